@@ -1,0 +1,1 @@
+"""Touching the world: GitHub, git, the sandbox, models. Rooms above reach these through `core.ports`."""
