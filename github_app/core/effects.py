@@ -1,0 +1,104 @@
+"""Work that was decided, in the imperative: the closed set `Effect`. Each is idempotent by its id (`<event id>/<n>`) or by
+what it names: comments carry a hidden marker and are looked up before they are posted again, commits carry a trailer, a
+branch's name is a function of its session, a pull request is found by its head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from github_app.core.model import Cause, Reply
+
+ReactionTarget = Literal["issue", "issue_comment", "review_comment"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class React:
+    """Acknowledge at once: put a reaction on what the person wrote."""
+
+    target: ReactionTarget
+    target_id: int
+    content: Literal["eyes", "+1", "-1", "confused", "rocket"] = "eyes"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Say:
+    """Post one comment under an issue or pull request; the same `tag` there edits the earlier one."""
+
+    number: int
+    tag: str
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShowProgress:
+    """Bring the tracking comment (and the pull request's body, if there is one) up to date with the session."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunTurn:
+    """Let the agent work."""
+
+    turn_id: str
+    cause: Cause
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publish:
+    """Make the change set a commit on the session's branch and see that the draft pull request is there."""
+
+    turn_id: str
+    change_set_id: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarkReady:
+    """Take the pull request out of draft."""
+
+    pull_number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplyThreads:
+    """Answer review threads, each in its place."""
+
+    pull_number: int
+    replies: tuple[Reply, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestReview:
+    """Ask those who reviewed to look again."""
+
+    pull_number: int
+    logins: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveLabel:
+    """Take the trigger label off, so that the next labelling is a fresh act."""
+
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscardWorkspace:
+    """Delete what the session holds on disk."""
+
+
+Effect = (
+    React
+    | Say
+    | ShowProgress
+    | RunTurn
+    | Publish
+    | MarkReady
+    | ReplyThreads
+    | RequestReview
+    | RemoveLabel
+    | DiscardWorkspace
+)
+
+BEST_EFFORT = (React, ShowProgress, RequestReview, RemoveLabel, DiscardWorkspace)
+"""Effects whose failure is the operator's business alone: logged and counted, never a question to a human."""

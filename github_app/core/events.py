@@ -1,0 +1,280 @@
+"""Facts that happened, in past tense: the closed set `Event`. Those from GitHub are made by `webhook.parse`, those from
+ourselves by the engine when an effect ends or time passes. An event's `id` is unique for ever: GitHub's delivery id, or
+`<effect id>/<what>`; taking the same id in twice changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from github_app.core.commands import Command
+from github_app.core.model import Actor, Issue, Repo, Submission, Usage
+
+CommentSource = Literal["issue_comment", "review_comment", "issue"]
+ReviewState = Literal["approved", "changes_requested", "commented"]
+InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueLabeled:
+    """A label was put on an issue, or an issue was opened with it."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    issue: Issue
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueUnlabeled:
+    """A label was taken off an issue."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    number: int
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueEdited:
+    """Title or body of an issue changed; `actor` made the edit, whoever wrote the issue."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    issue: Issue
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssueClosed:
+    """An issue was closed, by a person or by a merge."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommandIssued:
+    """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` the head of a pull request if known."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    number: int
+    is_pull: bool
+    command: Command
+    comment_id: int
+    source: CommentSource
+    branch: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewSubmitted:
+    """A review of a pull request was submitted. Its inline comments are read when facts are fetched."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    pull_number: int
+    branch: str
+    review_id: int
+    state: ReviewState
+    body: str
+    command: Command | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChecksChanged:
+    """A check run, check suite, status or workflow run of a commit ended. A hint only: state is read from the API."""
+
+    id: str
+    repo: Repo
+    head_sha: str
+    branch: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchPushed:
+    """A branch got new commits, or was deleted (`after` is None)."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    branch: str
+    after: str | None
+    is_forced: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestClosed:
+    """A pull request was closed, merged or not."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    pull_number: int
+    branch: str
+    is_merged: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestReopened:
+    """A closed pull request was opened again."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    pull_number: int
+    branch: str
+    head_sha: str
+    is_draft: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullRequestDraftChanged:
+    """A pull request became a draft, or ready for review."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    pull_number: int
+    branch: str
+    is_draft: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstallationChanged:
+    """The app's installation, or its list of repositories, changed. Empty `repo_ids`: all repositories of it."""
+
+    id: str
+    actor: Actor
+    installation_id: int
+    action: InstallationAction
+    repo_ids: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnFinished:
+    """The agent submitted. `change_set_id` names the stored change set; None: the agent changed nothing."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    submission: Submission
+    change_set_id: str | None
+    usage: Usage
+    consumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnAsked:
+    """The agent cannot go on without an answer from a human. Its work so far is kept."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    question: str
+    usage: Usage
+    consumed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnStopped:
+    """The turn ended without a submission: a limit, or a failure that retries did not cure. Its work so far is kept."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    reason: str
+    usage: Usage
+    consumed: tuple[str, ...] = ()
+    limit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The change set is a commit on the branch, and the pull request is there."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    head_sha: str
+    pull_number: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class EffectFailed:
+    """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved."""
+
+    id: str
+    session_id: str
+    effect_id: str
+    effect_kind: str
+    reason: str
+    head_sha: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticked:
+    """Time passed: compare an open session with GitHub and with the clock."""
+
+    id: str
+    session_id: str
+
+
+HubEvent = (
+    IssueLabeled
+    | IssueUnlabeled
+    | IssueEdited
+    | IssueClosed
+    | CommandIssued
+    | ReviewSubmitted
+    | ChecksChanged
+    | BranchPushed
+    | PullRequestClosed
+    | PullRequestReopened
+    | PullRequestDraftChanged
+    | InstallationChanged
+)
+OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | EffectFailed | Ticked
+Event = HubEvent | OwnEvent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """How to find the session an event is about: by exactly one of its fields, in a repository (or everywhere in an installation)."""
+
+    repo_id: int | None = None
+    issue_number: int | None = None
+    pull_number: int | None = None
+    branch: str | None = None
+    head_sha: str | None = None
+    session_id: str | None = None
+    installation_id: int | None = None
+
+
+def subject_of(event: Event) -> Subject:
+    """What an event is about. A comment on a pull request is known by the pull request's number only."""
+    match event:
+        case IssueLabeled() | IssueEdited():
+            return Subject(repo_id=event.repo.id, issue_number=event.issue.number)
+        case IssueUnlabeled() | IssueClosed():
+            return Subject(repo_id=event.repo.id, issue_number=event.number)
+        case CommandIssued():
+            if event.is_pull:
+                return Subject(repo_id=event.repo.id, pull_number=event.number, branch=event.branch)
+            return Subject(repo_id=event.repo.id, issue_number=event.number)
+        case ReviewSubmitted() | PullRequestClosed() | PullRequestReopened() | PullRequestDraftChanged():
+            return Subject(repo_id=event.repo.id, pull_number=event.pull_number, branch=event.branch)
+        case ChecksChanged():
+            return Subject(repo_id=event.repo.id, branch=event.branch, head_sha=event.head_sha)
+        case BranchPushed():
+            return Subject(repo_id=event.repo.id, branch=event.branch)
+        case InstallationChanged():
+            return Subject(installation_id=event.installation_id)
+        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():
+            return Subject(session_id=event.session_id)

@@ -1,0 +1,292 @@
+"""The values that flow through Honk: people, repositories, issues, pull requests, checks, change sets, sessions.
+All are frozen and hold what was observed, nothing that must still be fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Literal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Repo:
+    """A repository. `id` is what we key on: names change, numbers do not."""
+
+    id: int
+    full_name: str
+    installation_id: int
+    default_branch: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actor:
+    """A GitHub account. Trust never rests on `login`; bots are known by `id` (a `[bot]` suffix proves nothing)."""
+
+    id: int
+    login: str
+    is_bot: bool = False
+
+
+class Permission(IntEnum):
+    """What an account may do in a repository, by GitHub's `role_name`, in rising order.
+
+    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+    """
+
+    NONE = 0
+    READ = 1
+    TRIAGE = 2
+    WRITE = 3
+    MAINTAIN = 4
+    ADMIN = 5
+
+
+class Status(StrEnum):
+    """Who acts next: we (WORKING), CI (AWAITING_CHECKS), people (AWAITING_REVIEW, NEEDS_HUMAN), nobody."""
+
+    WORKING = "working"
+    AWAITING_CHECKS = "awaiting_checks"
+    AWAITING_REVIEW = "awaiting_review"
+    NEEDS_HUMAN = "needs_human"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing can happen to the session any more."""
+        return self in (Status.MERGED, Status.CLOSED)
+
+
+class Cause(StrEnum):
+    """Why a turn runs."""
+
+    IMPLEMENT = "implement"
+    FIX_CHECKS = "fix_checks"
+    ADDRESS_REVIEW = "address_review"
+    FOLLOW_UP = "follow_up"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Usage:
+    """What model calls consumed, as the model's server counted it. Money is in millionths of a US dollar."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cost_micro_usd: int = 0
+    steps: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        """The two amounts together."""
+        return Usage(
+            input_tokens=self.input_tokens + other.input_tokens,
+            output_tokens=self.output_tokens + other.output_tokens,
+            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
+            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
+            cost_micro_usd=self.cost_micro_usd + other.cost_micro_usd,
+            steps=self.steps + other.steps,
+        )
+
+    @property
+    def total_tokens(self) -> int:
+        """Every token that went in or out, cached or not."""
+        return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
+
+
+Mode = Literal["100644", "100755", "120000"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileChange:
+    """One changed path. `content` is None for a deletion, the target for a symbolic link (mode 120000)."""
+
+    path: str
+    mode: Mode
+    content: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeSet:
+    """What a session changed against `base_sha`, sorted by path. The only thing that leaves a sandbox."""
+
+    base_sha: str
+    changes: tuple[FileChange, ...] = ()
+
+
+CheckState = Literal["none", "pending", "passed", "failed", "blocked"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedCheck:
+    """One check that ended badly. `log` is what could be had: the job's log tail, annotations or the summary."""
+
+    name: str
+    conclusion: str
+    url: str = ""
+    log: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checks:
+    """All checks of one commit, merged by us from check runs and statuses.
+
+    `none`: nothing ever reported. `blocked`: CI waits for a person (`action_required`).
+    """
+
+    head_sha: str
+    state: CheckState
+    failed: tuple[FailedCheck, ...] = ()
+    passed: int = 0
+    pending: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comment:
+    """Words of a person under an issue or pull request, with what the person may do there."""
+
+    id: int
+    author: Actor
+    permission: Permission
+    body: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """An issue as it stands. `body` is empty where GitHub has null."""
+
+    number: int
+    title: str
+    body: str
+    author: Actor
+    is_open: bool
+    labels: tuple[str, ...] = ()
+    is_locked: bool = False
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pull:
+    """A pull request as it stands. `head_repo_id` is None when the fork is gone."""
+
+    number: int
+    head_branch: str
+    head_sha: str
+    base_branch: str
+    is_open: bool
+    is_merged: bool
+    is_draft: bool
+    author: Actor
+    head_repo_id: int | None = None
+    merged_by: str = ""
+    title: str = ""
+    body: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thread:
+    """An unresolved review thread. `reply_to` is the comment that answers go under; `line` None: outdated or file-level."""
+
+    id: str
+    reply_to: int
+    path: str
+    line: int | None
+    comments: tuple[Comment, ...]
+    is_outdated: bool = False
+
+
+FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """Something for the agent to act on, kept with the session until a turn has seen it.
+
+    `id` is stable for the same fact, so that a fact which arrives twice is kept once. For kind `thread`, `thread_id` is
+    the GraphQL id and `reply_to` the REST comment id that answers go under.
+    """
+
+    id: str
+    kind: FeedbackKind
+    author: str
+    body: str
+    path: str = ""
+    line: int | None = None
+    thread_id: str = ""
+    reply_to: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """The agent's answer to one review thread."""
+
+    thread_id: str
+    reply_to: int
+    body: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one verifier said. `exit_code` 0 is a pass."""
+
+    command: str
+    exit_code: int
+    duration_s: float
+    lines: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submission:
+    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads."""
+
+    title: str
+    summary: str
+    notes: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    unverified_reason: str = ""
+    replies: tuple[Reply, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """The durable life of one issue's work: one branch, at most one pull request.
+
+    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void); `waiting_for` says
+    in one sentence what a human is asked for; `version` grows by one with each commit to the store.
+    """
+
+    id: str
+    repo: Repo
+    issue_number: int
+    generation: int
+    branch: str
+    base_branch: str
+    status: Status
+    requested_by: Actor
+    issue_title: str
+    base_sha: str = ""
+    head_sha: str = ""
+    pull_number: int | None = None
+    pull_is_draft: bool = True
+    turn_id: str | None = None
+    turn_cause: Cause | None = None
+    turns: int = 0
+    fix_rounds: int = 0
+    review_rounds: int = 0
+    moved_heads: int = 0
+    checked_sha: str = ""
+    feedback: tuple[Feedback, ...] = ()
+    submission: Submission | None = None
+    usage: Usage = field(default_factory=Usage)
+    granted_micro_usd: int = 0
+    checks: Checks | None = None
+    waiting_for: str = ""
+    reviewers: tuple[str, ...] = ()
+    seen: tuple[str, ...] = ()
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+    status_since: datetime | None = None
+    version: int = 0

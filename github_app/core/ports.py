@@ -1,0 +1,259 @@
+"""The outside world on one screen: what Honk asks of GitHub, of a model, of workspaces and of a clock. Adapters implement
+these; `app.py` joins them; tests may put a program of their own behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from github_app.core.effects import ReactionTarget
+from github_app.core.model import (
+    Actor,
+    ChangeSet,
+    Checks,
+    Comment,
+    Feedback,
+    Issue,
+    Permission,
+    Pull,
+    Repo,
+    Thread,
+    Usage,
+)
+
+KilledBy = Literal["timeout", "memory", "processes", "disk", "output", "stop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecLimits:
+    """Ceilings for one command. `disk_bytes` is growth of what it may write, `file_bytes` the size of any one file."""
+
+    timeout_s: float = 600.0
+    memory_bytes: int = 4 * 2**30
+    processes: int = 512
+    output_bytes: int = 1_000_000
+    disk_bytes: int = 4 * 2**30
+    file_bytes: int = 2**30
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecResult:
+    """How a command ended. `output` is stdout and stderr as they came, its middle cut where it was too long."""
+
+    exit_code: int
+    output: str
+    output_bytes: int
+    truncated: bool
+    killed_by: KilledBy | None
+    duration_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class GitAuth:
+    """Where to fetch a repository and what opens it. The token goes to one git process, by its environment."""
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+
+
+class Workspace(Protocol):
+    """A writable view of one repository at one commit. Calls are serialised: one command at a time."""
+
+    @property
+    def sha(self) -> str:
+        """The commit underneath."""
+
+    async def exec(
+        self, argv: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] = ..., limits: ExecLimits = ...
+    ) -> ExecResult:
+        """Run a command in the sandbox. Never raises for what the command does; `SandboxUnavailable` if it cannot start."""
+
+    async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
+        """A regular file's content. Raises `PathRefused`, or `ToolFailed` if it is missing or larger than `max_bytes`."""
+
+    async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
+        """Create or replace a file, making folders. `executable=None` keeps the mode. Raises `PathRefused`."""
+
+    async def delete(self, path: str) -> None:
+        """Delete a file. Raises `PathRefused`, `ToolFailed` if it is missing."""
+
+    async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
+        """Paths of files below `prefix`, sorted: tracked and new ones, neither ignored ones nor `.git`."""
+
+    async def changes(self) -> ChangeSet:
+        """What differs from `sha`. Ignored files are left out unless the commit has them."""
+
+    async def apply(self, changes: ChangeSet) -> None:
+        """Write the files of a change set (a snapshot of earlier work) over this workspace."""
+
+    async def close(self, *, discard: bool) -> None:
+        """Let go of it; with `discard`, delete what was written."""
+
+
+class Workspaces(Protocol):
+    """Opens workspaces."""
+
+    async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> Workspace:
+        """Open the workspace of session `key` at `sha`; what the same key wrote there before is still there.
+
+        `auth` is called only if the commit must be fetched. Raises `NotVisibleYet`, `Gone`, `AccessDenied`, `Transient`.
+        """
+
+    async def discard(self, key: str) -> None:
+        """Delete all that session `key` holds on disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelRequest:
+    """One call of the model, in the Messages API's own JSON shapes. Cache marks are already in it."""
+
+    model: str
+    max_tokens: int
+    system: Sequence[Mapping[str, Any]]
+    tools: Sequence[Mapping[str, Any]]
+    messages: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelReply:
+    """The model's answer: content blocks as JSON, why it stopped, what it consumed (as the server counted) and cost."""
+
+    content: tuple[dict[str, Any], ...]
+    stop_reason: str
+    usage: Usage
+    request_id: str = ""
+
+
+class Model(Protocol):
+    """The language model. Raises `RateLimited` or `Transient` after its own retries, `AccessDenied` for a bad key."""
+
+    async def reply(self, request: ModelRequest) -> ModelReply:
+        """Ask for one reply."""
+
+    def price_of(self, model: str, usage: Usage) -> int:
+        """What an amount of tokens costs, in millionths of a US dollar. Unknown models cost as much as the dearest."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One journalled message of a turn, counted from 0: what we said (`user`) or what the model replied (`assistant`).
+
+    `consumed` are the ids of the feedback that a `user` message carries; `usage` is what an `assistant` one cost.
+    """
+
+    number: int
+    role: Literal["user", "assistant"]
+    content: tuple[dict[str, Any], ...]
+    usage: Usage = field(default_factory=Usage)
+    consumed: tuple[str, ...] = ()
+
+
+class Journal(Protocol):
+    """The durable memory of one turn. What is in it is never asked of the model again."""
+
+    async def load(self) -> tuple[Step, ...]:
+        """The steps so far, in order."""
+
+    async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
+        """Store a step, and what the workspace holds after it if that changed. Durable when it returns.
+
+        Raises `Stopped` if the turn is not in force any more (then nothing was stored).
+        """
+
+    async def arrivals(self) -> tuple[Feedback, ...]:
+        """What people and CI said since the turn began and no step has carried yet. Raises `Stopped` as above."""
+
+
+class Hub(Protocol):
+    """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
+
+    All calls block. They raise `Transient`/`RateLimited`, `NotVisibleYet`, `Gone`, `AccessDenied`.
+    """
+
+    def identity(self) -> Actor:
+        """Our own account: the app's bot user."""
+
+    def permission(self, repo: Repo, actor: Actor) -> Permission:
+        """What an account may do, asked live; NONE for unknown accounts and bots."""
+
+    def issue(self, repo: Repo, number: int) -> Issue:
+        """An issue as it stands now."""
+
+    def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
+        """All comments of an issue or pull request, oldest first, our own left out, each with its author's permission."""
+
+    def pull(self, repo: Repo, number: int) -> Pull:
+        """A pull request as it stands now."""
+
+    def find_pull(self, repo: Repo, branch: str) -> Pull | None:
+        """The newest pull request whose head is `branch` of this repository."""
+
+    def head_of(self, repo: Repo, branch: str) -> str | None:
+        """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
+
+    def default_branch(self, repo: Repo) -> str:
+        """The repository's default branch, asked live."""
+
+    def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
+        """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
+
+    def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
+        """The unresolved review threads of a pull request, all pages."""
+
+    def file(self, repo: Repo, path: str, sha: str) -> bytes | None:
+        """A file at a commit; None if it is not there. At most 1 MB."""
+
+    def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
+        """Put a reaction; once, however often it is called."""
+
+    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
+        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
+
+    def publish(
+        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str
+    ) -> str:
+        """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
+
+        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`.
+        """
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
+        """The open draft pull request for `branch`: found if it is there, else opened."""
+
+    def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
+        """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
+
+    def mark_ready(self, repo: Repo, number: int) -> None:
+        """Take a pull request out of draft; nothing if it is not one."""
+
+    def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
+        """Answer in a review thread; once for each `key`."""
+
+    def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
+        """Ask for another review; unknown people are passed over."""
+
+    def remove_label(self, repo: Repo, number: int, label: str) -> None:
+        """Take a label off; nothing if it is not on."""
+
+    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
+        """How to fetch from (or push to) the repository for the next minutes."""
+
+    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
+        """Open issues with a label."""
+
+    def repos(self) -> tuple[Repo, ...]:
+        """All repositories of all active installations."""
+
+    def redeliver_failed(self, *, since: datetime) -> int:
+        """Ask GitHub to deliver again what did not arrive; how many."""
+
+
+class Clock(Protocol):
+    """The time, so that tests can hold it."""
+
+    def now(self) -> datetime:
+        """Now, with time zone UTC."""
+
+
