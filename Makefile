@@ -1,0 +1,75 @@
+# The commands of this repository; `make help` lists them. Everything runs in .venv, made from the hashed lock.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help .venv demo test format-check lint types contracts tests story format lock bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# --- the environment ---------------------------------------------------------------------------------------------
+
+.venv: $(BIN)/honk ## the environment with $(BIN)/honk; made again only when the lock changes
+
+$(BIN)/.locked: requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Honk needs Python 3.11 or newer, and '$(PYTHON)' is not. Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+	    exit 1; } >&2
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+$(BIN)/honk: $(BIN)/.locked pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+# --- running it --------------------------------------------------------------------------------------------------
+
+demo: .venv ## watch the whole loop on this machine: no key, no account, no daemon
+	$(BIN)/honk demo
+
+bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
+	$(BIN)/python -m bench.loop
+	$(BIN)/python -m bench.workspace
+	$(BIN)/python -m bench.door
+
+# --- checking it -------------------------------------------------------------------------------------------------
+
+test: format-check lint types contracts story tests ## everything that CI runs
+
+format-check: .venv
+	$(BIN)/ruff format --check
+
+lint: .venv ## ruff's rules
+	$(BIN)/ruff check
+
+types: .venv ## mypy, strict
+	$(BIN)/mypy
+
+contracts: .venv ## who may import whom
+	$(BIN)/lint-imports --no-logo
+
+story: .venv ## the demo from label to merge, with the scripted model
+	env -u ANTHROPIC_API_KEY $(BIN)/honk demo
+
+tests: .venv ## pytest; every branch of core must be covered
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/coverage report --include='github_app/core/*' --fail-under=100
+
+# --- changing it -------------------------------------------------------------------------------------------------
+
+format: .venv ## ruff's format and its safe fixes
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
+	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
+	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock pyproject.toml -o requirements.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock
+
+clean: ## remove what make and the tools made
+	rm -rf .venv *.egg-info build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,46 @@
+"""What tests of every room share."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def open_tmp_path() -> Iterator[Path]:
+    """Give a fresh directory that any uid can enter, unlike pytest's `tmp_path`, and remove it afterwards.
+
+    For files that a sandbox must reach: it runs under an unprivileged uid where the tests run as root.
+    """
+    path = Path(tempfile.mkdtemp(prefix="honk-", dir=_open_temp_dir()))
+    path.chmod(0o755)
+    yield path
+    _remove(path)
+
+
+def _open_temp_dir() -> Path:
+    candidates = [Path(tempfile.gettempdir()).resolve(), Path("/tmp"), Path("/var/tmp")]
+    for candidate in candidates:
+        if all(each.stat().st_mode & stat.S_IXOTH for each in (candidate, *candidate.parents)):
+            return candidate
+    raise RuntimeError(f"no temporary directory that other users can enter: {candidates}")
+
+
+def _remove(path: Path) -> None:
+    # overlayfs leaves directories of mode 0 behind; a walk from the top opens each before it looks into it.
+    for parent, directories, _ in os.walk(path):
+        for name in directories:
+            directory = Path(parent, name)
+            if not directory.is_symlink():
+                with contextlib.suppress(
+                    PermissionError
+                ):  # another uid's, and we are not root: rmtree will tell
+                    directory.chmod(0o700)
+    shutil.rmtree(path)

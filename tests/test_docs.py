@@ -1,0 +1,67 @@
+"""Every link inside the documentation leads somewhere, to the heading that it names, too."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path):
+    assert [link for link in _links(page) if not _leads_somewhere(page, link)] == []
+
+
+def test_a_broken_link_is_found(tmp_path: Path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# A `b` & c\n\n[a](#a-b--c) [b](#nowhere) [c](gone.md) [d](https://example.com/) ![e](page.md)\n"
+    )
+    assert [link for link in _links(page) if not _leads_somewhere(page, link)] == ["#nowhere", "gone.md"]
+
+
+def _leads_somewhere(page: Path, link: str) -> bool:
+    parts = urlsplit(link)
+    if parts.scheme or parts.netloc:
+        return True  # not ours to check: tests need no network
+    target = (page.parent / unquote(parts.path)) if parts.path else page
+    if not target.exists():
+        return False
+    return not parts.fragment or target.suffix != ".md" or unquote(parts.fragment) in _anchors(target)
+
+
+def _links(page: Path) -> list[str]:
+    tokens = [child for token in _tokens(page) for child in token.children or []]
+    found = [
+        token.attrGet("href") or token.attrGet("src")
+        for token in tokens
+        if token.type in {"link_open", "image"}
+    ]
+    return [str(link) for link in found if link]
+
+
+@cache
+def _anchors(page: Path) -> set[str]:
+    """Name the anchors as GitHub does: lower case, punctuation gone, spaces to hyphens, repeats numbered."""
+    tokens = _tokens(page)
+    headings = [after for before, after in pairwise(tokens) if before.type == "heading_open"]
+    anchors: set[str] = set()
+    for heading in headings:
+        text = "".join(child.content for child in heading.children or [])
+        slug = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+        repeats = sum(1 for anchor in anchors if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", anchor))
+        anchors.add(f"{slug}-{repeats}" if repeats else slug)
+    return anchors
+
+
+def _tokens(page: Path) -> list[Token]:
+    return MarkdownIt("gfm-like", {"linkify": False}).parse(page.read_text())
