@@ -11,7 +11,7 @@ help: ## this list
 
 # --- the environment ---------------------------------------------------------------------------------------------
 
-.venv: $(BIN)/honk ## the environment with $(BIN)/honk; made again only when the lock changes
+.venv: $(BIN)/honk ## the environment, with .venv/bin/honk; made again only when the lock changes
 
 $(BIN)/.locked: requirements-dev.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
