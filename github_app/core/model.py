@@ -254,8 +254,10 @@ class Submission:
 class Session:
     """The durable life of one issue's work: one branch, at most one pull request.
 
-    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void); `waiting_for` says
-    in one sentence what a human is asked for; `version` grows by one with each commit to the store.
+    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `waiting_for` says
+    what a human is asked for, `stuck_on` of what kind that is (`checks`, `installation`, or empty: only words help).
+    `checked_sha` is the last head for which failed checks were handed to the agent; `reviewers` are to be asked again
+    after the next push; `seen` holds the ids of feedback that turns have carried. `version` grows with each commit.
     """
 
     id: str
@@ -284,6 +286,7 @@ class Session:
     granted_micro_usd: int = 0
     checks: Checks | None = None
     waiting_for: str = ""
+    stuck_on: str = ""
     reviewers: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     created_at: datetime | None = None

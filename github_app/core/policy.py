@@ -13,7 +13,14 @@ from github_app.core.model import ChangeSet, FileChange, Permission
 
 POLICY_PATH = ".github/honk.yml"
 
-PROTECTED = (".github/workflows/**", ".github/honk.yml", "CODEOWNERS", "**/CODEOWNERS", ".gitmodules", "**/.gitmodules")
+PROTECTED = (
+    ".github/workflows/**",
+    ".github/honk.yml",
+    "CODEOWNERS",
+    "**/CODEOWNERS",
+    ".gitmodules",
+    "**/.gitmodules",
+)
 """Paths that no change set may touch: what runs with secrets, who must review, and Honk's own policy."""
 
 

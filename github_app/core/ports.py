@@ -211,9 +211,7 @@ class Hub(Protocol):
     def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
 
-    def publish(
-        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str
-    ) -> str:
+    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
         Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`.
@@ -255,5 +253,3 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """Now, with time zone UTC."""
-
-

@@ -1,0 +1,104 @@
+"""What a payload does not say and a decision needs. `needs` names what to look up for an event; the shell looks it up
+and hands the answers over as `Facts`; `decide` never fetches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Flag, auto
+
+from github_app.core.events import (
+    BranchPushed,
+    ChecksChanged,
+    CommandIssued,
+    EffectFailed,
+    Event,
+    InstallationChanged,
+    IssueClosed,
+    IssueEdited,
+    IssueLabeled,
+    IssueUnlabeled,
+    Published,
+    PullRequestClosed,
+    PullRequestDraftChanged,
+    PullRequestReopened,
+    ReviewSubmitted,
+    Ticked,
+    TurnAsked,
+    TurnFinished,
+    TurnStopped,
+)
+from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Session, Thread
+from github_app.core.policy import Policy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Answers looked up just before a decision. A field that was not needed keeps its default.
+
+    `policy_error` is set when the repository's policy file is wrong; `me` is our own account.
+    """
+
+    now: datetime
+    me: Actor
+    policy: Policy = field(default_factory=Policy)
+    policy_error: str = ""
+    permission: Permission = Permission.NONE
+    issue: Issue | None = None
+    pull: Pull | None = None
+    checks: Checks | None = None
+    threads: tuple[Thread, ...] = ()
+    trigger_label: str = "honk"
+    checks_grace_s: float = 90.0
+    checks_limit_s: float = 6 * 3600.0
+    silence_limit_s: float = 2 * 3600.0
+
+
+class Need(Flag):
+    """What must be looked up for one event."""
+
+    NOTHING = 0
+    PERMISSION = auto()
+    ISSUE = auto()
+    PULL = auto()
+    CHECKS = auto()
+    THREADS = auto()
+    POLICY = auto()
+
+
+def needs(session: Session | None, event: Event) -> Need:
+    """What `decide` will want to know about `event`. As little as possible: each costs a call of GitHub's API."""
+    is_open = session is not None and not session.status.is_terminal
+    match event:
+        case IssueLabeled():
+            return Need.PERMISSION | Need.PULL if is_open else Need.PERMISSION | Need.POLICY | Need.PULL
+        case CommandIssued():
+            threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads
+        case IssueUnlabeled() | IssueEdited():
+            return Need.PERMISSION if is_open else Need.NOTHING
+        case ReviewSubmitted():
+            return Need.PERMISSION | Need.THREADS | Need.POLICY if is_open else Need.NOTHING
+        case ChecksChanged():
+            fits = is_open and session is not None and session.head_sha == event.head_sha
+            return Need.CHECKS | Need.POLICY if fits else Need.NOTHING
+        case IssueClosed() | BranchPushed():
+            return Need.PULL if is_open else Need.NOTHING
+        case PullRequestReopened():
+            return Need.NOTHING if is_open else Need.PERMISSION
+        case Ticked():
+            return Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY if is_open else Need.NOTHING
+        case TurnFinished():
+            return Need.CHECKS | Need.POLICY if is_open and event.change_set_id is None else Need.NOTHING
+        case Published():
+            # CI may have ended before we knew the new head, and its events were then about a commit unknown to us.
+            return Need.CHECKS | Need.POLICY if is_open else Need.NOTHING
+        case (
+            PullRequestClosed()
+            | PullRequestDraftChanged()
+            | InstallationChanged()
+            | TurnAsked()
+            | TurnStopped()
+            | EffectFailed()
+        ):
+            return Need.NOTHING

@@ -1,0 +1,29 @@
+"""Names that are functions of what they belong to, so that nobody has to remember them: sessions, branches, turns."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_OURS = re.compile(r"^honk/(?P<issue>[1-9][0-9]{0,9})-")
+
+
+def session_id(repo_id: int, issue_number: int, generation: int) -> str:
+    """The id of the `generation`th session (from 1) of an issue."""
+    return f"{repo_id}-{issue_number}-{generation}"
+
+
+def branch_name(issue_number: int, title: str, generation: int) -> str:
+    """The branch of a session: `honk/<issue>-<words of the title>[-<generation>]`, a valid ref for any title.
+
+    https://git-scm.com/docs/git-check-ref-format
+    """
+    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower()).strip("-")[:40].strip("-") or "work"
+    return f"honk/{issue_number}-{slug}" + (f"-{generation}" if generation > 1 else "")
+
+
+def issue_of_branch(branch: str) -> int | None:
+    """The issue whose work a branch carries, if its name is one of ours."""
+    match = _OURS.match(branch)
+    return int(match["issue"]) if match else None
