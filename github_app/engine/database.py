@@ -1,0 +1,60 @@
+"""Connections: SQLite in WAL mode with full sync, or PostgreSQL by URL; the same SQL for both."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from github_app.core.errors import Misconfigured
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for `sqlite:///…` or `postgresql://…`. Raises `Misconfigured` for any other URL."""
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise Misconfigured("HONK_DATABASE_URL is not a database URL (sqlite:///PATH or postgresql://…)") from error
+    match parsed.get_backend_name():
+        case "sqlite":
+            if parsed.database:
+                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            return _sqlite(parsed)
+        case "postgresql":
+            return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10)
+        case other:
+            raise Misconfigured(f"HONK_DATABASE_URL names `{other}`; SQLite and PostgreSQL are supported")
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    engine = sa.create_engine(url, connect_args={"timeout": 30.0})
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _record: object) -> None:
+        # The driver must not begin transactions by itself, or two readers that go on to write dead-lock at once.
+        connection.isolation_level = None
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    return engine
+
+
+def flows_url(url: str) -> str:
+    """Where DBOS keeps its tables: a SQLite file beside ours (its writes must not wait for ours), or the same PostgreSQL."""
+    parsed = sa.make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "honk.sqlite")
+        flows = path.with_name(f"{path.stem}-flows{path.suffix}")
+        with sqlite3.connect(flows) as connection:
+            # DBOS leaves the journal mode alone, and a rollback journal makes each of its steps four times slower.
+            connection.execute("PRAGMA journal_mode = WAL")
+        connection.close()
+        return f"sqlite:///{flows}"
+    return parsed.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)

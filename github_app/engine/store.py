@@ -1,0 +1,311 @@
+"""The store: what came in, what was decided and why, and what was done about it. One database, SQLite or PostgreSQL.
+Every method is one transaction and blocks; `Conflict` means somebody else was faster: read again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from github_app.core.decisions import Decision
+from github_app.core.effects import Effect
+from github_app.core.errors import Transient
+from github_app.core.events import Event, OwnEvent, Subject
+from github_app.core.model import Repo, Session
+from github_app.core.names import issue_of_branch
+from github_app.core.ports import Clock
+from github_app.engine import codec
+
+Source = Literal["github", "self"]
+
+
+class Conflict(Transient):
+    """The session was changed by somebody else since it was read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One row of the inbox. `body` is a delivery's JSON, or one of our own events."""
+
+    seq: int
+    id: str
+    source: Source
+    name: str
+    body: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pending:
+    """An effect that was decided, with what is needed to perform it."""
+
+    id: str
+    event_id: str
+    session_id: str | None
+    repo: Repo
+    effect: Effect
+
+
+class Store:
+    """All of Honk's own tables."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def _transaction(self) -> AbstractContextManager[sa.Connection]:
+        return self._engine.begin()
+
+    def _now(self) -> str:
+        return self._clock.now().astimezone(UTC).isoformat()
+
+    # The inbox
+
+    def add_entries(self, entries: Sequence[tuple[str, Source, str, bytes]]) -> list[bool]:
+        """Record (id, source, name, body) in one transaction; for each whether it was new. Durable when it returns."""
+        with self._transaction() as connection:
+            return [self._add_entry(connection, *entry) for entry in entries]
+
+    def _add_entry(self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes) -> bool:
+        result = connection.execute(
+            sa.text(
+                "INSERT INTO inbox (id, source, name, body, state, received_at) "
+                "VALUES (:id, :source, :name, :body, 'new', :at) ON CONFLICT (id) DO NOTHING"
+            ),
+            {"id": key, "source": source, "name": name, "body": body, "at": self._now()},
+        )
+        return result.rowcount == 1
+
+    def add_event(self, event: OwnEvent) -> None:
+        """Record an event of our own; the same id twice is one event."""
+        self.add_entries([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
+
+    def new_entries(self, limit: int) -> list[Entry]:
+        """What came in and has not been handed to a flow yet, oldest first."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                sa.text("SELECT seq, id, source, name, body FROM inbox WHERE state = 'new' ORDER BY seq LIMIT :n"),
+                {"n": limit},
+            )
+            return [Entry(seq=r.seq, id=r.id, source=r.source, name=r.name, body=bytes(r.body)) for r in rows]
+
+    def entry(self, key: str) -> Entry:
+        """One row of the inbox."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                sa.text("SELECT seq, id, source, name, body FROM inbox WHERE id = :id"), {"id": key}
+            ).one()
+            return Entry(seq=row.seq, id=row.id, source=row.source, name=row.name, body=bytes(row.body))
+
+    def mark_entry(self, key: str, state: Literal["queued", "done", "ignored", "unreadable"], note: str = "") -> None:
+        """Say how far an inbox row has come; it never goes back from an end."""
+        with self._transaction() as connection:
+            connection.execute(
+                sa.text("UPDATE inbox SET state = :s, note = :n WHERE id = :id AND state IN ('new', 'queued')"),
+                {"s": state, "n": note, "id": key},
+            )
+
+    # Sessions
+
+    def session(self, key: str) -> Session | None:
+        """A session by its id."""
+        return self._one_session("id = :id", id=key)
+
+    def find_session(self, subject: Subject) -> Session | None:
+        """The newest session that an event is about, be it open or ended."""
+        if subject.session_id is not None:
+            return self.session(subject.session_id)
+        issue = subject.issue_number
+        if issue is None and subject.branch is not None:
+            issue = issue_of_branch(subject.branch)
+        if issue is not None:
+            found = self._one_session("repo_id = :r AND issue_number = :i", r=subject.repo_id, i=issue)
+            if subject.issue_number is not None or (found is not None and found.branch == subject.branch):
+                return found
+        if subject.pull_number is not None:
+            return self._one_session("repo_id = :r AND pull_number = :p", r=subject.repo_id, p=subject.pull_number)
+        if subject.branch is None and subject.head_sha:
+            return self._one_session("repo_id = :r AND head_sha = :h", r=subject.repo_id, h=subject.head_sha)
+        return None
+
+    def open_sessions(self, *, installation_id: int | None = None) -> list[Session]:
+        """All sessions that have not ended."""
+        where = "status NOT IN ('merged', 'closed')" + (" AND installation_id = :i" if installation_id else "")
+        return self._sessions(f"{where} ORDER BY updated_at", {"i": installation_id} if installation_id else {})
+
+    def sessions(self, limit: int = 100) -> list[Session]:
+        """The newest sessions, open or ended."""
+        return self._sessions("1 = 1 ORDER BY updated_at DESC LIMIT :n", {"n": limit})
+
+    def _one_session(self, where: str, **values: Any) -> Session | None:
+        found = self._sessions(f"{where} ORDER BY generation DESC LIMIT 1", values)
+        return found[0] if found else None
+
+    def _sessions(self, where: str, values: dict[str, Any]) -> list[Session]:
+        with self._transaction() as connection:
+            rows = connection.execute(sa.text(f"SELECT document FROM sessions WHERE {where}"), values)
+            return [codec.load_session(row.document) for row in rows]
+
+    # Decisions and effects
+
+    def decision_of(self, event_id: str) -> list[Pending] | None:
+        """The effects of an event that was decided already, done or not; None if it was not."""
+        with self._transaction() as connection:
+            known = connection.execute(sa.text("SELECT 1 FROM decisions WHERE event_id = :e"), {"e": event_id}).first()
+        return None if known is None else self.pending_effects(event_id)
+
+    def commit(self, event: Event, before: Session | None, decision: Decision, repo: Repo | None) -> list[Pending]:
+        """Store a decision: the session (if nobody changed it since), the reason, the effects, and the event as done.
+
+        All or nothing. Raises `Conflict` if the session has moved on.
+        """
+        after = decision.session
+        with self._transaction() as connection:
+            if after is not None and after != before:
+                after = self._save_session(connection, before, after)
+            connection.execute(
+                sa.text(
+                    "INSERT INTO decisions (event_id, event_kind, session_id, status_before, status_after, why, decided_at) "
+                    "VALUES (:e, :k, :s, :b, :a, :w, :at)"
+                ),
+                {
+                    "e": event.id,
+                    "k": type(event).__name__,
+                    "s": after.id if after else None,
+                    "b": before.status if before else "",
+                    "a": after.status if after else "",
+                    "w": decision.why,
+                    "at": self._now(),
+                },
+            )
+            for position, effect in enumerate(decision.effects):
+                self._save_effect(connection, event, after, repo, position, effect)
+            connection.execute(
+                sa.text("UPDATE inbox SET state = 'done', note = :w, session_id = :s WHERE id = :e"),
+                {"w": decision.why, "s": after.id if after else None, "e": event.id.partition("@")[0]},
+            )
+        return self.pending_effects(event.id)
+
+    def _save_session(self, connection: sa.Connection, before: Session | None, after: Session) -> Session:
+        is_same = before is not None and before.id == after.id
+        stored = replace(after, version=before.version + 1 if is_same and before else 1)
+        values = {
+            "id": stored.id,
+            "repo": stored.repo.id,
+            "installation": stored.repo.installation_id,
+            "issue": stored.issue_number,
+            "generation": stored.generation,
+            "branch": stored.branch,
+            "pull": stored.pull_number,
+            "head": stored.head_sha,
+            "status": stored.status.value,
+            "version": stored.version,
+            "document": codec.dump(stored),
+            "at": self._now(),
+            "known": before.version if before else 0,
+        }
+        if is_same:
+            statement = (
+                "UPDATE sessions SET installation_id = :installation, branch = :branch, pull_number = :pull, "
+                "head_sha = :head, status = :status, version = :version, document = :document, updated_at = :at "
+                "WHERE id = :id AND version = :known"
+            )
+        else:
+            statement = (
+                "INSERT INTO sessions (id, repo_id, installation_id, issue_number, generation, branch, pull_number, "
+                "head_sha, status, version, document, updated_at, ticked_at) VALUES (:id, :repo, :installation, :issue, "
+                ":generation, :branch, :pull, :head, :status, :version, :document, :at, :at) ON CONFLICT DO NOTHING"
+            )
+        if connection.execute(sa.text(statement), values).rowcount != 1:
+            raise Conflict(f"session {stored.id} was changed by somebody else")
+        return stored
+
+    def _save_effect(
+        self,
+        connection: sa.Connection,
+        event: Event,
+        session: Session | None,
+        repo: Repo | None,
+        position: int,
+        effect: Effect,
+    ) -> None:
+        owner = session.repo if session is not None else repo
+        if owner is None:
+            raise ValueError(f"effect {position} of {event.id} has no repository")
+        connection.execute(
+            sa.text(
+                "INSERT INTO effects (id, event_id, position, session_id, kind, repo, document, state, decided_at) "
+                "VALUES (:id, :event, :position, :session, :kind, :repo, :document, 'pending', :at)"
+            ),
+            {
+                "id": f"{event.id}/{position}",
+                "event": event.id,
+                "position": position,
+                "session": session.id if session else None,
+                "kind": type(effect).__name__,
+                "repo": codec.dump(owner),
+                "document": codec.dump(effect),
+                "at": self._now(),
+            },
+        )
+
+    def pending_effects(self, event_id: str) -> list[Pending]:
+        """What an event's decision left to do, in order."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                sa.text("SELECT * FROM effects WHERE event_id = :e AND state = 'pending' ORDER BY position"),
+                {"e": event_id},
+            )
+            return [_pending(row) for row in rows]
+
+    def finish_effect(
+        self, effect_id: str, *, note: str = "", failed: bool = False, result: OwnEvent | None = None
+    ) -> None:
+        """Mark an effect as done or failed, and record the event that came of it, together."""
+        with self._transaction() as connection:
+            connection.execute(
+                sa.text("UPDATE effects SET state = :s, note = :n, done_at = :at WHERE id = :id AND state = 'pending'"),
+                {"s": "failed" if failed else "done", "n": note, "at": self._now(), "id": effect_id},
+            )
+            if result is not None:
+                body = codec.dump(result).encode()
+                self._add_entry(connection, result.id, "self", type(result).__name__, body)
+
+    # Time
+
+    def due_sessions(self, before: dict[str, datetime]) -> list[str]:
+        """Ids of open sessions that were last ticked before the time given for their status; marks them as ticked."""
+        due: list[str] = []
+        with self._transaction() as connection:
+            for status, at in before.items():
+                rows = connection.execute(
+                    sa.text(
+                        "SELECT id FROM sessions WHERE status = :s AND ticked_at < :at ORDER BY ticked_at LIMIT 200"
+                    ),
+                    {"s": status, "at": at.astimezone(UTC).isoformat()},
+                )
+                due += [row.id for row in rows]
+            for key in due:
+                connection.execute(
+                    sa.text("UPDATE sessions SET ticked_at = :at WHERE id = :id"), {"at": self._now(), "id": key}
+                )
+        return due
+
+    def count_inbox(self) -> dict[str, int]:
+        """How many inbox rows are in each state."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.text("SELECT state, count(*) AS n FROM inbox GROUP BY state"))
+            return {row.state: row.n for row in rows}
+
+
+def _pending(row: Any) -> Pending:
+    return Pending(
+        id=row.id,
+        event_id=row.event_id,
+        session_id=row.session_id,
+        repo=codec.load_repo(row.repo),
+        effect=codec.load_named(row.kind, row.document),
+    )

@@ -1,0 +1,146 @@
+"""Transcripts: the agent's turns step by step, and the large values that they leave. A step that is in here is never paid
+for again; a turn that is not in force can add nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC
+
+import sqlalchemy as sa
+
+from github_app.core.errors import Stopped
+from github_app.core.model import ChangeSet, Session
+from github_app.core.ports import Clock, Step
+from github_app.engine import codec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """A turn as it was begun: the commit under it, its task as stored, and what its workspace held last."""
+
+    id: str
+    session_id: str
+    base_sha: str
+    task: str
+    snapshot_id: str | None
+
+
+class Transcripts:
+    """The tables of turns, steps and blobs. Every method is one transaction and blocks."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def _transaction(self) -> AbstractContextManager[sa.Connection]:
+        return self._engine.begin()
+
+    def _now(self) -> str:
+        return self._clock.now().astimezone(UTC).isoformat()
+
+    def begin_turn(self, turn_id: str, session: Session, *, base_sha: str, task: str) -> Turn:
+        """The turn as it was first begun; begins it if it was not."""
+        with self._transaction() as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO turns (id, session_id, cause, base_sha, task, started_at) "
+                    "VALUES (:id, :session, :cause, :base, :task, :at) ON CONFLICT (id) DO NOTHING"
+                ),
+                {
+                    "id": turn_id,
+                    "session": session.id,
+                    "cause": str(session.turn_cause),
+                    "base": base_sha,
+                    "task": task,
+                    "at": self._now(),
+                },
+            )
+        turn = self.turn(turn_id)
+        if turn is None:
+            raise LookupError(f"turn {turn_id} was stored and is not there")
+        return turn
+
+    def turn(self, turn_id: str) -> Turn | None:
+        """A turn that was begun; None if it was not."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                sa.text("SELECT id, session_id, base_sha, task, snapshot_id FROM turns WHERE id = :id"), {"id": turn_id}
+            ).first()
+        return None if row is None else Turn(**row._mapping)
+
+    def last_turn(self, session_id: str, *, before: str = "") -> Turn | None:
+        """The newest turn of a session, other than `before`."""
+        with self._transaction() as connection:
+            row = connection.execute(
+                sa.text(
+                    "SELECT id, session_id, base_sha, task, snapshot_id FROM turns "
+                    "WHERE session_id = :s AND id <> :b ORDER BY started_at DESC LIMIT 1"
+                ),
+                {"s": session_id, "b": before},
+            ).first()
+        return None if row is None else Turn(**row._mapping)
+
+    def steps(self, turn_id: str) -> tuple[Step, ...]:
+        """The transcript of a turn so far."""
+        with self._transaction() as connection:
+            rows = connection.execute(
+                sa.text("SELECT document FROM steps WHERE turn_id = :t ORDER BY number"), {"t": turn_id}
+            )
+            return tuple(codec.load_step(row.document) for row in rows)
+
+    def add_step(self, turn_id: str, session_id: str, step: Step, snapshot: ChangeSet | None) -> None:
+        """Append to a transcript, with what the workspace holds now if it changed.
+
+        Raises `Stopped` if another turn is in force, or the same step is there: two workers must not both go on.
+        """
+        with self._transaction() as connection:
+            self._require_turn(connection, session_id, turn_id)
+            added = connection.execute(
+                sa.text(
+                    "INSERT INTO steps (turn_id, number, role, document, at) VALUES (:t, :n, :r, :d, :at) "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                {"t": turn_id, "n": step.number, "r": step.role, "d": codec.dump(step), "at": self._now()},
+            )
+            if added.rowcount != 1:
+                raise Stopped(f"step {step.number} of {turn_id} was stored by another worker")
+            if snapshot is not None:
+                blob = self._add_blob(connection, codec.dump_changes(snapshot))
+                connection.execute(
+                    sa.text("UPDATE turns SET snapshot_id = :b WHERE id = :t"), {"b": blob, "t": turn_id}
+                )
+
+    def require_turn(self, session_id: str, turn_id: str) -> Session:
+        """The session, if this turn is in force. Raises `Stopped` if not."""
+        with self._transaction() as connection:
+            return self._require_turn(connection, session_id, turn_id)
+
+    def _require_turn(self, connection: sa.Connection, session_id: str, turn_id: str) -> Session:
+        row = connection.execute(sa.text("SELECT document FROM sessions WHERE id = :id"), {"id": session_id}).first()
+        session = codec.load_session(row.document) if row is not None else None
+        if session is None or session.turn_id != turn_id:
+            raise Stopped(f"turn {turn_id} is not in force")
+        return session
+
+    def add_blob(self, content: bytes) -> str:
+        """Keep a large value; its id is its SHA-256."""
+        with self._transaction() as connection:
+            return self._add_blob(connection, content)
+
+    def _add_blob(self, connection: sa.Connection, content: bytes) -> str:
+        key = hashlib.sha256(content).hexdigest()
+        connection.execute(
+            sa.text("INSERT INTO blobs (id, content, created_at) VALUES (:id, :c, :at) ON CONFLICT DO NOTHING"),
+            {"id": key, "c": content, "at": self._now()},
+        )
+        return key
+
+    def changes(self, blob_id: str) -> ChangeSet:
+        """A stored change set."""
+        with self._transaction() as connection:
+            content = connection.execute(
+                sa.text("SELECT content FROM blobs WHERE id = :id"), {"id": blob_id}
+            ).scalar_one()
+        return codec.load_changes(bytes(content))
