@@ -1,0 +1,71 @@
+"""The web application: the door, health, metrics, and room for pages. The only module that imports FastAPI, which takes
+half a second: import it late."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import JSONResponse, PlainTextResponse
+from starlette.routing import Route
+
+from github_app.core.errors import Transient
+from github_app.web.webhooks import PATH, Door, Recorder
+
+MAX_BODY_BYTES = 25 * 2**20
+"""What GitHub sends at most (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap)."""
+
+_READY_TIMEOUT_S = 5.0
+
+
+def create_app(
+    *,
+    recorder: Recorder,
+    secrets: Sequence[bytes],
+    ready: Callable[[], Awaitable[list[str]]],
+    metrics: Callable[[], str],
+    max_body_bytes: int = MAX_BODY_BYTES,
+    routers: Sequence[APIRouter] = (),
+) -> FastAPI:
+    """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`, and pages by `routers`.
+
+    `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
+    and may block. Raises `Misconfigured` for a missing or empty secret.
+    """
+    app = FastAPI(title="Honk", openapi_url=None, docs_url=None, redoc_url=None)
+    door = Door(recorder=recorder, secrets=secrets, max_body_bytes=max_body_bytes)
+    # A route of Starlette's own, first in the list: FastAPI's would read the body before the signature is looked at.
+    app.router.routes.append(Route(PATH, door))
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        """Whether the process answers; says nothing about what it depends on."""
+        return JSONResponse({"status": "alive"})
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Whether deliveries can be taken in now."""
+        problems = await _problems(ready)
+        if problems:
+            return JSONResponse({"status": "not ready", "problems": problems}, status_code=503)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics")
+    def metrics_page() -> PlainTextResponse:
+        """Numbers for Prometheus."""
+        return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    for router in routers:
+        app.include_router(router)
+    return app
+
+
+async def _problems(ready: Callable[[], Awaitable[list[str]]]) -> list[str]:
+    try:
+        async with asyncio.timeout(_READY_TIMEOUT_S):
+            return await ready()
+    except TimeoutError:
+        return [f"no answer within {_READY_TIMEOUT_S:.0f} s"]
+    except Transient as error:
+        return [str(error)]
