@@ -1,0 +1,113 @@
+"""One bare mirror for each repository: everything that Honk fetches goes here, once, and nothing untrusted runs here.
+
+Mirrors hold the branches of the remote. Checkouts are made from them and commits are pushed from them; no sandbox ever
+sees one. `fetch.fsckObjects` stays off: old repositories with harmless flaws that GitHub serves would become unusable,
+and what it guards against (paths like `.git/config` in a tree, hostile submodule URLs) git refuses at checkout, and we
+follow no submodules.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from github_app.adapters.git import Git, check_sha, check_url
+from github_app.adapters.locks import locked
+from github_app.core.errors import Gone, HonkError, NotVisibleYet
+from github_app.core.ports import GitAuth
+
+FETCH_TIMEOUT_S = 1800.0
+
+# What is in a commit is what lies on disk: no line ends, keywords, encodings or filters (LFS) are turned on the way, so
+# an imported file is byte for byte what the agent left, and an untouched one is never a change.
+RAW_ATTRIBUTES = "* -text -eol -ident -filter -working-tree-encoding\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mirrors:
+    """The mirrors below `root`, named by repository id. Safe between threads and processes of one machine."""
+
+    root: Path
+    git: Git
+
+    def path(self, repo_id: int) -> Path:
+        """Where a repository's mirror is, or will be."""
+        return self.root / f"{repo_id}.git"
+
+    def ensure(self, repo_id: int, sha: str, auth: Callable[[], GitAuth]) -> Path:
+        """The path of a mirror that has commit `sha`; fetches (and calls `auth`) only if it is not there yet. Blocks.
+
+        Raises `NotVisibleYet` if the remote does not have the commit (yet), `Gone` for an empty or missing repository,
+        `AccessDenied`, `Transient`.
+        """
+        check_sha(sha)
+        path = self.path(repo_id)
+        if self._has(path, sha):
+            return path
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with locked(self.root / f"{repo_id}.lock") as lock:
+            if not self._has(path, sha):
+                remote = auth()
+                check_url(remote.url, allow_file=self.git.allow_file)
+                self._init(path)
+                _drop_stale_locks(path)
+                self._fetch(path, sha, remote=remote, lock=lock)
+        return path
+
+    def tidy(self, repo_id: int) -> None:
+        """Pack a mirror if many fetches have left many packs. Blocks; seconds at most times."""
+        with locked(self.root / f"{repo_id}.lock") as lock:
+            if self.path(repo_id).is_dir():
+                args = ["gc", "--auto", "--quiet"]
+                config = ["gc.auto=6700", "gc.autoDetach=false"]
+                self.git.run(self.path(repo_id), args, config=config, timeout_s=FETCH_TIMEOUT_S, hold=lock)
+
+    def delete(self, repo_id: int) -> None:
+        """Delete a mirror. What is needed again is fetched again."""
+        if self.root.is_dir():
+            with locked(self.root / f"{repo_id}.lock"):
+                shutil.rmtree(self.path(repo_id), ignore_errors=True)
+
+    def _has(self, path: Path, sha: str) -> bool:
+        if not path.is_dir():
+            return False
+        try:
+            self.git.run(path, ["cat-file", "-e", f"{sha}^{{commit}}"], timeout_s=30)
+        except HonkError:
+            return False
+        return True
+
+    def _init(self, path: Path) -> None:
+        """Make an empty mirror, so that it is there wholly or not at all."""
+        if path.is_dir():
+            return
+        making = path.with_suffix(".making")
+        shutil.rmtree(making, ignore_errors=True)
+        self.git.run(making, ["init", "--quiet", "--bare", "--template=", "--initial-branch=none"])
+        (making / "info").mkdir()
+        (making / "info/attributes").write_text(RAW_ATTRIBUTES)
+        making.rename(path)
+
+    def _fetch(self, path: Path, sha: str, *, remote: GitAuth, lock: int) -> None:
+        """Fetch the branches; then the commit by its name, for one that no branch reaches (any more)."""
+        self._fetch_refs(path, ["+refs/heads/*:refs/heads/*"], remote=remote, lock=lock)
+        if self._has(path, sha):
+            return
+        if not self.git.run(path, ["for-each-ref", "--count=1"]):
+            raise Gone("the repository is empty: it has no branch yet", what="repository")
+        self._fetch_refs(path, [f"+{sha}:refs/honk/{sha}"], remote=remote, lock=lock)
+        if not self._has(path, sha):
+            raise NotVisibleYet(f"the remote does not have commit {sha} yet")
+
+    def _fetch_refs(self, path: Path, refspecs: list[str], *, remote: GitAuth, lock: int) -> None:
+        prune = ["--prune"] if refspecs[0].endswith("*") else []
+        args = ["fetch", "--quiet", "--no-tags", *prune, "--no-write-fetch-head", "--", remote.url, *refspecs]
+        self.git.run(path, args, auth=remote, timeout_s=FETCH_TIMEOUT_S, hold=lock)
+
+
+def _drop_stale_locks(path: Path) -> None:
+    """Remove what a killed git left locked. We hold the mirror's own lock, so no git of ours is at work in it."""
+    for stale in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+        stale.unlink(missing_ok=True)

@@ -1,0 +1,210 @@
+"""Workspaces on this machine: an overlay over the commit's shared checkout, or, without overlays, a private checkout.
+
+Below `root`: `mirrors/`, `checkouts/`, and for each session `workspaces/<key>/` with `home/` (kept between commands)
+and `<sha>/` (what was written over that commit). All can be lost: it is fetched again, and work is kept in the store.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from github_app.adapters.changes import Tree, check_path, collect, list_paths
+from github_app.adapters.checkouts import Checkouts, Lease, check_out, give, list_files, make_passage, remove_tree
+from github_app.adapters.copies import Copy, load_index, save_index, take_index
+from github_app.adapters.git import Git, check_sha
+from github_app.adapters.ignores import IgnoreRules
+from github_app.adapters.locks import locked
+from github_app.adapters.mirrors import Mirrors
+from github_app.adapters.overlays import Overlay
+from github_app.adapters.sandboxes import Bubblewrap, OverlayMount
+from github_app.core.model import ChangeSet, Repo
+from github_app.core.ports import ExecLimits, ExecResult, GitAuth
+
+_NO_ENV: Mapping[str, str] = MappingProxyType({})
+_LIMITS = ExecLimits()
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalWorkspace:
+    """A `Workspace` of this machine. Commands and file accesses wait for each other."""
+
+    sha: str
+    tree: Tree
+    home: Path
+    git: Git
+    sandbox: Bubblewrap
+    on_close: Callable[[bool], None]
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] = _NO_ENV,
+        limits: ExecLimits = _LIMITS,
+    ) -> ExecResult:
+        """Run a command in the sandbox; see `Workspace.exec`."""
+        async with self._turn:
+            return await self.sandbox.run(argv, tree=self.tree.mount, home=self.home, cwd=cwd, env=env, limits=limits)
+
+    async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
+        """A regular file's content; see `Workspace.read`."""
+        async with self._turn:
+            return await asyncio.to_thread(self.tree.read, path, max_bytes=max_bytes)
+
+    async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
+        """Create or replace a file; see `Workspace.write`."""
+        check_path(path)
+        async with self._turn:
+            await asyncio.to_thread(self.tree.write, path, content, executable=executable)
+
+    async def delete(self, path: str) -> None:
+        """Delete a file; see `Workspace.delete`."""
+        async with self._turn:
+            await asyncio.to_thread(self.tree.delete, path)
+
+    async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
+        """Paths of files below a folder (or the file itself), sorted; see `Workspace.list`."""
+        async with self._turn:
+            paths = await asyncio.to_thread(self._list)
+        folder = prefix.strip("/").removeprefix("./")
+        inside = (p for p in paths if folder in ("", ".", p) or p.startswith(f"{folder}/"))
+        return sorted(inside)[:limit]
+
+    async def changes(self) -> ChangeSet:
+        """What differs from `sha`; see `Workspace.changes`. Raises `ToolFailed` for more than fits into a commit."""
+        async with self._turn:
+            return await asyncio.to_thread(self._changes)
+
+    async def apply(self, changes: ChangeSet) -> None:
+        """Write the files of a change set over this workspace; see `Workspace.apply`."""
+        async with self._turn:
+            await asyncio.to_thread(self._apply, changes)
+
+    async def close(self, *, discard: bool) -> None:
+        """Let go of it; with `discard`, delete what was written."""
+        async with self._turn:
+            await asyncio.to_thread(self.on_close, discard)
+
+    def _rules(self) -> IgnoreRules:
+        return IgnoreRules(self.git, self.tree.rules)
+
+    def _list(self) -> set[str]:
+        with self._rules() as rules:
+            return list_paths(self.tree, rules)
+
+    def _changes(self) -> ChangeSet:
+        with self._rules() as rules:
+            return collect(self.tree, self.sha, rules)
+
+    def _apply(self, changes: ChangeSet) -> None:
+        # Deletions first: a file may lie where a folder was, and the other way round.
+        for change in sorted(changes.changes, key=lambda change: change.content is not None):
+            self.tree.put(change)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalWorkspaces:
+    """`Workspaces` below `root`, for commands in `sandbox`. Several processes of one machine may share a root."""
+
+    root: Path
+    git: Git
+    sandbox: Bubblewrap
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """The bare mirrors; also what is pushed from."""
+        return Mirrors(root=self.root / "mirrors", git=self.git)
+
+    @property
+    def checkouts(self) -> Checkouts:
+        """The shared checkouts."""
+        return Checkouts(root=self.root / "checkouts", git=self.git, owner=self._owner)
+
+    @property
+    def _owner(self) -> tuple[int, int]:
+        return (self.sandbox.sandbox_uid, self.sandbox.sandbox_gid)
+
+    async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> LocalWorkspace:
+        """Open the workspace of a session at a commit; see `Workspaces.open`."""
+        return await asyncio.to_thread(self._open, repo.id, check_sha(sha), key, auth)
+
+    async def discard(self, key: str) -> None:
+        """Delete all that a session holds on disk."""
+        await asyncio.to_thread(remove_tree, self._folder(key))
+
+    async def tidy(self, *, idle_s: float) -> None:
+        """Delete shared checkouts that nobody opened for `idle_s` seconds, and pack mirrors. For a schedule."""
+        await asyncio.to_thread(self._tidy, idle_s)
+
+    def _tidy(self, idle_s: float) -> None:
+        self.checkouts.evict(idle_s=idle_s)
+        for mirror in sorted((self.root / "mirrors").glob("*.git")):
+            self.mirrors.tidy(int(mirror.stem))
+
+    def _folder(self, key: str) -> Path:
+        # A session's id in full where it is a plain name; otherwise as much as a path can hold, and a digest.
+        plain = re.sub(r"[^A-Za-z0-9_-]", "_", key)[:80]
+        digest = "" if plain == key else "." + hashlib.sha256(key.encode()).hexdigest()[:16]
+        return self.root / "workspaces" / f"{plain}{digest}"
+
+    def _open(self, repo_id: int, sha: str, key: str, auth: Callable[[], GitAuth]) -> LocalWorkspace:
+        session = self._folder(key)
+        for folder in (self.root, session.parent, session, session / sha):
+            make_passage(folder)
+        home = session / "home"
+        _make_owned(home, self._owner)
+        kind = self._open_overlay if self.sandbox.has_overlay else self._open_copy
+        tree, release = kind(repo_id, sha, session / sha, auth)
+
+        def close(discard: bool) -> None:
+            release()
+            if discard:
+                remove_tree(session / sha)
+
+        return LocalWorkspace(sha=sha, tree=tree, home=home, git=self.git, sandbox=self.sandbox, on_close=close)
+
+    def _open_overlay(
+        self, repo_id: int, sha: str, room: Path, auth: Callable[[], GitAuth]
+    ) -> tuple[Tree, Callable[[], None]]:
+        lease: Lease = self.checkouts.lease(repo_id, sha, lambda: self.mirrors.ensure(repo_id, sha, auth))
+        mount = OverlayMount(lower=lease.tree, upper=room / "upper", work=room / "work")
+        for folder in (mount.upper, mount.work):
+            _make_owned(folder, self._owner)
+
+        def base_paths() -> Iterable[str]:
+            mirror = self.mirrors.ensure(repo_id, sha, auth)
+            return [file.path for file in list_files(self.git, mirror, sha) if file.mode != "160000"]
+
+        return Overlay(mount=mount, owner=self._owner, base_paths=base_paths), lease.release
+
+    def _open_copy(
+        self, repo_id: int, sha: str, room: Path, auth: Callable[[], GitAuth]
+    ) -> tuple[Tree, Callable[[], None]]:
+        tree, kept = room / "tree", room / "tree.json"
+        with locked(room / "lock") as lock:
+            # The index is written last: without it, the copy is not whole.
+            if not kept.is_file():
+                mirror = self.mirrors.ensure(repo_id, sha, auth)
+                remove_tree(tree)
+                tree.mkdir(mode=0o755)
+                check_out(self.git, mirror, sha, into=tree, owner=self._owner, lock=lock)
+                save_index(take_index(tree, list_files(self.git, mirror, sha)), kept)
+            index = load_index(kept)
+        return Copy.over(tree, owner=self._owner, index=index), lambda: None
+
+
+def _make_owned(folder: Path, owner: tuple[int, int]) -> None:
+    """Make a folder of the sandbox's user, if it is not there."""
+    if not folder.is_dir():
+        folder.mkdir(mode=0o755)
+        if owner != (os.geteuid(), os.getegid()):
+            give(folder, owner)
