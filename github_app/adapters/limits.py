@@ -1,8 +1,9 @@
 """What a sandboxed command may use, and the watch that ends it beyond that.
 
-Hard limits are the kernel's (resource limits, sized tmpfs); `rlimit_flags` names them. The rest is watched from the host by
-looking every quarter of a second, so a fast program can overshoot for that long: memory by what the processes below the
-sandbox's first one hold, disk by walking what it may write. Nothing here needs a cgroup or a privilege.
+Hard limits are the kernel's (resource limits, sized tmpfs); `rlimit_flags` names them. The rest is watched
+from the host by looking every quarter of a second, so a fast program can overshoot for that long: memory by
+what the processes below the sandbox's first one hold, disk by walking what it may write. Nothing here needs a
+cgroup or a privilege.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _CUT = "\n[… {cut} bytes of output cut …]\n"
 def rlimit_flags(limits: ExecLimits) -> list[str]:
     """Flags for util-linux `prlimit`: soft and hard alike, never above what this process itself may have.
 
-    They are set inside the sandbox's own user namespace: since Linux 5.14 RLIMIT_NPROC counts there alone, so one sandbox
-    that is full takes nothing from the next one of the same uid.
+    They are set inside the sandbox's own user namespace: since Linux 5.14 RLIMIT_NPROC counts there alone, so
+    one sandbox that is full takes nothing from the next one of the same uid.
     """
     wanted = (
         ("core", resource.RLIMIT_CORE, 0),
@@ -101,8 +102,8 @@ def processes_below(first_pid: int) -> list[Process]:
     """A process and all its descendants. In a PID namespace orphans fall to its first process, so none gets away."""
     children: dict[int, list[Process]] = {}
     found: list[Process] = []
-    for name in os.listdir("/proc"):
-        process = _read_process(name) if name.isdecimal() else None
+    for folder in Path("/proc").iterdir():
+        process = read_process(folder.name) if folder.name.isdecimal() else None
         if process is None:
             continue
         if process.pid == first_pid:
@@ -113,7 +114,8 @@ def processes_below(first_pid: int) -> list[Process]:
     return found
 
 
-def _read_process(name: str) -> Process | None:
+def read_process(name: str) -> Process | None:
+    """A process by its number in /proc; None if it is gone."""
     try:
         stat = Path("/proc", name, "stat").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -139,7 +141,7 @@ def _read_pss(process: Process) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Writable:
-    """A host directory that the command may write to. `is_layer`: all in it is growth, as in an overlay's upper layer."""
+    """A host directory that the command may write to; with `is_layer`, all in it is growth (an upper layer)."""
 
     path: Path
     is_layer: bool
@@ -155,12 +157,13 @@ async def watch(first_pid: int, writables: Sequence[Writable], limits: ExecLimit
             return "timeout"
         await asyncio.sleep(min(_TICK_S, left_s))
         processes = await asyncio.to_thread(processes_below, first_pid)
-        # The kernel holds the count of each; the watch is for what got round it (a first process that was taken over).
+        # The kernel holds the count of each; the watch is for what got round it (a first process that was
+        # taken over).
         if len(processes) > limits.processes + 8:
             return "processes"
-        if sum(process.rss_bytes for process in processes) > limits.memory_bytes:
-            if await asyncio.to_thread(memory_bytes, processes) > limits.memory_bytes:
-                return "memory"
+        resident = sum(process.rss_bytes for process in processes)  # cheap, but counts shared pages for each
+        if resident > limits.memory_bytes < await asyncio.to_thread(memory_bytes, processes):
+            return "memory"
         if disk.is_due() and await asyncio.to_thread(disk.is_passed):
             return "disk"
 

@@ -1,7 +1,8 @@
 """Files of an untrusted tree, read and written from the host: never through a link, never out of the tree.
 
-The agent owns the tree and may change it while we look, so a check before an open proves nothing: each path is opened by
-openat2(2), which makes the kernel refuse symbolic links, `..`, other file systems and magic links on the way, all at once.
+The agent owns the tree and may change it while we look, so a check before an open proves nothing: each path
+is opened by openat2(2), which makes the kernel refuse symbolic links, `..`, other file systems and magic
+links on the way, all at once.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _OPENAT2 = 437  # the same number on every architecture
 _RESOLVE = 0x01 | 0x02 | 0x04 | 0x08  # NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH; <linux/openat2.h>
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _USAGE_LIMIT = 5_000_000
+_PATH_BYTES, _NAME_BYTES = 4095, 255  # what Linux can open
 _REFUSED = {
     errno.ELOOP: "it passes a symbolic link",
     errno.EXDEV: "it leaves the tree",
@@ -41,9 +43,9 @@ class _OpenHow(ctypes.Structure):
 class Entry:
     """One thing below a root: its path relative to it and what lstat says of it.
 
-    `path` is '/'-separated with undecodable bytes as surrogates. `mode` is the whole `st_mode`; `device` is `st_rdev`
-    (0 with a character device: a deletion, in an overlay's upper layer); `allocated` is bytes on disk; `opaque` marks a
-    folder that hides the one below it in an overlay.
+    `path` is '/'-separated with undecodable bytes as surrogates. `mode` is the whole `st_mode`; `device` is
+    `st_rdev` (0 with a character device: a deletion, in an overlay's upper layer); `allocated` is bytes on
+    disk; `opaque` marks a folder that hides the one below it in an overlay.
     """
 
     path: str
@@ -75,8 +77,9 @@ def write_file(
 ) -> None:
     """Create or replace a file atomically, making folders. `executable=None` keeps the mode; a new file has 0644.
 
-    `owner` is the (uid, gid) of what is made: needed where Honk is root and the sandbox is not. A link in the file's place
-    is refused. Raises `PathRefused`, or `ToolFailed` if the disk or a file in a folder's place is in the way.
+    `owner` is the (uid, gid) of what is made: needed where Honk is root and the sandbox is not. A link in the
+    file's place is refused. Raises `PathRefused`, or `ToolFailed` if the disk or a file in a folder's place
+    is in the way.
     """
     *folders, name = _checked_for_writing(path)
     with _folder(root) as root_fd, _made_folders(root_fd, folders, owner) as fd:
@@ -93,7 +96,7 @@ def write_file(
 
 
 def delete_file(root: Path | int, path: str) -> None:
-    """Delete a file or a link (not what it points to). Raises `PathRefused`; `ToolFailed` if it is missing or a folder."""
+    """Delete a file or a link (not what it points to). Raises `PathRefused`, or `ToolFailed` if there is none."""
     parts = _checked_for_writing(path)
     with _folder(root) as root_fd, _opened(root_fd, parts[:-1], _FOLDER) as fd:
         try:
@@ -105,8 +108,8 @@ def delete_file(root: Path | int, path: str) -> None:
 def walk(root: Path | int, *, limit: int, folders: bool = False) -> Iterator[Entry]:
     """Everything below a root by lstat, sorted within each folder, following nothing; folders only if asked for.
 
-    Raises `ToolFailed` beyond `limit` entries (folders count). A folder that vanishes meanwhile is passed over; one whose
-    path is longer than the kernel opens raises `PathRefused`.
+    Raises `ToolFailed` beyond `limit` entries (folders count). A folder that vanishes meanwhile is passed
+    over; one whose path is longer than the kernel opens raises `PathRefused`.
     """
     with _folder(root) as root_fd:
         seen = 0
@@ -122,9 +125,7 @@ def walk(root: Path | int, *, limit: int, folders: bool = False) -> Iterator[Ent
                 raise ToolFailed(f"The tree has more than {limit} files.")
             if folders and parts:
                 yield Entry(path="/".join(parts), mode=stat.S_IFDIR | 0o755, size=0, opaque=opaque)
-            yield from (
-                _entry(parts, name, found) for name, found in entries if not stat.S_ISDIR(found.st_mode)
-            )
+            yield from (_entry(parts, name, found) for name, found in entries if not stat.S_ISDIR(found.st_mode))
             inner = [(*parts, name) for name, found in entries if stat.S_ISDIR(found.st_mode)]
             pending.extend(reversed(inner))
 
@@ -144,13 +145,11 @@ def _entry(parts: tuple[str, ...], name: str, found: os.stat_result) -> Entry:
     )
 
 
-def _list_folder(
-    root_fd: int, parts: tuple[str, ...]
-) -> tuple[list[tuple[str, os.stat_result]], bool] | None:
+def _list_folder(root_fd: int, parts: tuple[str, ...]) -> tuple[list[tuple[str, os.stat_result]], bool] | None:
     try:
         with _opened(root_fd, parts, _FOLDER) as fd:
             entries = []
-            for name in sorted(os.listdir(fd)):
+            for name in sorted(os.listdir(fd)):  # noqa: PTH208 - by descriptor
                 with contextlib.suppress(FileNotFoundError):
                     entries.append((name, os.stat(name, dir_fd=fd, follow_symlinks=False)))
             return entries, _is_opaque(fd)
@@ -175,6 +174,8 @@ def _checked(path: str) -> list[str]:
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or not parts:
         raise PathRefused(f"{path!r} is refused: it does not name a file below the repository's root.")
+    if len(os.fsencode(path)) > _PATH_BYTES or any(len(os.fsencode(part)) > _NAME_BYTES for part in parts):
+        raise PathRefused(f"{path[:200]!r}… is refused: it is too long.")
     return parts
 
 
@@ -223,11 +224,10 @@ def _openat2(root_fd: int, path: str, flags: int, *, tries: int = 8) -> int:
             return fd
         code = ctypes.get_errno()
         if code == errno.ENOSYS:
-            raise SandboxUnavailable(
-                f"Linux 5.6 or newer is needed for openat2; this is {platform.release()}."
-            )
+            raise SandboxUnavailable(f"Linux 5.6 or newer is needed for openat2; this is {platform.release()}.")
         tries -= 1
-        # EAGAIN: somebody renamed on the way and the kernel cannot tell whether the path stayed beneath; openat2(2).
+        # EAGAIN: somebody renamed on the way and the kernel cannot tell whether the path stayed beneath;
+        # openat2(2).
         if code != errno.EAGAIN or not tries:
             raise OSError(code, os.strerror(code))
 
@@ -240,6 +240,8 @@ def _made_folders(root_fd: int, folders: list[str], owner: tuple[int, int] | Non
                 os.mkdir(folders[depth - 1], 0o755, dir_fd=above)
             except FileExistsError:
                 continue
+            except OSError as error:
+                raise ToolFailed(f"Cannot make the folder {'/'.join(folders)!r}: {error.strerror}.") from error
             if owner is not None:
                 os.chown(folders[depth - 1], *owner, dir_fd=above, follow_symlinks=False)
     with _opened(root_fd, folders, _FOLDER) as fd:

@@ -72,9 +72,7 @@ async def check(sandbox: Bubblewrap) -> list[Check]:
         if os.geteuid() == 0:
             os.chown(tree, sandbox.sandbox_uid, sandbox.sandbox_gid)
         limits = ExecLimits(timeout_s=30)
-        result = await sandbox.run(
-            ["python3", "-c", _PROBE], tree=BindMount(path=tree), home=None, limits=limits
-        )
+        result = await sandbox.run(["python3", "-c", _PROBE], tree=BindMount(path=tree), home=None, limits=limits)
         owner = (tree / "honk").lstat().st_uid if (tree / "honk").exists() else None
     try:
         seen = json.loads(result.output)

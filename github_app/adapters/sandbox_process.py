@@ -1,8 +1,9 @@
 """One bubblewrap process from start to a death that leaves nothing behind.
 
-bubblewrap is killed through the first process of its PID namespace, never by its own id alone: in its first milliseconds
-the one inside is not yet tied to the one outside, and killing the latter leaves the former asleep for ever. So its status
-pipe is read before anything may be killed, and held open to the end (bwrap dies of a closed one, with the same orphan).
+bubblewrap is killed through the first process of its PID namespace, never by its own id alone: in its first
+milliseconds the one inside is not yet tied to the one outside, and killing the latter leaves the former
+asleep for ever. So its status pipe is read before anything may be killed, and held open to the end (bwrap
+dies of a closed one, with the same orphan).
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from github_app.adapters.limits import Output, Writable, watch
+from github_app.adapters.limits import Output, Writable, read_process, watch
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from github_app.core.ports import ExecLimits, KilledBy
 
 _START_S = 20.0
-_DEATH_S = 20.0
+_DEATH_S = 30.0
 _CHUNK = 65536
 
 
@@ -85,12 +86,14 @@ class SandboxProcess:
 
     async def finish(self, writables: Sequence[Writable], limits: ExecLimits) -> KilledBy | None:
         """Wait until the command ends or a limit is passed; the limit's name, or None. Raises `SandboxUnavailable`."""
-        first_pid = await self._read_first_pid()
+        try:
+            async with asyncio.timeout(_START_S):
+                first_pid = await self._read_first_pid()
+        except TimeoutError as error:
+            raise SandboxUnavailable(f"bubblewrap made no sandbox within {_START_S:.0f} s.") from error
         if first_pid is None:
             await self._exited()
-            raise SandboxUnavailable(
-                f"bubblewrap did not start a sandbox: {self.output.text().strip()[:500]}"
-            )
+            raise SandboxUnavailable(f"bubblewrap did not start a sandbox: {self.output.text().strip()[:500]}")
         watching = asyncio.ensure_future(watch(first_pid, writables, limits))
         exited = asyncio.ensure_future(self._exited())
         flooded = asyncio.ensure_future(self._flooded())
@@ -113,17 +116,27 @@ class SandboxProcess:
 
     async def _read_first_pid(self) -> int | None:
         """The sandbox's first process, as the host numbers it; None if bwrap failed before it made one."""
-        async with asyncio.timeout(_START_S):
-            while not (documents := self._documents()) and not self._status.ended.is_set():
-                await self._status.changed()
+        while not (documents := self._documents()) and not self._status.ended.is_set():
+            await self._status.changed()
         if not documents:
             return None
         pid = int(documents[0]["child-pid"])
         if self._first is None:
-            with contextlib.suppress(ProcessLookupError):  # it has ended already
-                self._first = os.pidfd_open(pid)
-                self._closers.callback(os.close, self._first)
+            self._first = self._hold(pid)
         return pid
+
+    def _hold(self, pid: int) -> int | None:
+        """A pidfd, which cannot come to mean another process; None if the first process has ended already."""
+        try:
+            pidfd = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return None
+        process = read_process(str(pid))
+        if process is None or process.parent_pid != self._process.pid:
+            os.close(pidfd)
+            return None
+        self._closers.callback(os.close, pidfd)
+        return pidfd
 
     def _documents(self) -> list[dict[str, Any]]:
         whole = self._status.data[: self._status.data.rfind(b"}") + 1]
@@ -145,19 +158,22 @@ class SandboxProcess:
             await self._printed.changed()
 
     async def _end(self) -> None:
+        try:
+            async with asyncio.timeout(_DEATH_S):
+                await self._kill()
+        except TimeoutError as error:
+            self._process.kill()
+            raise SandboxUnavailable(f"A sandbox (process {self._process.pid}) did not die.") from error
+
+    async def _kill(self) -> None:
         if self._process.returncode is None:
-            try:
-                await self._read_first_pid()
-            except TimeoutError:
-                self._process.kill()
+            await self._read_first_pid()
         if self._first is not None:
             with contextlib.suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self._first, signal.SIGKILL)
-            async with asyncio.timeout(_DEATH_S):
-                await _readable(self._first)  # the kernel signals it when the whole PID namespace is gone
+            await _readable(self._first)  # the kernel signals it when the whole PID namespace is gone
         if self._process.returncode is None:
-            async with asyncio.timeout(_DEATH_S):
-                await self._exited()
+            await self._exited()
 
 
 @dataclass(kw_only=True)
@@ -197,9 +213,7 @@ class _Pipe:
         self._came.set()
 
 
-def _spawn(
-    argv: list[Any], command: Command, output_fd: int, inherited: tuple[int, ...]
-) -> subprocess.Popen[bytes]:
+def _spawn(argv: list[Any], command: Command, output_fd: int, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
     uid, gid = command.ids or (None, None)
     try:
         return subprocess.Popen(
@@ -241,11 +255,16 @@ def _memory_file(closers: contextlib.ExitStack, content: bytes) -> int:
 async def _readable(fd: int) -> None:
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(fd, lambda: ready.done() or ready.set_result(None))
+    loop.add_reader(fd, _settle, ready)
     try:
         await ready
     finally:
         loop.remove_reader(fd)
+
+
+def _settle(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:

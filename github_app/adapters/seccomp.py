@@ -1,9 +1,10 @@
-"""The seccomp filter of every sandbox: a classic BPF program made with `struct` alone, as bubblewrap's `--seccomp` wants it.
+"""The seccomp filter of every sandbox: a classic BPF program for `bwrap --seccomp`, made with `struct` alone.
 
-Everything is allowed but what opens the kernel to a hostile program and no build or test needs: namespaces and mounts,
-key rings, bpf, io_uring and other wide surfaces, injecting terminal input, and sockets of families that no network
-namespace confines (AF_VSOCK) or that nobody uses. A denied call gets an error, not a death, so programs can fall back;
-only calls by a foreign ABI (i386, x32) kill, because the table would not fit them.
+Everything is allowed but what opens the kernel to a hostile program and no build or test needs: namespaces
+and mounts, key rings, bpf, io_uring and other wide surfaces, injecting terminal input, and sockets of
+families that no network namespace confines (AF_VSOCK) or that nobody uses. A denied call gets an error, not a
+death, so programs can fall back; only calls by a foreign ABI (i386, x32) kill, because the table would not
+fit them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from collections.abc import Iterable
 
 from github_app.core.errors import SandboxUnavailable
 
-# name: (x86_64, aarch64), from <asm/unistd_64.h> and <asm-generic/unistd.h>; None where an architecture has no such call.
+# name: (x86_64, aarch64), from <asm/unistd_64.h> and <asm-generic/unistd.h>; None where an architecture has
+# no such call.
 _DENIED: dict[str, tuple[int | None, int | None]] = {
     "mount": (165, 40),
     "umount2": (166, 39),
@@ -75,7 +77,8 @@ _CLONE_NEW_MASK = 0x7E020000  # NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPI
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _FAMILIES = (1, 2, 10, 16)  # AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
 
-# <linux/filter.h>, <linux/seccomp.h>; offsets into struct seccomp_data (both architectures are little-endian here).
+# <linux/filter.h>, <linux/seccomp.h>; offsets into struct seccomp_data (both architectures are little-endian
+# here).
 _LOAD, _JEQ, _JGE, _JSET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NR_AT, _ARCH_AT, _ARG0_AT, _ARG1_AT = 0, 4, 16, 24
 _ALLOW, _KILL, _ERRNO = 0x7FFF0000, 0x80000000, 0x00050000
@@ -115,7 +118,8 @@ def _instructions(machine: str) -> Iterable[_Instruction]:
     yield _JEQ, 0, 1, _CLONE3[column]
     yield _RETURN, 0, 0, _ERRNO | errno.ENOSYS
     yield from _when(_CLONE[column], [(_LOAD, 0, 0, _ARG0_AT), (_JSET, 0, 1, _CLONE_NEW_MASK)], errno.EPERM)
-    # Only the low 32 bits of the request: the kernel cuts it to those, so a high bit must not hide it from us.
+    # Only the low 32 bits of the request: the kernel cuts it to those, so a high bit must not hide it from
+    # us.
     ioctl = [(_LOAD, 0, 0, _ARG1_AT), (_JEQ, 1, 0, _TIOCSTI), (_JEQ, 0, 1, _TIOCLINUX)]
     yield from _when(_IOCTL[column], ioctl, errno.EPERM)
     for numbers in _SOCKETS:
