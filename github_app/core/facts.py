@@ -36,13 +36,15 @@ from github_app.core.policy import Policy
 class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
-    `policy_error` is set when the repository's policy file is wrong; `me` is our own account.
+    `me` is our own account; `base_sha` the commit that new work would start from, and at which the policy was read;
+    `obstacle` says why no work can start here (the policy file is wrong, the repository is empty).
     """
 
     now: datetime
     me: Actor
     policy: Policy = field(default_factory=Policy)
-    policy_error: str = ""
+    base_sha: str = ""
+    obstacle: str = ""
     permission: Permission = Permission.NONE
     issue: Issue | None = None
     pull: Pull | None = None

@@ -120,9 +120,9 @@ def refusal(login: str, *, needed: str = "write") -> str:
     )
 
 
-def policy_refusal(problem: str) -> str:
-    """The policy file is wrong: nothing runs until it is mended."""
-    return f"I did not start, because my policy file has a mistake. {problem}. Mend it on the default branch, then ask again."
+def obstacle_refusal(obstacle: str) -> str:
+    """Work cannot start as things are: the policy file is wrong, the repository is empty."""
+    return f"I did not start. {obstacle.strip().rstrip('.')}. Mend that, then ask again."
 
 
 def closed_issue_refusal() -> str:

@@ -132,8 +132,8 @@ def _start(
         off = RemoveLabel(number=issue.number, label=facts.trigger_label)
         return Decision(session=last, effects=(*acknowledged, say, off), why=why)
 
-    if facts.policy_error:
-        return refused(messages.policy_refusal(facts.policy_error), "the policy file is wrong")
+    if facts.obstacle:
+        return refused(messages.obstacle_refusal(facts.obstacle), facts.obstacle)
     takes_over = (
         last is not None and facts.pull is not None and facts.pull.is_open and facts.pull.head_branch == last.branch
     )
@@ -178,6 +178,7 @@ def _new_session(last: Session | None, repo: Repo, actor: Actor, issue: Issue, f
         generation=generation,
         branch=branch_name(issue.number, issue.title, generation),
         base_branch=repo.default_branch,
+        base_sha=facts.base_sha,
         status=Status.WORKING,
         requested_by=actor,
         issue_title=issue.title,

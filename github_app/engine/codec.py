@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import json
-from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter
@@ -20,9 +19,13 @@ T = TypeVar("T")
 _BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*get_args(OwnEvent), *get_args(Effect))}
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+_adapters: dict[type, TypeAdapter[Any]] = {}
+
+
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 def dump(value: Session | Repo | Step | OwnEvent | Effect) -> str:

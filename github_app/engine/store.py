@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -29,13 +29,14 @@ class Conflict(Transient):
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One row of the inbox. `body` is a delivery's JSON, or one of our own events."""
+    """One row of the inbox. `body` is a delivery's JSON, or one of our own events; `attempts` counts postponements."""
 
     seq: int
     id: str
     source: Source
     name: str
     body: bytes
+    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,8 +73,8 @@ class Store:
     def _add_entry(self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes) -> bool:
         result = connection.execute(
             sa.text(
-                "INSERT INTO inbox (id, source, name, body, state, received_at) "
-                "VALUES (:id, :source, :name, :body, 'new', :at) ON CONFLICT (id) DO NOTHING"
+                "INSERT INTO inbox (id, source, name, body, state, received_at, not_before) "
+                "VALUES (:id, :source, :name, :body, 'new', :at, :at) ON CONFLICT (id) DO NOTHING"
             ),
             {"id": key, "source": source, "name": name, "body": body, "at": self._now()},
         )
@@ -84,28 +85,43 @@ class Store:
         self.add_entries([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
 
     def new_entries(self, limit: int) -> list[Entry]:
-        """What came in and has not been handed to a flow yet, oldest first."""
-        with self._transaction() as connection:
-            rows = connection.execute(
-                sa.text("SELECT seq, id, source, name, body FROM inbox WHERE state = 'new' ORDER BY seq LIMIT :n"),
-                {"n": limit},
-            )
-            return [Entry(seq=r.seq, id=r.id, source=r.source, name=r.name, body=bytes(r.body)) for r in rows]
+        """What came in (or was postponed until now) and is with no flow, oldest first."""
+        return self._entries("state = 'new' AND not_before <= :now ORDER BY seq LIMIT :n", n=limit, now=self._now())
 
     def entry(self, key: str) -> Entry:
         """One row of the inbox."""
-        with self._transaction() as connection:
-            row = connection.execute(
-                sa.text("SELECT seq, id, source, name, body FROM inbox WHERE id = :id"), {"id": key}
-            ).one()
-            return Entry(seq=row.seq, id=row.id, source=row.source, name=row.name, body=bytes(row.body))
+        return self._entries("id = :id", id=key)[0]
 
-    def mark_entry(self, key: str, state: Literal["queued", "done", "ignored", "unreadable"], note: str = "") -> None:
+    def _entries(self, where: str, **values: Any) -> list[Entry]:
+        with self._transaction() as connection:
+            rows = connection.execute(
+                sa.text(f"SELECT seq, id, source, name, body, attempts FROM inbox WHERE {where}"), values
+            )
+            return [Entry(**{**row._mapping, "body": bytes(row.body)}) for row in rows]
+
+    def mark_entry(self, key: str, state: Literal["queued", "ignored", "unreadable", "failed"], note: str = "") -> None:
         """Say how far an inbox row has come; it never goes back from an end."""
         with self._transaction() as connection:
             connection.execute(
                 sa.text("UPDATE inbox SET state = :s, note = :n WHERE id = :id AND state IN ('new', 'queued')"),
                 {"s": state, "n": note, "id": key},
+            )
+
+    def finish_entry(self, key: str) -> None:
+        """All that came of an inbox row has been done."""
+        with self._transaction() as connection:
+            connection.execute(sa.text("UPDATE inbox SET state = 'done' WHERE id = :id"), {"id": key})
+
+    def postpone_entry(self, key: str, *, delay_s: float, note: str) -> None:
+        """Have an inbox row taken up again later: no thread waits meanwhile."""
+        at = (self._clock.now() + timedelta(seconds=delay_s)).astimezone(UTC).isoformat()
+        with self._transaction() as connection:
+            connection.execute(
+                sa.text(
+                    "UPDATE inbox SET state = 'new', attempts = attempts + 1, not_before = :at, note = :n "
+                    "WHERE id = :id AND state = 'queued'"
+                ),
+                {"at": at, "n": note, "id": key},
             )
 
     # Sessions
@@ -158,7 +174,7 @@ class Store:
         return None if known is None else self.pending_effects(event_id)
 
     def commit(self, event: Event, before: Session | None, decision: Decision, repo: Repo | None) -> list[Pending]:
-        """Store a decision: the session (if nobody changed it since), the reason, the effects, and the event as done.
+        """Store a decision: the session (if nobody changed it since), the reason and the effects.
 
         All or nothing. Raises `Conflict` if the session has moved on.
         """
@@ -184,7 +200,7 @@ class Store:
             for position, effect in enumerate(decision.effects):
                 self._save_effect(connection, event, after, repo, position, effect)
             connection.execute(
-                sa.text("UPDATE inbox SET state = 'done', note = :w, session_id = :s WHERE id = :e"),
+                sa.text("UPDATE inbox SET note = :w, session_id = :s WHERE id = :e"),
                 {"w": decision.why, "s": after.id if after else None, "e": event.id.partition("@")[0]},
             )
         return self.pending_effects(event.id)

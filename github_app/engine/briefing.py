@@ -1,0 +1,57 @@
+"""Puts together what a turn is told: the issue as it stands, what people with write access said, the repository's own
+instructions, and what earlier turns did. Fixed once, when the turn begins."""
+
+from __future__ import annotations
+
+import asyncio
+
+from github_app.agent.task import INSTRUCTION_PATHS, Task
+from github_app.core.errors import Gone, ToolFailed
+from github_app.core.model import Cause, Comment, Issue, Permission, Session
+from github_app.core.policy import Policy
+from github_app.core.ports import Hub
+
+_MAX_INSTRUCTION_BYTES = 30_000
+
+
+async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str) -> Task:
+    """The task of a session's next turn. Raises what `Hub` raises; `Gone` if the issue is not there any more."""
+    issue, comments, permission = await asyncio.to_thread(_read_issue, session, policy, hub)
+    instructions = await asyncio.to_thread(_read_instructions, session, hub)
+    earlier = session.submission
+    return Task(
+        repo=session.repo.full_name,
+        cause=session.turn_cause or Cause.IMPLEMENT,
+        issue=issue,
+        issue_permission=permission,
+        branch=session.branch,
+        base_branch=session.base_branch,
+        comments=comments,
+        feedback=session.feedback,
+        instructions=instructions,
+        earlier="" if earlier is None else f"{earlier.title}\n\n{earlier.summary}".strip(),
+        carried_over=carried_over,
+    )
+
+
+def _read_issue(session: Session, policy: Policy, hub: Hub) -> tuple[Issue, tuple[Comment, ...], Permission]:
+    """The issue, and the comments under it of those who may instruct; the others' words are left out."""
+    issue = hub.issue(session.repo, session.issue_number)
+    comments = hub.comments(session.repo, session.issue_number)
+    trusted = tuple(comment for comment in comments if comment.permission >= policy.may_command)
+    author = issue.author
+    permission = Permission.NONE if author.is_bot else hub.permission(session.repo, author)
+    return issue, trusted, permission
+
+
+def _read_instructions(session: Session, hub: Hub) -> tuple[tuple[str, str], ...]:
+    """The repository's instruction files at the base commit: a branch must not rewrite its own orders."""
+    found: list[tuple[str, str]] = []
+    for path in INSTRUCTION_PATHS:
+        try:
+            content = hub.file(session.repo, path, session.base_sha)
+        except (Gone, ToolFailed):
+            content = None
+        if content:
+            found.append((path, content[:_MAX_INSTRUCTION_BYTES].decode("utf-8", "replace")))
+    return tuple(found)

@@ -1,0 +1,89 @@
+"""The inbox's two ends: many deliveries are recorded in one commit, and a recorded row is read back as an event."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+from github_app.core.events import Event
+from github_app.engine import codec
+from github_app.engine.store import Entry, Store
+from github_app.webhook.delivery import Delivery
+from github_app.webhook.parse import Ignored, parse
+
+
+def read(entry: Entry, *, trigger_label: str) -> Event | str:
+    """The event in an inbox row, or, as text, why there is none. Raises `Rejected` for a payload of the wrong shape."""
+    if entry.source == "self":
+        event: Event = codec.load_named(entry.name, entry.body.decode())
+        return event
+    payload = json.loads(entry.body)
+    delivery = Delivery(
+        id=entry.id,
+        event=entry.name,
+        action=payload.get("action"),
+        installation_id=None,
+        repo_id=None,
+        app_id=None,
+        body=entry.body,
+    )
+    parsed = parse(delivery, trigger_label=trigger_label)
+    return parsed.reason if isinstance(parsed, Ignored) else parsed
+
+
+@dataclass(kw_only=True)
+class GroupRecorder:
+    """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next commit."""
+
+    store: Store
+    on_recorded: Callable[[], None]
+    _queue: SimpleQueue[tuple[Delivery, Future[bool]] | None] = field(default_factory=SimpleQueue)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._thread = threading.Thread(target=self._write_forever, name="recorder", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what is waiting, then end."""
+        self._queue.put(None)
+        if self._thread is not None:
+            self._thread.join()
+
+    async def record(self, delivery: Delivery) -> bool:
+        """Store a delivery; True if it was new. It is on disk when this returns. Raises what the database raises."""
+        recorded: Future[bool] = Future()
+        self._queue.put((delivery, recorded))
+        return await asyncio.wrap_future(recorded)
+
+    def _write_forever(self) -> None:
+        while True:
+            first = self._queue.get()
+            batch = [first] if first is not None else []
+            while first is not None and not self._queue.empty() and len(batch) < 200:
+                item = self._queue.get()
+                if item is None:
+                    first = None
+                    break
+                batch.append(item)
+            if batch:
+                self._write([item for item in batch if item is not None])
+            if first is None:
+                return
+
+    def _write(self, batch: list[tuple[Delivery, Future[bool]]]) -> None:
+        try:
+            rows = [(d.id, "github", d.event, d.body) for d, _ in batch]
+            for (_, recorded), is_new in zip(batch, self.store.add_entries(rows), strict=True):  # type: ignore[arg-type]
+                recorded.set_result(is_new)
+        except Exception as error:
+            for _, recorded in batch:
+                recorded.set_exception(error)
+            return
+        self.on_recorded()

@@ -1,0 +1,120 @@
+"""Fetches the facts that `core.facts.needs` names for an event: the only place between an event and its decision that
+talks to GitHub."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import yaml
+
+from github_app.core.errors import Gone, Refused
+from github_app.core.events import (
+    BranchPushed,
+    CommandIssued,
+    Event,
+    Published,
+)
+from github_app.core.facts import Facts, Need, needs
+from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
+from github_app.core.policy import POLICY_PATH, Policy, parse_policy
+from github_app.core.ports import Clock, Hub
+
+_MAX_POLICY_BYTES = 64_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lookup:
+    """Looks up facts. `checks_grace_s` is how long a commit may stay without any check before it counts as unchecked."""
+
+    hub: Hub
+    clock: Clock
+    trigger_label: str
+    checks_grace_s: float
+
+    def facts_for(self, session: Session | None, event: Event, repo: Repo | None) -> Facts:
+        """All that `decide` needs to know about `event`. Raises what `Hub` raises when GitHub cannot be asked."""
+        wanted = needs(session, event)
+        facts = Facts(
+            now=self.clock.now(),
+            me=self.hub.identity(),
+            trigger_label=self.trigger_label,
+            checks_grace_s=self.checks_grace_s,
+        )
+        if wanted is Need.NOTHING or repo is None:
+            return facts
+        if Need.PERMISSION in wanted:
+            facts = replace(facts, permission=self._permission(repo, event))
+        if Need.PULL in wanted:
+            facts = replace(facts, pull=self._pull(repo, session, event))
+        if Need.ISSUE in wanted:
+            facts = replace(facts, issue=self._issue(repo, session, event))
+        if Need.CHECKS in wanted:
+            facts = replace(facts, checks=self._checks(repo, session, event))
+        if Need.THREADS in wanted:
+            facts = replace(facts, threads=self._threads(repo, session))
+        if Need.POLICY in wanted:
+            facts = self._with_policy(facts, repo, session)
+        return facts
+
+    def _permission(self, repo: Repo, event: Event) -> Permission:
+        actor = getattr(event, "actor", None)
+        return Permission.NONE if actor is None or actor.is_bot else self.hub.permission(repo, actor)
+
+    def _pull(self, repo: Repo, session: Session | None, event: Event) -> Pull | None:
+        try:
+            if session is not None and session.pull_number is not None:
+                return self.hub.pull(repo, session.pull_number)
+            if isinstance(event, BranchPushed) and session is not None:
+                return self.hub.find_pull(repo, session.branch)
+        except Gone:
+            return None
+        return None
+
+    def _issue(self, repo: Repo, session: Session | None, event: Event) -> Issue | None:
+        number = session.issue_number if session is not None else None
+        if number is None and isinstance(event, CommandIssued) and not event.is_pull:
+            number = event.number
+        try:
+            return self.hub.issue(repo, number) if number is not None else None
+        except Gone:
+            return None
+
+    def _checks(self, repo: Repo, session: Session | None, event: Event) -> Checks | None:
+        sha = event.head_sha if isinstance(event, Published) else session.head_sha if session is not None else ""
+        if not sha:
+            return None
+        checks = self.hub.checks(repo, sha)
+        return self.hub.checks(repo, sha, with_logs=True) if checks.state == "failed" else checks
+
+    def _threads(self, repo: Repo, session: Session | None) -> tuple[Thread, ...]:
+        if session is None or session.pull_number is None:
+            return ()
+        return self.hub.threads(repo, session.pull_number)
+
+    def _with_policy(self, facts: Facts, repo: Repo, session: Session | None) -> Facts:
+        is_open = session is not None and not session.status.is_terminal
+        try:
+            base = session.base_sha if is_open and session is not None else self.hub.head_of(repo, repo.default_branch)
+        except Gone as error:
+            return replace(facts, obstacle=str(error))
+        if not base:
+            return replace(facts, obstacle=f"The branch `{repo.default_branch}` does not exist")
+        try:
+            policy = read_policy(self.hub.file(repo, POLICY_PATH, base))
+        except Refused as error:
+            return replace(facts, base_sha=base, obstacle=str(error))
+        return replace(facts, base_sha=base, policy=policy)
+
+
+def read_policy(text: bytes | None) -> Policy:
+    """The policy that a file's bytes state; None (no file) gives the defaults. Raises `Refused` for what is wrong in it."""
+    if text is None:
+        return Policy()
+    if len(text) > _MAX_POLICY_BYTES:
+        raise Refused(f"`{POLICY_PATH}` is {len(text)} bytes long; {_MAX_POLICY_BYTES} are allowed")
+    try:
+        return parse_policy(yaml.safe_load(text.decode("utf-8")))
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark is not None else ""
+        raise Refused(f"`{POLICY_PATH}` is not valid YAML{where}") from error

@@ -1,0 +1,117 @@
+"""Performs effects: one `match`, each arm a few lines on the hub. Every arm may run twice (after a crash, on a retry) and
+must then change nothing; what came of it is returned as an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from github_app.core import messages
+from github_app.core.effects import (
+    DiscardWorkspace,
+    MarkReady,
+    Publish,
+    React,
+    RemoveLabel,
+    ReplyThreads,
+    RequestReview,
+    RunTurn,
+    Say,
+    ShowProgress,
+)
+from github_app.core.errors import HonkError, Refused, Stopped
+from github_app.core.events import Published
+from github_app.core.model import ChangeSet, Session, Submission
+from github_app.core.policy import POLICY_PATH, find_problems
+from github_app.core.ports import Hub
+from github_app.engine.lookup import read_policy
+from github_app.engine.store import Pending, Store
+from github_app.engine.transcripts import Transcripts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Performance:
+    """Performs all effects but `RunTurn`, which is a flow of its own."""
+
+    hub: Hub
+    store: Store
+    transcripts: Transcripts
+
+    def perform(self, pending: Pending) -> Published | None:
+        """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
+        effect, repo = pending.effect, pending.repo
+        match effect:
+            case React():
+                self.hub.react(repo, effect.target, effect.target_id, effect.content)
+            case Say():
+                self.hub.say(repo, effect.number, effect.tag, effect.body)
+            case ShowProgress():
+                self._show_progress(pending)
+            case Publish():
+                return self._publish(pending, effect)
+            case MarkReady():
+                self.hub.mark_ready(repo, effect.pull_number)
+            case ReplyThreads():
+                for reply in effect.replies:
+                    key = f"{pending.event_id}:{reply.thread_id}"
+                    self.hub.reply_thread(repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
+            case RequestReview():
+                self.hub.request_review(repo, effect.pull_number, effect.logins)
+            case RemoveLabel():
+                self.hub.remove_label(repo, effect.number, effect.label)
+            case DiscardWorkspace() | RunTurn():
+                raise TypeError(f"{type(effect).__name__} is performed by its flow")
+            case _:
+                assert_never(effect)
+        return None
+
+    def _show_progress(self, pending: Pending) -> None:
+        session = self.store.session(pending.session_id or "")
+        if session is not None:
+            self.hub.say(pending.repo, session.issue_number, tracking_tag(session), messages.tracking(session))
+
+    def _publish(self, pending: Pending, effect: Publish) -> Published:
+        session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)
+        changes = self.transcripts.changes(effect.change_set_id)
+        self._require_allowed(session, changes)
+        submission = session.submission or Submission(title=session.issue_title, summary="")
+        head = self.hub.publish(
+            session.repo,
+            changes,
+            parent_sha=session.head_sha or session.base_sha,
+            branch=session.branch,
+            message=f"{submission.title}\n\n{submission.summary}".strip(),
+            key=effect.turn_id,
+        )
+        body = messages.pull_body(session)
+        pull = self.hub.open_pull(
+            session.repo, branch=session.branch, base=session.base_branch, title=submission.title, body=body
+        )
+        if not pull.is_open:
+            raise Stopped(f"#{pull.number} was closed meanwhile")
+        if session.pull_number is not None:
+            self.hub.edit_pull(session.repo, pull.number, body=body)
+        return Published(
+            id=f"{effect.turn_id}/published",
+            session_id=session.id,
+            turn_id=effect.turn_id,
+            head_sha=head,
+            pull_number=pull.number,
+        )
+
+    def _require_allowed(self, session: Session, changes: ChangeSet) -> None:
+        """The agent was told at `submit`; this is the wall behind it."""
+        policy = read_policy(self.hub.file(session.repo, POLICY_PATH, session.base_sha))
+        problems = find_problems(changes, policy)
+        if problems:
+            raise Refused("the change set breaks the policy: " + "; ".join(problems))
+
+
+def tracking_tag(session: Session) -> str:
+    """The tag under which a session's tracking comment is found."""
+    return f"tracking:{session.id}"
+
+
+def explain(error: HonkError) -> str:
+    """An error as a clause of a comment."""
+    return str(error).strip().rstrip(".") or type(error).__name__

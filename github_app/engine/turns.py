@@ -1,0 +1,249 @@
+"""Runs one turn of the agent durably: workspace, task, loop, and the event that says how it ended. Killed at any point and
+run again, it goes on from the last step that was stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from uuid import uuid4
+
+from pydantic import TypeAdapter
+
+from github_app.agent.loop import run_turn
+from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
+from github_app.core import messages
+from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
+from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
+from github_app.core.policy import POLICY_PATH, Limits, Policy
+from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
+from github_app.engine import codec
+from github_app.engine.briefing import brief
+from github_app.engine.lookup import read_policy
+from github_app.engine.performance import explain, tracking_tag
+from github_app.engine.store import Store
+from github_app.engine.transcripts import Transcripts, Turn
+
+log = logging.getLogger(__name__)
+
+_TASK: TypeAdapter[Task] = TypeAdapter(Task)
+_RETRIES = 5
+_WATCH_S = 1.0
+_PROGRESS_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TurnRunner:
+    """Runs turns. `model_name` is what the model is asked for."""
+
+    hub: Hub
+    store: Store
+    transcripts: Transcripts
+    workspaces: Workspaces
+    model: Model
+    model_name: str
+    clock: Clock
+
+    async def run(self, session_id: str, turn_id: str) -> OwnEvent | None:
+        """Run the turn to its end and return what came of it; None if it is not in force any more."""
+        for attempt in range(_RETRIES + 1):
+            try:
+                return await self._run_watched(session_id, turn_id)
+            except Stopped as stopped:
+                log.info("turn withdrawn", extra={"turn": turn_id, "why": str(stopped)})
+                return None
+            except Transient as error:
+                if attempt == _RETRIES:
+                    return await self._ended(session_id, turn_id, explain(error))
+                wait_s = error.retry_after_s if isinstance(error, RateLimited) else 2.0**attempt
+                log.warning("turn waits", extra={"turn": turn_id, "why": str(error), "wait_s": wait_s})
+                await asyncio.sleep(min(wait_s, 300.0))
+            except HonkError as error:
+                return await self._ended(session_id, turn_id, explain(error))
+            except Exception:
+                error_id = uuid4().hex[:8]
+                log.exception("turn broke", extra={"turn": turn_id, "error_id": error_id})
+                return await self._ended(session_id, turn_id, f"an error of my own (id {error_id}, in the log)")
+        raise AssertionError("unreachable")
+
+    async def _run_watched(self, session_id: str, turn_id: str) -> OwnEvent:
+        """Run it, and cut it short within a second when the session ends or another turn takes over."""
+        work = asyncio.create_task(self._run(session_id, turn_id))
+        try:
+            while True:
+                done, _ = await asyncio.wait({work}, timeout=_WATCH_S)
+                if done:
+                    return work.result()
+                await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
+        finally:
+            if not work.done():
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+
+    async def _run(self, session_id: str, turn_id: str) -> OwnEvent:
+        session = await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
+        sha = session.head_sha or session.base_sha
+        turn = await asyncio.to_thread(self.transcripts.turn, turn_id)
+        sha = turn.base_sha if turn is not None else sha
+        workspace = await self.workspaces.open(
+            session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo)
+        )
+        try:
+            policy = await asyncio.to_thread(self._policy, session)
+            if turn is None:
+                turn = await self._begin(session, turn_id, workspace, policy)
+            elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
+                await workspace.apply(await asyncio.to_thread(self.transcripts.changes, turn.snapshot_id))
+            outcome = await run_turn(
+                _TASK.validate_json(turn.task),
+                model=self.model,
+                workspace=workspace,
+                journal=StoredJournal(transcripts=self.transcripts, session_id=session_id, turn_id=turn_id),
+                limits=left_of(policy.limits, session),
+                policy=policy,
+                model_name=self.model_name,
+                clock=self.clock,
+                on_step=self._progress(session),
+            )
+            return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id)
+        finally:
+            await workspace.close(discard=False)
+
+    def _policy(self, session: Session) -> Policy:
+        return read_policy(self.hub.file(session.repo, POLICY_PATH, session.base_sha))
+
+    async def _begin(self, session: Session, turn_id: str, workspace: Workspace, policy: Policy) -> Turn:
+        """Fix the task once: what is asked must not change under a turn that is resumed."""
+        carried_over = await self._carry_over(session, turn_id, workspace)
+        task = await brief(session, policy, self.hub, carried_over=carried_over)
+        text = _TASK.dump_json(task).decode()
+        return await asyncio.to_thread(self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text)
+
+    async def _carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
+        """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there is."""
+        last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
+        if last is None or last.snapshot_id is None:
+            return ""
+        work = await asyncio.to_thread(self.transcripts.changes, last.snapshot_id)
+        if last.base_sha == workspace.sha:
+            if not (await workspace.changes()).changes:
+                await workspace.apply(work)
+            return "The workspace holds what your last turn changed."
+        if not session.moved_heads:
+            return ""  # It was published: the commit underneath holds it.
+        kept, lost = await asyncio.to_thread(self._sort_out, session, work, workspace.sha)
+        await workspace.apply(ChangeSet(base_sha=workspace.sha, changes=kept))
+        words = "Others pushed before your last change could be. The workspace holds it on top of theirs"
+        return (
+            f"{words}, but for files that they changed too; do these again: {', '.join(lost)}." if lost else f"{words}."
+        )
+
+    def _sort_out(self, session: Session, work: ChangeSet, new_sha: str) -> tuple[tuple[FileChange, ...], list[str]]:
+        kept: list[FileChange] = []
+        lost: list[str] = []
+        for change in work.changes:
+            then = self.hub.file(session.repo, change.path, work.base_sha)
+            if then == self.hub.file(session.repo, change.path, new_sha):
+                kept.append(change)
+            else:
+                lost.append(change.path)
+        return tuple(kept), lost
+
+    def _event_of(self, outcome: Outcome, session_id: str, turn_id: str) -> OwnEvent:
+        usage, consumed = outcome.usage, outcome.consumed
+        match outcome:
+            case Submitted():
+                blob = None
+                if outcome.changes.changes:
+                    blob = self.transcripts.add_blob(codec.dump_changes(outcome.changes))
+                return TurnFinished(
+                    id=f"{turn_id}/finished",
+                    session_id=session_id,
+                    turn_id=turn_id,
+                    submission=outcome.submission,
+                    change_set_id=blob,
+                    usage=usage,
+                    consumed=consumed,
+                )
+            case Asked():
+                return TurnAsked(
+                    id=f"{turn_id}/finished",
+                    session_id=session_id,
+                    turn_id=turn_id,
+                    question=outcome.question,
+                    usage=usage,
+                    consumed=consumed,
+                )
+            case OutOfLimits():
+                return TurnStopped(
+                    id=f"{turn_id}/finished",
+                    session_id=session_id,
+                    turn_id=turn_id,
+                    reason=outcome.reason,
+                    limit=outcome.limit,
+                    usage=usage,
+                    consumed=consumed,
+                )
+
+    async def _ended(self, session_id: str, turn_id: str, reason: str) -> OwnEvent:
+        """The end of a turn that broke; what its steps cost still counts."""
+        steps = await asyncio.to_thread(self.transcripts.steps, turn_id)
+        usage = sum((step.usage for step in steps), Usage())
+        consumed = tuple(key for step in steps for key in step.consumed)
+        return TurnStopped(
+            id=f"{turn_id}/finished",
+            session_id=session_id,
+            turn_id=turn_id,
+            reason=reason,
+            usage=usage,
+            consumed=consumed,
+        )
+
+    def _progress(self, session: Session) -> Callable[[str], Awaitable[None]]:
+        """Keeps the tracking comment alive during a turn; never more often than every few seconds."""
+        last_at = time.monotonic()
+
+        async def show(doing: str) -> None:
+            nonlocal last_at
+            if time.monotonic() - last_at < _PROGRESS_EVERY_S:
+                return
+            last_at = time.monotonic()
+            body = messages.tracking(session, doing=doing)
+            try:
+                await asyncio.to_thread(self.hub.say, session.repo, session.issue_number, tracking_tag(session), body)
+            except (Transient, Gone, AccessDenied, Refused) as error:
+                log.warning("progress not shown", extra={"session": session.id, "why": str(error)})
+
+        return show
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredJournal:
+    """A turn's journal in the store (`core.ports.Journal`)."""
+
+    transcripts: Transcripts
+    session_id: str
+    turn_id: str
+
+    async def load(self) -> tuple[Step, ...]:
+        """The steps so far."""
+        return await asyncio.to_thread(self.transcripts.steps, self.turn_id)
+
+    async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
+        """Store a step."""
+        await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
+
+    async def arrivals(self) -> tuple[Feedback, ...]:
+        """Feedback that the session holds and no step of this turn has carried."""
+        session = await asyncio.to_thread(self.transcripts.require_turn, self.session_id, self.turn_id)
+        carried = {key for step in await self.load() for key in step.consumed}
+        return tuple(feedback for feedback in session.feedback if feedback.id not in carried)
+
+
+def left_of(limits: Limits, session: Session) -> Limits:
+    """What the session's money still allows for one turn; the other limits are a turn's own."""
+    left = limits.cost_micro_usd + session.granted_micro_usd - session.usage.cost_micro_usd
+    return replace(limits, cost_micro_usd=max(0, left))

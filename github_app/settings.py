@@ -1,0 +1,179 @@
+"""Settings: the only place that reads the environment. Parsed once, strictly, into one frozen value."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from github_app.core.errors import Misconfigured
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. Secrets do not show in its `repr`."""
+
+    app_id: str
+    private_key: str = field(repr=False)
+    webhook_secrets: tuple[bytes, ...] = field(repr=False)
+    github_url: str = "https://github.com"
+    github_api_url: str = "https://api.github.com"
+    github_graphql_url: str = "https://api.github.com/graphql"
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    anthropic_base_url: str | None = None
+    model: str = DEFAULT_MODEL
+    data_dir: Path
+    database_url: str = field(repr=False)
+    host: str = "127.0.0.1"
+    port: int = 8000
+    public_url: str = ""
+    trigger_label: str = "honk"
+    sandbox: str = "bwrap"
+    publish: Literal["api", "push"] = "api"
+    worker_id: str = "solo"
+    write_pause_s: float = 1.0
+    checks_grace_s: float = 90.0
+    turns: int = 4
+    turns_per_repo: int = 2
+
+
+NAMES: dict[str, str] = {
+    "HONK_APP_ID": "the GitHub App's id (or client id)",
+    "HONK_PRIVATE_KEY": "the App's private key: PEM, PEM with \\n, or base64 of it",
+    "HONK_PRIVATE_KEY_FILE": "a file with the private key, instead",
+    "HONK_WEBHOOK_SECRET": "the webhook's secret; two separated by a space are valid at once, for rotation",
+    "HONK_GITHUB_URL": "GitHub's web and git host (https://github.com)",
+    "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server)",
+    "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived: <url>/api/graphql)",
+    "ANTHROPIC_API_KEY": "the key for the model",
+    "ANTHROPIC_BASE_URL": "another Messages API: a gateway, a stand-in",
+    "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
+    "HONK_DATA_DIR": "mirrors, checkouts, workspaces, the SQLite file (~/.local/share/honk; /var/lib/honk for root)",
+    "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
+    "HONK_HOST": "the address to listen on (127.0.0.1)",
+    "HONK_PORT": "the port to listen on (8000)",
+    "HONK_PUBLIC_URL": "where people and GitHub reach this server",
+    "HONK_TRIGGER_LABEL": "the label that starts work (honk)",
+    "HONK_SANDBOX": "how commands are isolated (bwrap)",
+    "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push)",
+    "HONK_WORKER_ID": "this worker's name: its own, and the same after a restart (solo)",
+    "HONK_WRITE_PAUSE_S": "seconds between two writes to GitHub (1)",
+    "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
+    "HONK_TURNS": "how many agents run at once in all (4)",
+    "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
+}
+"""Every variable with what it means and, in brackets, its default. Makes `honk serve --help` and the docs."""
+
+
+def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the environment (the process's own by default). Raises `Misconfigured` naming the variable."""
+    env = dict(os.environ if environment is None else environment)
+    for name in env:
+        if name.startswith("HONK_") and name not in NAMES:
+            raise Misconfigured(f"{name} is not a setting; known are {', '.join(sorted(NAMES))}")
+    github_url = _url(env, "HONK_GITHUB_URL", "https://github.com")
+    is_dotcom = urlsplit(github_url).hostname == "github.com"
+    api_url = "https://api.github.com" if is_dotcom else f"{github_url}/api/v3"
+    graphql_url = "https://api.github.com/graphql" if is_dotcom else f"{github_url}/api/graphql"
+    data_dir = Path(env.get("HONK_DATA_DIR") or _usual_data_dir(env)).expanduser().absolute()
+    return Settings(
+        app_id=_required(env, "HONK_APP_ID"),
+        private_key=_private_key(env),
+        webhook_secrets=_secrets(env),
+        github_url=github_url,
+        github_api_url=_url(env, "HONK_GITHUB_API_URL", api_url),
+        github_graphql_url=_url(env, "HONK_GITHUB_GRAPHQL_URL", graphql_url),
+        anthropic_api_key=env.get("ANTHROPIC_API_KEY") or None,
+        anthropic_base_url=env.get("ANTHROPIC_BASE_URL") or None,
+        model=env.get("HONK_MODEL") or DEFAULT_MODEL,
+        data_dir=data_dir,
+        database_url=env.get("HONK_DATABASE_URL") or f"sqlite:///{data_dir / 'honk.sqlite'}",
+        host=env.get("HONK_HOST") or "127.0.0.1",
+        port=int(_number(env, "HONK_PORT", 8000)),
+        public_url=env.get("HONK_PUBLIC_URL", "").rstrip("/"),
+        trigger_label=env.get("HONK_TRIGGER_LABEL") or "honk",
+        sandbox=_one_of(env, "HONK_SANDBOX", "bwrap"),
+        publish="push" if _one_of(env, "HONK_PUBLISH", "api", "push") == "push" else "api",
+        worker_id=env.get("HONK_WORKER_ID") or "solo",
+        write_pause_s=_number(env, "HONK_WRITE_PAUSE_S", 1.0),
+        checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
+        turns=int(_number(env, "HONK_TURNS", 4)),
+        turns_per_repo=int(_number(env, "HONK_TURNS_PER_REPO", 2)),
+    )
+
+
+def has_model_key(environment: Mapping[str, str] | None = None) -> bool:
+    """Whether a key for the real model is set, for `honk demo`."""
+    return bool((os.environ if environment is None else environment).get("ANTHROPIC_API_KEY"))
+
+
+def _usual_data_dir(env: Mapping[str, str]) -> str:
+    """Root's own home is closed to the unprivileged user that sandboxes run as, so root keeps data elsewhere."""
+    if os.geteuid() == 0:
+        return "/var/lib/honk"
+    return str(Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "honk")
+
+
+def _required(env: Mapping[str, str], name: str) -> str:
+    value = env.get(name, "").strip()
+    if not value:
+        raise Misconfigured(f"{name} is not set: {NAMES[name]}")
+    return value
+
+
+def _secrets(env: Mapping[str, str]) -> tuple[bytes, ...]:
+    return tuple(part.encode() for part in _required(env, "HONK_WEBHOOK_SECRET").split())
+
+
+def _private_key(env: Mapping[str, str]) -> str:
+    text = env.get("HONK_PRIVATE_KEY", "").strip()
+    path = env.get("HONK_PRIVATE_KEY_FILE", "").strip()
+    if bool(text) == bool(path):
+        raise Misconfigured("set one of HONK_PRIVATE_KEY and HONK_PRIVATE_KEY_FILE")
+    if path:
+        try:
+            text = Path(path).expanduser().read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Misconfigured(f"HONK_PRIVATE_KEY_FILE cannot be read: {error}") from error
+    text = text.replace("\\n", "\n")
+    if "-----BEGIN" not in text:
+        try:
+            text = base64.b64decode(text, validate=True).decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            text = ""
+    if "PRIVATE KEY-----" not in text:
+        raise Misconfigured("the private key is not PEM (nor base64 of it); download it again from the App's page")
+    return text.strip() + "\n"
+
+
+def _url(env: Mapping[str, str], name: str, usual: str) -> str:
+    value = (env.get(name) or usual).rstrip("/")
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Misconfigured(f"{name} must be an http(s) URL, not `{value}`")
+    return value
+
+
+def _number(env: Mapping[str, str], name: str, usual: float) -> float:
+    value = env.get(name)
+    try:
+        number = float(value) if value else usual
+    except ValueError:
+        number = -1.0
+    if number < 0:
+        raise Misconfigured(f"{name} must be a number from 0 up, not `{value}`")
+    return number
+
+
+def _one_of(env: Mapping[str, str], name: str, *known: str) -> str:
+    value = env.get(name) or known[0]
+    if value not in known:
+        raise Misconfigured(f"{name} must be one of {', '.join(known)}, not `{value}`")
+    return value
