@@ -1,0 +1,164 @@
+"""Opening, changing and merging pull requests."""
+
+from __future__ import annotations
+
+import re
+
+from .. import events, git, shapes
+from ..exchange import ApiError, invalid, not_found
+from ..world import Issue, Pull, Repository, User, World
+from . import issues, refs
+
+_CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
+
+
+def _resolve_head(world: World, repo: Repository, head: str) -> tuple[Repository, str]:
+    owner, colon, branch = head.rpartition(":")
+    if not colon or owner.lower() == repo.owner.login.lower():
+        return repo, branch
+    fork = world.repository(f"{owner}/{repo.name}")
+    if fork is None:
+        raise invalid("PullRequest", "head", "invalid")
+    return fork, branch
+
+
+def open_pull(
+    world: World,
+    repo: Repository,
+    author: User,
+    *,
+    title: str,
+    head: str,
+    base: str,
+    body: str | None = None,
+    draft: bool = False,
+) -> Pull:
+    """Open a pull request; 422 with GitHub's words where branches or history do not allow it."""
+    issues.check_body("PullRequest", body)
+    source, branch = _resolve_head(world, repo, head)
+    head_sha, base_sha = source.branch(branch), repo.branch(base)
+    if head_sha is None:
+        raise invalid("PullRequest", "head", "invalid")
+    if base_sha is None:
+        raise invalid("PullRequest", "base", "invalid")
+    label = f"{source.owner.login}:{branch}"
+    for other in repo.pulls():
+        same = other.head_repo is source and other.head_ref == branch and other.base_ref == base
+        if same and other.issue.state == "open":
+            raise invalid("PullRequest", "", "custom", f"A pull request already exists for {label}.")
+    if source is not repo:
+        git.run(repo.git_dir, "fetch", "-q", str(source.git_dir), head_sha)
+    if git.is_ancestor(repo.git_dir, head_sha, base_sha):
+        raise invalid("PullRequest", "", "custom", f"No commits between {base} and {branch}")
+    if git.merge_base(repo.git_dir, base_sha, head_sha) is None:
+        message = f"The {branch} branch has no history in common with {base}"
+        raise invalid("PullRequest", "", "custom", message)
+    now = world.now()
+    issue = Issue(world.new_id(), repo, issues.next_number(repo), title, body, author, now, now)
+    pull = Pull(world.new_id(), issue, source, branch, head_sha, base, base_sha, draft)
+    issue.pull = pull
+    repo.issues[issue.number] = issue
+    refs.publish_head(pull)
+    events.pull_request(world, "opened", pull, author)
+    refs.start_pull_workflows(world, pull, "opened", author)
+    return pull
+
+
+def retarget(world: World, pull: Pull, sender: User, base: str) -> None:
+    """Change the base branch."""
+    sha = pull.issue.repo.branch(base)
+    if sha is None:
+        raise invalid("PullRequest", "base", "invalid")
+    changes = {"base": {"ref": {"from": pull.base_ref}, "sha": {"from": pull.base_sha}}}
+    pull.base_ref, pull.base_sha = base, sha
+    events.pull_request(world, "edited", pull, sender, changes=changes)
+
+
+def set_draft(world: World, pull: Pull, sender: User, draft: bool) -> None:
+    """Convert to draft or mark as ready for review."""
+    if pull.draft != draft:
+        pull.draft = draft
+        pull.issue.updated_at = world.now()
+        events.pull_request(world, "converted_to_draft" if draft else "ready_for_review", pull, sender)
+
+
+def reopen(world: World, pull: Pull, sender: User) -> None:
+    """Open a closed pull request again; the branch must still be there."""
+    if pull.merged_at:
+        raise invalid("PullRequest", "state", "invalid", "state cannot be changed. The pull request is merged.")
+    sha = pull.head_repo.branch(pull.head_ref) if pull.head_repo else None
+    if sha is None:
+        raise invalid("PullRequest", "state", "invalid", "state cannot be changed. The branch was deleted.")
+    pull.head_sha = sha
+    refs.publish_head(pull)
+    issues.set_state(world, pull.issue, sender, "open")
+
+
+def request_reviewers(world: World, pull: Pull, sender: User, logins: list[str]) -> None:
+    """Ask people for a review (again)."""
+    people = []
+    for login in logins:
+        who = world.users.get(login.lower())
+        if who is None or world.role(who, pull.issue.repo) == "none":
+            raise ApiError(
+                422, "Reviews may only be requested from collaborators. One or more of the users or teams you "
+                "specified is not a collaborator of the " + pull.issue.repo.full_name + " repository.",
+            )  # fmt: skip
+        if who is pull.issue.user:
+            raise ApiError(422, "Review cannot be requested from pull request author.")
+        people.append(who)
+    for who in people:
+        if who not in pull.requested_reviewers:
+            pull.requested_reviewers.append(who)
+        reviewer = shapes.user(world, who)
+        events.pull_request(world, "review_requested", pull, sender, requested_reviewer=reviewer)
+
+
+def merge(world: World, pull: Pull, sender: User, *, method: str = "merge", expected_head: str | None = None) -> str:
+    """Merge and return the new commit; 405 and 409 as GitHub says them."""
+    repo = pull.issue.repo
+    if expected_head and expected_head != pull.head_sha:
+        raise ApiError(409, "Head branch was modified. Review and try the merge again.")
+    if pull.issue.state != "open" or pull.draft:
+        why = "Pull Request is still a draft" if pull.draft else "Pull Request is not mergeable"
+        raise ApiError(405, why)
+    if method not in ("merge", "squash"):
+        raise ApiError(405, f"{method.title()} merges are not allowed on this repository.")
+    tree = git.merge_tree(repo.git_dir, pull.base_sha, pull.head_sha)
+    if tree is None:
+        raise ApiError(405, "Pull Request is not mergeable")
+    number, title = pull.issue.number, pull.issue.title
+    person = git.Person(sender.login, sender.email, world.now())
+    if method == "merge":
+        parents = [pull.base_sha, pull.head_sha]
+        owner = (pull.head_repo or repo).owner.login
+        message = f"Merge pull request #{number} from {owner}/{pull.head_ref}\n\n{title}\n"
+    else:
+        parents, message = [pull.base_sha], f"{title} (#{number})\n"
+    sha = git.write_commit(repo.git_dir, tree=tree, parents=parents, author=person, committer=person, message=message)
+    repo.signed.add(sha)
+    pull.merged_at, pull.merged_by, pull.merge_sha = world.now(), sender, sha
+    before = dict(repo.refs)
+    git.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", sha)
+    issues.set_state(world, pull.issue, sender, "closed")
+    refs.refs_changed(world, repo, before, sender)
+    if pull.base_ref == repo.default_branch:
+        _close_issues(world, pull, sender)
+    if repo.delete_branch_on_merge and pull.head_repo is repo:
+        refs.set_ref(world, repo, f"refs/heads/{pull.head_ref}", None, sender)
+    return sha
+
+
+def _close_issues(world: World, pull: Pull, sender: User) -> None:
+    for number in _CLOSES.findall(pull.issue.body or ""):
+        issue = pull.issue.repo.issues.get(int(number))
+        if issue and not issue.pull:
+            issues.set_state(world, issue, sender, "closed")
+
+
+def by_number(repo: Repository, number: int) -> Pull:
+    """Return a pull request; 404 when there is none of that number."""
+    issue = repo.issues.get(number)
+    if issue is None or issue.pull is None:
+        raise not_found()
+    return issue.pull

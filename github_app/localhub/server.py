@@ -1,0 +1,277 @@
+"""The whole local GitHub behind one port, and `LocalHub`, which starts and stops it.
+
+People and git go to `http://127.0.0.1:PORT`, REST to `/api/v3`, GraphQL to `/api/graphql`: the addresses of a GitHub
+Enterprise Server, so every client that knows those knows this. `/_local` is what no GitHub has: faults and control.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from . import auth, rest
+from .deliveries import Post
+from .exchange import DOCS, ApiError, Call, Caller, Reply, find, parse_query
+from .faults import REQUEST_KINDS, Fault, Faults
+from .githttp import PATH as GIT_PATH
+from .githttp import GitOverHttp
+from .world import Repository, World
+
+assert rest.__all__  # noqa: S101 - importing the package enters the operations
+
+API = "/api/v3"
+
+
+class Judge(Protocol):
+    """Holds what is said against GitHub's own documents; see `judge.py`."""
+
+    def check_exchange(
+        self,
+        method: str,
+        path: str,
+        request_headers: Mapping[str, str],
+        request_body: bytes,
+        status: int,
+        response_headers: Mapping[str, str],
+        response_body: bytes,
+    ) -> list[str]:
+        """Return what is wrong with a REST or GraphQL exchange."""
+        ...
+
+    def check_delivery(self, event: str, payload: dict[str, Any]) -> list[str]:
+        """Return what is wrong with a webhook payload."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One REST or GraphQL request that was answered, for tests and pages."""
+
+    method: str
+    path: str
+    status: int
+    who: str
+    body: bytes
+
+
+@dataclass
+class Site:
+    """The ASGI application."""
+
+    world: World
+    post: Post
+    faults: Faults
+    violations: list[str]
+    judge: Judge | None = None
+    exchanges: list[Exchange] = field(default_factory=list)
+    pages: Any = None
+    _used: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._git = GitOverHttp(self.world, self.faults)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            return
+        path: str = scope["path"]
+        if GIT_PATH.match(path):
+            await self._git(scope, receive, send)
+        elif path.startswith((API, "/api/graphql")):
+            await self._api(Request(scope, receive), scope, receive, send)
+        else:
+            await self.pages(scope, receive, send)
+
+    async def _api(self, request: Request, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await request.body()
+        raw = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
+        path = raw.removeprefix(API)
+        fault = self.faults.take(f"{request.method} {unquote(path)}", REQUEST_KINDS)
+        if fault and fault.kind == "slow":
+            await asyncio.sleep(fault.seconds)
+        response, who = await run_in_threadpool(self._answer, request, path, body, fault)
+        if fault and fault.kind == "hang":
+            raise ConnectionAbortedError("localhub: a fault was asked for")
+        query = f"?{request.url.query}" if request.url.query else ""
+        if self.judge and fault is None:
+            problems = self.judge.check_exchange(
+                request.method, path + query, dict(request.headers), body,
+                response.status_code, dict(response.headers), bytes(response.body),
+            )  # fmt: skip
+            self.violations += problems
+        self.exchanges.append(Exchange(request.method, path + query, response.status_code, who, body))
+        await response(scope, receive, send)
+
+    def _answer(self, request: Request, path: str, body: bytes, fault: Fault | None) -> tuple[Response, str]:
+        caller = Caller()
+        try:
+            if fault and (error := _before(fault)):
+                raise error
+            with self.world.lock:
+                caller = auth.identify(self.world, request.headers.get("authorization", ""))
+                reply = self._route(request, path, body, caller)
+            if fault and fault.kind == "after":
+                raise ApiError(fault.status, "Server Error")
+        except ApiError as problem:
+            reply = Reply(problem.body(), problem.status, problem.headers)
+        return self._respond(reply, request.headers.get("authorization", "")), _name(caller)
+
+    def _route(self, request: Request, path: str, body: bytes, caller: Caller) -> Reply:
+        parsed = _parse(body)
+        if path == "/api/graphql":
+            from . import graphql  # its library takes a third of a second to import
+
+            return Reply(graphql.answer(self.world, caller, parsed))
+        found = find(request.method, path)
+        if found is None:
+            raise ApiError(404, "Not Found")
+        route, params = found
+        call = Call(
+            self.world, caller, params, parse_query(request.url.query), parsed, request.headers,
+            f"{self.world.api}{path}",
+        )  # fmt: skip
+        match route.needs:
+            case "anybody":
+                pass
+            case "app":
+                if caller.app is None or caller.token:
+                    raise ApiError(401, "A JSON web token could not be decoded")
+            case "installation" | "user":
+                if caller.user is None:
+                    raise ApiError(401, "Requires authentication")
+            case needs:
+                self._enter(call, needs)
+        answer = route.answer(call)
+        return answer if isinstance(answer, Reply) else Reply(answer)
+
+    def _enter(self, call: Call, needs: str) -> None:
+        if call.caller.app and not call.caller.token:
+            raise ApiError(403, "Resource not accessible by integration")
+        repo: Repository | None = self.world.repository(f"{call.params['owner']}/{call.params['repo']}")
+        if repo is None:
+            raise ApiError(404, "Not Found")
+        call.repository = repo
+        number = call.params.get("number", "")
+        issue = repo.issues.get(int(number)) if number.isdecimal() else None
+        if issue is None and "comment_id" in call.params:  # a comment belongs to an issue or a pull request
+            wanted = call.number("comment_id")
+            issue = next((i for i in repo.issues.values() for c in i.comments if c.id == wanted), None)
+        auth.demand(self.world, call.caller, repo, needs, issue)
+
+    def _respond(self, reply: Reply, who: str) -> Response:
+        used = self._used[who] = self._used.get(who, 0) + 1
+        headers = {
+            "X-GitHub-Media-Type": "github.v3; format=json",
+            "X-GitHub-Request-Id": f"LOCAL:{used}",
+            "X-RateLimit-Limit": "5000",
+            "X-RateLimit-Remaining": str(max(5000 - used, 0)),
+            "X-RateLimit-Used": str(used),
+            "X-RateLimit-Reset": str(int(self.world.now().timestamp()) + 3600),
+            "X-RateLimit-Resource": "core",
+            **reply.headers,
+        }
+        if isinstance(reply.body, str | bytes):
+            headers.setdefault("Content-Type", "text/plain; charset=utf-8")
+            return Response(reply.body, reply.status, headers)
+        if reply.body is None:
+            return Response(b"", reply.status, headers)
+        headers["Content-Type"] = "application/json; charset=utf-8"
+        return Response(json.dumps(reply.body).encode(), reply.status, headers)
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    if not body.strip():
+        return {}
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        raise ApiError(400, "Problems parsing JSON") from None
+    if isinstance(parsed, list):  # labels may come as a bare list
+        return {"labels": parsed}
+    if not isinstance(parsed, dict):
+        raise ApiError(400, "Body should be a JSON object")
+    return parsed
+
+
+def _name(caller: Caller) -> str:
+    return caller.user.login if caller.user else f"app {caller.app.slug}" if caller.app else "nobody"
+
+
+def _before(fault: Fault) -> ApiError | None:
+    """Return the answer of faults that strike before anything is done.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+    """
+    match fault.kind:
+        case "before":
+            return ApiError(fault.status, "Server Error" if fault.status >= 500 else fault.text or "Fault")
+        case "unauthorized":
+            return ApiError(401, "Bad credentials")
+        case "secondary":
+            message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+            status = fault.status if fault.status in (403, 429) else 403
+            return ApiError(status, message, headers={"Retry-After": str(int(fault.seconds))})
+        case "primary":
+            headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + fault.seconds))}
+            return ApiError(403, "API rate limit exceeded for installation.", headers=headers)
+        case _:
+            return None
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return
+
+
+@dataclass
+class Served:
+    """A site on a port, in a thread of its own."""
+
+    port: int
+    _server: Any
+    _thread: threading.Thread
+
+    def stop(self) -> None:
+        """Close the port."""
+        self._server.should_exit = True
+        self._thread.join(timeout=10)
+
+
+def serve(site: Any, host: str, port: int) -> Served:
+    """Serve an ASGI application on a port (0: any free one); return when it answers."""
+    import uvicorn
+
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listening.bind((host, port))
+    listening.listen(256)
+    config = uvicorn.Config(site, log_level="warning", access_log=False, timeout_graceful_shutdown=2, ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=[[listening]], name="localhub", daemon=True)
+    thread.start()
+    while not server.started:
+        if not thread.is_alive():
+            raise RuntimeError("localhub did not start")
+        time.sleep(0.005)
+    return Served(listening.getsockname()[1], server, thread)
+
+
+DOCUMENTATION = DOCS
