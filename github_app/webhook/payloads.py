@@ -19,7 +19,8 @@ def _storable(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_storable)]
 Name = Annotated[str, BeforeValidator(_storable), Field(min_length=1)]
-FullName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9._-]+/[A-Za-z0-9._-]+\z")]
+# It becomes part of URLs and paths, so neither side may be dots alone.
+FullName = Annotated[str, Field(pattern=r"\A[A-Za-z0-9_-]+/[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*\z")]
 Sha = Annotated[str, Field(pattern=r"\A(?:[0-9a-f]{40}|[0-9a-f]{64})\z")]
 Id = Annotated[int, Field(gt=0, lt=2**63)]
 
@@ -82,7 +83,7 @@ class IssuePayload(RepoPayload):
 
 
 class LabelPayload(IssuePayload):
-    label: Label
+    label: Label | None = None
 
 
 class IssueNumberPayload(RepoPayload):
@@ -185,7 +186,7 @@ class WorkflowRunPayload(RepoPayload):
 
 
 class Tip(_Part):
-    sha: Sha
+    sha: Text | None = None
 
 
 class Branch(_Part):
@@ -213,6 +214,9 @@ class InstallationPayload(Payload):
     installation: Ref
 
 
-class RepositoriesPayload(InstallationPayload):
+class RepositoriesAddedPayload(InstallationPayload):
     repositories_added: list[Ref] = []
+
+
+class RepositoriesRemovedPayload(InstallationPayload):
     repositories_removed: list[Ref] = []

@@ -104,35 +104,30 @@ def issue_opened(origin: Origin, payload: payloads.IssuePayload) -> Parsed:
 
 
 def issue_labeled(origin: Origin, payload: payloads.LabelPayload) -> Parsed:
-    if (ignored := _no_trigger(origin, payload)) is not None:
-        return ignored
+    label = _trigger_in(origin, payload)
+    if isinstance(label, Ignored):
+        return label
     return events.IssueLabeled(
-        id=origin.id,
-        repo=origin.repo(payload),
-        actor=origin.actor,
-        issue=_issue(payload.issue),
-        label=payload.label.name,
+        id=origin.id, repo=origin.repo(payload), actor=origin.actor, issue=_issue(payload.issue), label=label
     )
 
 
 def issue_unlabeled(origin: Origin, payload: payloads.LabelPayload) -> Parsed:
-    if (ignored := _no_trigger(origin, payload)) is not None:
-        return ignored
+    label = _trigger_in(origin, payload)
+    if isinstance(label, Ignored):
+        return label
     return events.IssueUnlabeled(
-        id=origin.id,
-        repo=origin.repo(payload),
-        actor=origin.actor,
-        number=payload.issue.number,
-        label=payload.label.name,
+        id=origin.id, repo=origin.repo(payload), actor=origin.actor, number=payload.issue.number, label=label
     )
 
 
-def _no_trigger(origin: Origin, payload: payloads.LabelPayload) -> Ignored | None:
-    if not origin.is_trigger(payload.label.name):
+def _trigger_in(origin: Origin, payload: payloads.LabelPayload) -> str | Ignored:
+    """The trigger label as it is written there. GitHub leaves the label out when it was deleted meanwhile."""
+    if payload.label is None or not origin.is_trigger(payload.label.name):
         return Ignored(reason="another label")
     if payload.issue.pull_request is not None:
         return Ignored(reason="a label on a pull request")
-    return None
+    return payload.label.name
 
 
 def issue_edited(origin: Origin, payload: payloads.IssuePayload) -> Parsed:
@@ -321,11 +316,11 @@ def installation(action: InstallationAction) -> Read[payloads.InstallationPayloa
     return read
 
 
-def repositories_added(origin: Origin, payload: payloads.RepositoriesPayload) -> Parsed:
+def repositories_added(origin: Origin, payload: payloads.RepositoriesAddedPayload) -> Parsed:
     return _repositories(origin, "added", payload.repositories_added)
 
 
-def repositories_removed(origin: Origin, payload: payloads.RepositoriesPayload) -> Parsed:
+def repositories_removed(origin: Origin, payload: payloads.RepositoriesRemovedPayload) -> Parsed:
     return _repositories(origin, "removed", payload.repositories_removed)
 
 
