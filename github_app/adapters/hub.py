@@ -1,0 +1,205 @@
+"""GitHub as the rest of Honk sees it: `core.ports.Hub`, made of PyGithub. Each call is one line to the module that
+knows how; what they share (tokens, patience, errors) is in `hub_clients.py`."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from github.ContentFile import ContentFile
+from github.Repository import Repository
+
+from github_app.adapters import (
+    hub_checks,
+    hub_comments,
+    hub_deliveries,
+    hub_people,
+    hub_publish,
+    hub_pulls,
+    hub_threads,
+)
+from github_app.adapters.hub_clients import Clients
+from github_app.adapters.hub_errors import NotFound
+from github_app.adapters.hub_shapes import is_pull, to_issue, to_pull
+from github_app.core.effects import ReactionTarget
+from github_app.core.errors import NotVisibleYet, Refused
+from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
+from github_app.core.ports import GitAuth
+
+
+class GitHubHub:
+    """GitHub (github.com or an Enterprise Server) for one GitHub App. Made once; safe to share between threads.
+
+    `pause_s` is the least time between two writes of one installation; `timeout_s` holds for each request. `clock`
+    (seconds since 1970) and `sleep` are for tests. No request is made before the first call.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_id: str,
+        private_key: str,
+        api_url: str,
+        web_url: str,
+        graphql_url: str | None = None,
+        pause_s: float = 1.0,
+        timeout_s: int = 15,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._web_url = web_url.rstrip("/")
+        self._lock = threading.Lock()
+        self._known: tuple[int, Actor, tuple[str, ...]] | None = None
+        self._clients = Clients(
+            app_id=app_id,
+            private_key=private_key,
+            api_url=api_url,
+            graphql_url=graphql_url,
+            pause_s=pause_s,
+            timeout_s=timeout_s,
+            clock=clock,
+            sleep=sleep,
+        )
+
+    def close(self) -> None:
+        """Close all connections. The hub can be used again; it then opens new ones."""
+        self._clients.close()
+
+    def _whoami(self) -> tuple[int, Actor, tuple[str, ...]]:
+        with self._lock:
+            if self._known is None:
+                self._known = hub_people.find_identity(self._clients)
+            return self._known
+
+    def identity(self) -> Actor:
+        """Our own account: the app's bot user. Asked once."""
+        return self._whoami()[1]
+
+    def permission(self, repo: Repo, actor: Actor) -> Permission:
+        """What an account may do, asked live; NONE for unknown and renamed accounts and bots."""
+        return hub_people.ask_permission(self._clients, repo, actor)
+
+    def issue(self, repo: Repo, number: int) -> Issue:
+        """An issue as it stands now."""
+        client = self._clients.repo(repo, "issue")
+        return client.read(lambda it: to_issue(it.get_issue(number)), what=f"issue #{number}", was_told=True)
+
+    def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
+        """All comments of an issue or pull request but ours, oldest first, each with its author's permission."""
+        return hub_people.read_comments(self._clients, repo, number, me=self.identity())
+
+    def pull(self, repo: Repo, number: int) -> Pull:
+        """A pull request as it stands now."""
+        client = self._clients.repo(repo, "pull")
+        return client.read(lambda it: to_pull(it.get_pull(number)), what=f"pull request #{number}", was_told=True)
+
+    def find_pull(self, repo: Repo, branch: str) -> Pull | None:
+        """The newest pull request whose head is `branch` of this repository."""
+        return hub_pulls.find_pull(self._clients.repo(repo, "find_pull"), branch)
+
+    def head_of(self, repo: Repo, branch: str) -> str | None:
+        """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
+        return hub_publish.read_head(self._clients.repo(repo, "head_of"), branch)
+
+    def default_branch(self, repo: Repo) -> str:
+        """The repository's default branch, asked live."""
+        client = self._clients.repo(repo, "default_branch")
+        return client.read(lambda it: it.default_branch, what="repository")
+
+    def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
+        """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
+        client = self._clients.repo(repo, "checks")
+        return hub_checks.read_checks(client, sha, own_app_id=self._whoami()[0], with_logs=with_logs)
+
+    def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
+        """The unresolved review threads of a pull request, all pages, our own comments among theirs."""
+        permissions = hub_people.Permissions(self._clients, repo)
+        client = self._clients.repo(repo, "threads")
+        return hub_threads.read_threads(client, pull_number, permission_of=permissions.of)
+
+    def file(self, repo: Repo, path: str, sha: str) -> bytes | None:
+        """A file at a commit; None if it is not there. `Refused` above 1 MB, `NotVisibleYet` for an unknown commit."""
+
+        def ask(it: Repository) -> bytes | None:
+            found = it.get_contents(path, ref=sha)
+            if not isinstance(found, ContentFile) or found.type != "file":
+                return None
+            if found.encoding != "base64":
+                raise Refused(f"`{path}` is larger than 1 MB")
+            return base64.b64decode(found.content)
+
+        try:
+            return self._clients.repo(repo, "file").read(ask, what=path)
+        except NotFound as error:
+            if "no commit found" in str(error).lower():
+                raise NotVisibleYet(str(error)) from error
+            return None
+
+    def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
+        """Put a reaction; once, however often it is called. `target_id`: an issue's number, else a comment's id."""
+        hub_comments.react(self._clients, repo, target=target, target_id=target_id, content=content)
+
+    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
+        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
+        return hub_comments.say(self._clients, repo, number, tag=tag, body=body, me=self.identity())
+
+    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+        """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
+
+        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`,
+        `Refused` where a rule of the repository forbids it.
+        """
+        client = self._clients.repo(repo, "publish")
+        return hub_publish.publish(client, changes, parent_sha=parent_sha, branch=branch, message=message, key=key)
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
+        """The open draft pull request for `branch`: found if it is there, else opened."""
+        client = self._clients.repo(repo, "open_pull")
+        return hub_pulls.open_pull(client, branch=branch, base=base, title=title, body=body)
+
+    def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
+        """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
+        hub_pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=body)
+
+    def mark_ready(self, repo: Repo, number: int) -> None:
+        """Take a pull request out of draft; nothing if it is not one."""
+        hub_pulls.mark_ready(self._clients.repo(repo, "mark_ready"), number)
+
+    def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
+        """Answer in a review thread; once for each `key`."""
+        hub_comments.reply_in_thread(
+            self._clients, repo, pull_number, reply_to=reply_to, key=key, body=body, me=self.identity()
+        )
+
+    def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
+        """Ask for another review; unknown people are passed over."""
+        hub_pulls.request_review(self._clients.repo(repo, "request_review"), number, logins)
+
+    def remove_label(self, repo: Repo, number: int, label: str) -> None:
+        """Take a label off; nothing if it is not on."""
+        hub_comments.remove_label(self._clients, repo, number, label=label)
+
+    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
+        """How to fetch from (or push to) the repository for the next minutes."""
+        token = self._clients.token(repo, "push" if write else "fetch")
+        return GitAuth(url=f"{self._web_url}/{self._clients.names.of(repo)}.git", token=token.value)
+
+    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
+        """Open issues with a label, pull requests left out."""
+
+        def ask(it: Repository) -> tuple[Issue, ...]:
+            found = it.get_issues(state="open", labels=[label])
+            return tuple(to_issue(each) for each in found if not is_pull(each))
+
+        return self._clients.repo(repo, "labeled_issues").read(ask, what=f"issues with label {label}")
+
+    def repos(self) -> tuple[Repo, ...]:
+        """All repositories of all active installations."""
+        return hub_people.list_repos(self._clients)
+
+    def redeliver_failed(self, *, since: datetime) -> int:
+        """Ask GitHub to deliver again what did not arrive; how many."""
+        return hub_deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2])

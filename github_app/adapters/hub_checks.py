@@ -1,0 +1,235 @@
+"""The checks of one commit: check runs, statuses and workflow runs, read all and merged by us.
+
+GitHub's combined state cannot be used: it knows no check runs and says `pending` for ever where nothing reports. Rules:
+
+- Where a workflow ran twice for the same event, its newest run counts; where one check ran twice in the same suite, its
+  newest run. Two workflows may have jobs of the same name: both count (the same rule as `gh pr checks`).
+- success, neutral and skipped are good. failure, timed_out, startup_failure, cancelled and stale are bad: nobody has
+  seen the commit pass, and branch protection does not take them either.
+- action_required is neither: a person must act. It makes the commit `blocked` if nothing runs and nothing failed.
+- While anything is unfinished the commit is `pending`, whatever failed already, so that one round sees all failures.
+- Check runs of our own app do not count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from github.CheckRun import CheckRun
+from github.Repository import Repository
+
+from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub_logs import explain_failure
+from github_app.core.model import Checks, CheckState, FailedCheck
+
+Outcome = Literal["passed", "failed", "pending", "blocked"]
+
+GOOD = {"success", "neutral", "skipped"}
+LOGS_AT_MOST = 10
+"""For so many failed checks of one commit logs are fetched; of the others there is the link."""
+
+ACTIONS = "github-actions"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One check run. `suite` groups what one app did for one reason; for GitHub Actions: one workflow run."""
+
+    id: int
+    app_id: int
+    is_actions: bool
+    suite: int
+    name: str
+    status: str
+    conclusion: str
+    url: str
+    title: str
+    summary: str
+    text: str
+    annotations: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommitStatus:
+    """One commit status."""
+
+    id: int
+    context: str
+    state: str
+    description: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """One run of a workflow."""
+
+    id: int
+    workflow_id: int
+    event: str
+    name: str
+    suite: int
+    status: str
+    conclusion: str
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What one check says."""
+
+    name: str
+    outcome: Outcome
+    conclusion: str
+    url: str
+    log: str = ""
+    run: Run | None = None
+
+
+def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: bool) -> Checks:
+    """Read and merge all checks of a commit. Raises `NotVisibleYet` for a commit that GitHub does not know (yet)."""
+    what = f"checks of {sha[:12]}"
+    runs = client.read(lambda it: _read_runs(it, sha), what=what, was_told=True)
+    statuses = client.read(lambda it: _read_statuses(it, sha), what=what)
+    workflows = client.read(lambda it: _read_workflows(it, sha), what=what)
+    verdicts = judge([run for run in runs if run.app_id != own_app_id], statuses, workflows)
+    checks = merge(sha, verdicts)
+    if not (with_logs and checks.failed):
+        return checks
+    bad = [verdict for verdict in verdicts if verdict.outcome == "failed"]
+    failed = tuple(
+        _failed(verdict, log=explain_failure(client, verdict.run) if verdict.run and i < LOGS_AT_MOST else verdict.log)
+        for i, verdict in enumerate(bad)
+    )
+    return Checks(head_sha=sha, state=checks.state, failed=failed, passed=checks.passed, pending=checks.pending)
+
+
+def judge(runs: Iterable[Run], statuses: Iterable[CommitStatus], workflows: Iterable[Workflow]) -> tuple[Verdict, ...]:
+    """Say of each check that counts how it stands; real failures before those that only did not finish."""
+    newest_of_workflow: dict[tuple[int, str], Workflow] = {}
+    all_workflows = sorted(workflows, key=lambda each: each.id)
+    for workflow in all_workflows:
+        newest_of_workflow[workflow.workflow_id, workflow.event] = workflow
+    current = {workflow.id for workflow in newest_of_workflow.values()}
+    outdated = {workflow.suite for workflow in all_workflows if workflow.id not in current}
+
+    newest_run: dict[tuple[int, int, str], Run] = {}
+    for run in sorted(runs, key=lambda each: each.id):
+        if run.suite not in outdated:
+            newest_run[run.app_id, run.suite, run.name] = run
+    newest_status = {status.context: status for status in sorted(statuses, key=lambda each: each.id)}
+
+    with_runs = {run.suite for run in newest_run.values()}
+    verdicts = [
+        *(_of_run(run) for run in newest_run.values()),
+        *(_of_status(status) for status in newest_status.values()),
+        # A workflow run says what its jobs do not: that none has begun, or that none may begin.
+        *(
+            _of_workflow(workflow)
+            for workflow in newest_of_workflow.values()
+            if workflow.suite not in with_runs or workflow.status != "completed"
+        ),
+    ]
+    return tuple(sorted(verdicts, key=lambda each: (each.conclusion in ("cancelled", "stale"), each.name)))
+
+
+def merge(sha: str, verdicts: Sequence[Verdict]) -> Checks:
+    """Join the verdicts on one commit."""
+    by: dict[Outcome, list[Verdict]] = {"passed": [], "failed": [], "pending": [], "blocked": []}
+    for verdict in verdicts:
+        by[verdict.outcome].append(verdict)
+    state: CheckState = "none"
+    for candidate in ("pending", "failed", "blocked", "passed"):
+        if by[candidate]:
+            state = candidate
+            break
+    return Checks(
+        head_sha=sha,
+        state=state,
+        failed=tuple(_failed(verdict, log=verdict.log) for verdict in by["failed"]),
+        passed=len(by["passed"]),
+        pending=tuple(verdict.name for verdict in by["pending"]),
+    )
+
+
+def _failed(verdict: Verdict, *, log: str) -> FailedCheck:
+    return FailedCheck(name=verdict.name, conclusion=verdict.conclusion, url=verdict.url, log=log)
+
+
+def _outcome(status: str, conclusion: str) -> Outcome:
+    if status != "completed":
+        return "pending"
+    if conclusion in GOOD:
+        return "passed"
+    return "blocked" if conclusion == "action_required" else "failed"
+
+
+def _of_run(run: Run) -> Verdict:
+    outcome = _outcome(run.status, run.conclusion)
+    return Verdict(name=run.name, outcome=outcome, conclusion=run.conclusion, url=run.url, run=run)
+
+
+def _of_status(status: CommitStatus) -> Verdict:
+    outcomes: dict[str, Outcome] = {"success": "passed", "pending": "pending"}
+    outcome = outcomes.get(status.state, "failed")
+    return Verdict(
+        name=status.context, outcome=outcome, conclusion=status.state, url=status.url, log=status.description
+    )
+
+
+def _of_workflow(workflow: Workflow) -> Verdict:
+    outcome = _outcome(workflow.status, workflow.conclusion)
+    return Verdict(name=workflow.name, outcome=outcome, conclusion=workflow.conclusion, url=workflow.url)
+
+
+def _to_run(run: CheckRun) -> Run:
+    output = run.output
+    return Run(
+        id=run.id,
+        app_id=run.app.id if run.app else 0,
+        is_actions=bool(run.app and run.app.slug == ACTIONS),
+        suite=run.check_suite_id or 0,
+        name=run.name,
+        status=run.status,
+        conclusion=run.conclusion or "",
+        url=run.html_url or run.details_url or "",
+        title=output.title or "",
+        summary=output.summary or "",
+        text=output.text or "",
+        annotations=output.annotations_count or 0,
+    )
+
+
+def _read_runs(it: Repository, sha: str) -> list[Run]:
+    return [_to_run(each) for each in it.get_commit(sha).get_check_runs()]
+
+
+def _read_statuses(it: Repository, sha: str) -> list[CommitStatus]:
+    return [
+        CommitStatus(
+            id=each.id,
+            context=each.context,
+            state=each.state,
+            description=each.description or "",
+            url=each.target_url or "",
+        )
+        for each in it.get_commit(sha).get_statuses()
+    ]
+
+
+def _read_workflows(it: Repository, sha: str) -> list[Workflow]:
+    return [
+        Workflow(
+            id=each.id,
+            workflow_id=each.workflow_id,
+            event=each.event,
+            name=each.name or "workflow",
+            suite=each.check_suite_id or 0,
+            status=each.status,
+            conclusion=each.conclusion or "",
+            url=each.html_url,
+        )
+        for each in it.get_workflow_runs(head_sha=sha)
+    ]

@@ -1,0 +1,140 @@
+"""What a failed check said: the end of its job's log, else its annotations, else its summary. Untrusted text, and
+short: what does not fit a prompt helps nobody."""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Iterable
+from typing import Protocol
+from urllib.parse import urljoin
+
+import requests
+from github.Repository import Repository
+
+from github_app.adapters.hub_clients import RepoClient
+from github_app.core.errors import AccessDenied, Gone, RateLimited, Transient
+
+log = logging.getLogger(__name__)
+
+LINES = 200
+BYTES = 16 * 1024
+DOWNLOAD_BYTES = 64 * 1024 * 1024
+"""Of a log longer than this only the beginning is looked at."""
+
+DOWNLOAD_S = 30.0
+KEEP_BYTES = 512 * 1024
+CONNECT_READ_S = (5, 15)
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_TIMESTAMP = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?", re.MULTILINE)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ERROR = "##[error]"
+
+
+class Failed(Protocol):
+    """What is read of a failed check run."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_actions(self) -> bool: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def annotations(self) -> int: ...
+
+
+def explain_failure(client: RepoClient, run: Failed) -> str:
+    """Return what can be had about a failed check, best first; empty if only its page can tell.
+
+    Logs expire, are forbidden or belong to other services: none of that is an error. `RateLimited` is raised.
+    """
+    try:
+        text = read_job_log(client, run.id) if run.is_actions else ""
+        return text or (_annotations(client, run.id) if run.annotations else "") or _output(run)
+    except RateLimited:
+        raise
+    except (Gone, AccessDenied, Transient) as error:
+        log.info("what check run %s said cannot be read: %s", run.id, error)
+        return _output(run)
+
+
+def read_job_log(client: RepoClient, job_id: int) -> str:
+    """Return the cleaned end of a job's log, empty if there is none. A job of GitHub Actions has its check run's id.
+
+    https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
+    """
+
+    def ask(it: Repository) -> str:
+        # Not by PyGithub's `logs_url`, which sends a body with a GET.
+        headers, _ = it.requester.requestJsonAndCheck("GET", f"{it.url}/actions/jobs/{job_id}/logs")
+        return urljoin(it.requester.base_url, str(headers.get("location", "")))
+
+    try:
+        url = client.read(ask, what=f"log of job {job_id}")
+        return clean_log(_download_end(url))
+    except (Gone, AccessDenied, requests.RequestException) as error:
+        log.info("log of job %s cannot be read: %s", job_id, type(error).__name__)
+        return ""
+
+
+def clean_log(raw: bytes) -> str:
+    """Return the last lines of a log up to its last error, without colours, times and control characters."""
+    if raw.startswith(b"PK\x03\x04") or b"\x00" in raw:
+        return ""
+    text = _ANSI.sub("", raw.decode("utf-8", errors="replace"))
+    text = _TIMESTAMP.sub("", text.replace("\r\n", "\n"))
+    # A progress bar overwrites its line: what stood there last counts.
+    lines = [_CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
+    last_error = max((i for i, line in enumerate(lines) if line.startswith(_ERROR)), default=len(lines) - 1)
+    return _tail(lines[: last_error + 1])
+
+
+def _tail(lines: list[str]) -> str:
+    kept = "\n".join(lines[-LINES:]).strip("\n").encode()
+    if len(kept) > BYTES:
+        return "…" + kept[-BYTES:].decode("utf-8", errors="ignore")
+    return kept.decode()
+
+
+def _download_end(url: str) -> bytes:
+    """Fetch the end of a file from a signed address. Our token is for the API's host only and is not sent there."""
+    kept = b""
+    seen = 0
+    deadline = time.monotonic() + DOWNLOAD_S
+    with requests.get(url, stream=True, timeout=CONNECT_READ_S, auth=_no_auth) as response:
+        response.raise_for_status()
+        for chunk in response.iter_content(65_536):
+            kept = (kept + chunk)[-KEEP_BYTES:]
+            seen += len(chunk)
+            if seen > DOWNLOAD_BYTES or time.monotonic() > deadline:
+                break
+    return kept
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Keep `requests` from looking for credentials in ~/.netrc."""
+    return request
+
+
+def _annotations(client: RepoClient, run_id: int) -> str:
+    def ask(it: Repository) -> list[str]:
+        found = it.get_check_run(run_id).get_annotations().get_page(0)
+        return [f"{each.path}:{each.start_line}: {each.annotation_level}: {each.message}" for each in found]
+
+    return _head(client.read(ask, what=f"annotations of check run {run_id}"))
+
+
+def _output(run: Failed) -> str:
+    return _head(part for part in (run.title, run.summary, run.text) if part)
+
+
+def _head(lines: Iterable[str]) -> str:
+    text = _CONTROL.sub("", "\n".join(lines)).encode()
+    return text[:BYTES].decode("utf-8", errors="ignore") + ("…" if len(text) > BYTES else "")

@@ -1,0 +1,45 @@
+"""What each call may do at GitHub: every installation token names these permissions and one repository, nothing else.
+
+`app.yml` must grant all of it and no more; a test holds the two against each other. Which endpoint wants what:
+https://docs.github.com/rest/authentication/permissions-required-for-github-apps
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+READ_TALK = {"issues": "read", "pull_requests": "read"}
+WRITE_TALK = {"issues": "write", "pull_requests": "write"}  # comments of a pull request are open to the latter only
+
+PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
+    # about the app itself, and the name of a repository
+    "identity": {"metadata": "read"},
+    "repos": {"metadata": "read"},
+    "default_branch": {"metadata": "read"},
+    "permission": {"metadata": "read"},
+    # issues and conversations
+    "issue": READ_TALK,
+    "comments": READ_TALK,
+    "labeled_issues": {"issues": "read"},
+    "react": WRITE_TALK,
+    "say": WRITE_TALK,
+    "remove_label": WRITE_TALK,
+    # pull requests; `contents: write` is what GitHub wants for markPullRequestReadyForReview beside `pull_requests`
+    "pull": {"pull_requests": "read"},
+    "find_pull": {"pull_requests": "read"},
+    "threads": {"pull_requests": "read"},
+    "open_pull": {"pull_requests": "write", "contents": "read"},
+    "edit_pull": {"pull_requests": "write"},
+    "mark_ready": {"pull_requests": "write", "contents": "write"},
+    "reply_thread": {"pull_requests": "write"},
+    "request_review": {"pull_requests": "write"},
+    # CI
+    "checks": {"checks": "read", "statuses": "read", "actions": "read"},
+    # code
+    "head_of": {"contents": "read"},
+    "file": {"contents": "read"},
+    "fetch": {"contents": "read"},
+    "publish": {"contents": "write"},
+    "push": {"contents": "write"},
+}

@@ -1,0 +1,148 @@
+"""A change set becomes one commit on GitHub by its Git Data API, without git and without a working copy here.
+
+Neither author nor committer is given: GitHub then names our bot and signs. The branch only ever moves forward.
+https://docs.github.com/rest/git
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Iterable
+from urllib.parse import quote
+
+from github import InputGitTreeElement
+from github.GithubObject import NotSet
+from github.Repository import Repository
+
+from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub_errors import NotFound, Unprocessable
+from github_app.adapters.hub_texts import commit_message, key_of
+from github_app.core.errors import Gone, HeadMoved, RateLimited, Transient
+from github_app.core.model import ChangeSet, FileChange
+
+INLINE_BYTES = 256 * 1024
+INLINE_TOTAL_BYTES = 2 * 1024 * 1024
+"""Text up to these sizes goes into the tree request itself; the rest, and what is not text, becomes blobs first."""
+
+LOOK_BACK = 30
+"""So many commits below a tip that moved are searched for ours."""
+
+
+def read_head(client: RepoClient, branch: str) -> str | None:
+    """Return the commit at the tip of a branch, None without such a branch. `Gone` for an empty repository."""
+
+    def ask(it: Repository) -> str:
+        sha: str = it.get_git_ref(f"heads/{branch}").object.sha
+        return sha
+
+    try:
+        return client.read(ask, what=f"branch {branch}")
+    except NotFound:
+        return None
+
+
+def publish(client: RepoClient, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+    """Make one commit with `changes` on top of `parent_sha` and move (or create) the branch to it; its SHA.
+
+    A commit with the same key on the branch is returned instead. Raises `HeadMoved`, `Gone`, `Refused` where GitHub's
+    rules forbid it.
+    """
+    tip = read_head(client, branch)
+    if tip is not None and (done := _find_ours(client, tip, parent_sha=parent_sha, key=key)):
+        return done
+    if tip is not None and tip != parent_sha:
+        raise HeadMoved(f"{branch} is at {tip[:12]}, not at {parent_sha[:12]}", head_sha=tip)
+    sha = _commit(client, changes, parent_sha=parent_sha, message=commit_message(message, key))
+    return _point(client, branch, sha, is_new=tip is None, key=key)
+
+
+def _find_ours(client: RepoClient, tip: str, *, parent_sha: str, key: str) -> str | None:
+    """Look for our commit on the branch; below the tip, too, because somebody may have pushed on top of it."""
+    if tip == parent_sha:
+        return None
+
+    def ask(it: Repository) -> str | None:
+        for commit in itertools.islice(it.get_commits(sha=tip), LOOK_BACK):
+            if key_of(commit.commit.message) == key:
+                return commit.sha
+            if commit.sha == parent_sha:
+                return None
+        return None
+
+    return client.read(ask, what=f"commits below {tip[:12]}")
+
+
+def _commit(client: RepoClient, changes: ChangeSet, *, parent_sha: str, message: str) -> str:
+    elements = list(_tree_elements(client, changes.changes))
+    try:
+        parent = client.read(lambda it: it.get_git_commit(parent_sha), what=f"commit {parent_sha[:12]}")
+        # `parent` and `tree` are complete answers: nothing of them is fetched later.
+        tree = client.write(lambda it: it.create_git_tree(elements, parent.tree), what="tree")
+        return client.write(lambda it: it.create_git_commit(message, tree, [parent]).sha, what="commit")
+    except NotFound as error:
+        raise Gone(f"commit {parent_sha[:12]} is not there any more", what="base commit") from error
+
+
+def _tree_elements(client: RepoClient, changes: Iterable[FileChange]) -> Iterable[InputGitTreeElement]:
+    room = INLINE_TOTAL_BYTES
+    for change in changes:
+        kind = (change.path, change.mode, "blob")
+        content = change.content
+        if content is None:
+            yield InputGitTreeElement(*kind, sha=None)
+            continue
+        text = _text_of(content)
+        if text is not None and len(content) <= min(INLINE_BYTES, room):
+            room -= len(content)
+            yield InputGitTreeElement(*kind, content=text, sha=NotSet)
+        else:
+            yield InputGitTreeElement(*kind, sha=_upload(client, content, change.path))
+
+
+def _upload(client: RepoClient, content: bytes, path: str) -> str:
+    encoded = base64.b64encode(content).decode()
+    return client.write(lambda it: it.create_git_blob(encoded, "base64").sha, what=f"content of {path}")
+
+
+def _text_of(content: bytes) -> str | None:
+    """Return content as text if it survives the way through JSON unchanged."""
+    if b"\x00" in content:
+        return None
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def _point(client: RepoClient, branch: str, sha: str, *, is_new: bool, key: str) -> str:
+    """Let the branch point to a commit. A lost answer and a lost race are both settled by reading the branch again."""
+
+    def act(it: Repository) -> None:
+        if is_new:
+            it.create_git_ref(f"refs/heads/{branch}", sha)
+        else:
+            # Not by PyGithub's `GitRef.edit`: it would PATCH the address that the ref was read from, `git/ref`.
+            path = f"{it.url}/git/refs/heads/{quote(branch)}"
+            it.requester.requestJsonAndCheck("PATCH", path, input={"sha": sha, "force": False})
+
+    try:
+        client.write(act, what=f"branch {branch}")
+    except RateLimited:
+        raise
+    except (Transient, Unprocessable) as error:
+        tip = read_head(client, branch)
+        if tip == sha:
+            return sha
+        if isinstance(error, Transient):
+            raise
+        if not _is_about_the_tip(error):
+            raise
+        if tip and (done := _find_ours(client, tip, parent_sha=sha, key=key)):
+            return done
+        raise HeadMoved(f"{branch} moved while we wrote to it", head_sha=tip) from error
+    return sha
+
+
+def _is_about_the_tip(error: Unprocessable) -> bool:
+    return any(error.says(words) for words in ("fast forward", "reference already exists", "reference does not exist"))

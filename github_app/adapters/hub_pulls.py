@@ -1,0 +1,128 @@
+"""Our pull request: found by its branch, opened once, its body kept up to date between marks, review asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from github.Repository import Repository
+
+from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub_errors import Unprocessable
+from github_app.adapters.hub_shapes import to_pull
+from github_app.adapters.hub_texts import enclose, replace_enclosed, title_of
+from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused, Transient
+from github_app.core.model import Pull
+
+HEAD_PAUSES_S = (0.5, 1.0, 2.0)
+"""Pauses while GitHub does not know a branch that was made a moment ago."""
+
+MARK_READY = """
+mutation($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { isDraft } } }
+"""
+
+
+def find_pull(client: RepoClient, branch: str, *, state: str = "all") -> Pull | None:
+    """Find the newest pull request whose head is this branch of this very repository.
+
+    Without `owner:` GitHub ignores the filter and lists all, and forks may have such a branch, too: so it is checked.
+    """
+
+    def ask(it: Repository) -> Pull | None:
+        owner = client.name.partition("/")[0]
+        listed = it.get_pulls(state=state, head=f"{owner}:{branch}", sort="created", direction="desc")
+        for pull in listed:
+            head = pull.head
+            if head.ref == branch and head.repo and head.repo.id == client.repo.id:
+                return to_pull(pull)
+        return None
+
+    return client.read(ask, what=f"pull request of {branch}")
+
+
+def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: str) -> Pull:
+    """Return the open pull request of a branch, opening it as a draft (or not, where drafts are not to be had).
+
+    Raises `Refused` if there is nothing to merge or rules forbid it, `Gone` if the base is missing, `NotVisibleYet` if
+    GitHub does not show the branch yet.
+    """
+    is_draft = True
+    pauses = list(HEAD_PAUSES_S)
+    while True:
+        found = find_pull(client, branch, state="open")
+        if found is not None:
+            return found
+        try:
+            return _create(client, branch=branch, base=base, title=title, body=body, is_draft=is_draft)
+        except Unprocessable as error:
+            if error.says("draft pull requests are not supported") and is_draft:
+                is_draft = False
+                continue
+            if error.says("base invalid"):
+                raise Gone(f"the branch {base} is not there any more", what=f"base branch {base}") from error
+            if not _may_pass(error):
+                raise Refused(f"GitHub does not open a pull request: {'; '.join(error.reasons)}") from error
+            if not pauses:
+                raise NotVisibleYet(f"{branch} is not ready for a pull request: {error}") from error
+            client.pause(pauses.pop(0))
+
+
+def _may_pass(error: Unprocessable) -> bool:
+    """Whether GitHub may only not have seen our push, or its own pull request, yet."""
+    return error.says("head invalid") or error.says("already exists")
+
+
+def _create(client: RepoClient, *, branch: str, base: str, title: str, body: str, is_draft: bool) -> Pull:
+    def act(it: Repository) -> Pull:
+        return to_pull(it.create_pull(base, branch, title=title_of(title), body=enclose(body), draft=is_draft))
+
+    try:
+        return client.write(act, what=f"pull request of {branch}")
+    except RateLimited:
+        raise
+    except Transient:
+        found = find_pull(client, branch, state="open")
+        if found is None:
+            raise
+        return found
+
+
+def edit_pull(client: RepoClient, number: int, *, body: str) -> None:
+    """Replace our part of the body; nothing is sent if nothing changes."""
+    what = f"pull request #{number}"
+    whole = client.read(lambda it: it.get_pull(number).body or "", what=what).replace("\r\n", "\n")
+    new = replace_enclosed(whole, body)
+    if new != whole:
+        client.write(lambda it: it.get_pull(number).edit(body=new), what=what)
+
+
+def mark_ready(client: RepoClient, number: int) -> None:
+    """Take a pull request out of draft; nothing if it is none or is closed."""
+
+    def ask(it: Repository) -> tuple[str, bool]:
+        pull = it.get_pull(number)
+        return pull.node_id, pull.draft and pull.state == "open"
+
+    node_id, must = client.read(ask, what=f"pull request #{number}")
+    if must:
+        client.mutate(MARK_READY, {"id": node_id}, what=f"pull request #{number}")
+
+
+def request_review(client: RepoClient, number: int, logins: Sequence[str]) -> None:
+    """Ask people to look again, all at once; if GitHub minds any of them, one by one, passing over those it minds."""
+
+    def ask(names: list[str]) -> None:
+        client.write(
+            lambda it: it.get_pull(number).create_review_request(reviewers=names), what=f"reviewers of #{number}"
+        )
+
+    people = sorted(set(logins))
+    if not people:
+        return
+    try:
+        ask(people)
+    except Unprocessable:
+        for login in people if len(people) > 1 else ():
+            try:
+                ask([login])
+            except Unprocessable:
+                continue

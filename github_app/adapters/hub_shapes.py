@@ -1,0 +1,75 @@
+"""PyGithub's objects become values of ours. Only attributes that lists carry, too, are read: PyGithub would fetch each
+missing one by a request of its own."""
+
+from __future__ import annotations
+
+import github.Issue
+import github.NamedUser
+import github.Organization
+import github.PullRequest
+
+from github_app.core.model import Actor, Issue, Permission, Pull
+
+GHOST = Actor(id=0, login="ghost")
+"""Stands for an account that was deleted; GitHub then gives `null`."""
+
+ROLES = {
+    "admin": Permission.ADMIN,
+    "maintain": Permission.MAINTAIN,
+    "write": Permission.WRITE,
+    "triage": Permission.TRIAGE,
+    "read": Permission.READ,
+    "none": Permission.NONE,
+}
+
+
+def to_actor(user: github.NamedUser.NamedUser | github.Organization.Organization | None) -> Actor:
+    """Return an account; `GHOST` for none."""
+    if user is None:
+        return GHOST
+    return Actor(id=user.id, login=user.login, is_bot=user.type == "Bot")
+
+
+def to_issue(issue: github.Issue.Issue) -> Issue:
+    """Return an issue (or a pull request in an issue's clothes)."""
+    return Issue(
+        number=issue.number,
+        title=issue.title,
+        body=issue.body or "",
+        author=to_actor(issue.user),
+        is_open=issue.state == "open",
+        labels=tuple(label.name for label in issue.labels),
+        is_locked=bool(issue.locked),
+        url=issue.html_url,
+    )
+
+
+def is_pull(issue: github.Issue.Issue) -> bool:
+    """Whether an issue is a pull request. By its page, because the `pull_request` key is absent on issues."""
+    return "/pull/" in issue.html_url
+
+
+def to_pull(pull: github.PullRequest.PullRequest) -> Pull:
+    """Return a pull request. For a merged one from a list, PyGithub asks once more to learn who merged it."""
+    head_repo = pull.head.repo
+    is_merged = pull.merged_at is not None
+    return Pull(
+        number=pull.number,
+        head_branch=pull.head.ref,
+        head_sha=pull.head.sha,
+        base_branch=pull.base.ref,
+        is_open=pull.state == "open",
+        is_merged=is_merged,
+        is_draft=bool(pull.draft),
+        author=to_actor(pull.user),
+        head_repo_id=head_repo.id if head_repo else None,
+        merged_by=to_actor(pull.merged_by).login if is_merged else "",
+        title=pull.title,
+        body=pull.body or "",
+        url=pull.html_url,
+    )
+
+
+def to_permission(role_name: str, permission: str) -> Permission:
+    """Return a role; a custom role (unknown name) counts as the built-in one that GitHub says it builds on."""
+    return ROLES.get(role_name, ROLES.get(permission, Permission.NONE))

@@ -1,0 +1,93 @@
+"""Texts that we put into GitHub: marks by which we find them again, lengths, commit messages without switches."""
+
+from __future__ import annotations
+
+import re
+
+BODY_LIMIT = 65_536
+TITLE_LIMIT = 256
+CUT_NOTE = "\n\n… *(cut: longer than GitHub allows)*"
+
+BEGIN = "<!-- honk:begin -->"
+END = "<!-- honk:end -->"
+_OURS = re.compile(r"<!--(\s*honk:)", re.IGNORECASE)
+
+KEY_TRAILER = "Honk-Key"
+_TRAILERS = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*: .+\n?)+")
+
+# https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs and the spellings of other CI services
+# (`[skip travis]`, `[azurepipelines skip]`, `[skip-ci]`, `***NO_CI***`).
+_SKIP = re.compile(r"\[\s*((?:skip|no)[\s_-]+[\w-]+|[\w-]+[\s_-]+skip)\s*\]", re.IGNORECASE)
+_SKIP_STARS = re.compile(r"\*{3}(no_ci)\*{3}", re.IGNORECASE)
+_SKIP_TRAILER = re.compile(r"^(\s*skip-checks)\s*:", re.IGNORECASE | re.MULTILINE)
+_FORGED_KEY = re.compile(rf"^(\s*{KEY_TRAILER})\s*:", re.IGNORECASE | re.MULTILINE)
+
+
+def marker(tag: str) -> str:
+    """Return the hidden mark of a comment."""
+    return f"<!-- honk:{re.sub(r'[^A-Za-z0-9._/:-]|-(?=-)', '_', tag)} -->"
+
+
+def mark(body: str, tag: str) -> str:
+    """Return a comment's body with its hidden mark as the last line, cut to what GitHub takes.
+
+    Marks inside the body (it may quote people or the model) are made harmless.
+    """
+    end = f"\n\n{marker(tag)}"
+    return cut(_disarm(body), BODY_LIMIT - len(end)) + end
+
+
+def has_mark(body: str, tag: str) -> bool:
+    """Whether a body of ours ends with this mark."""
+    return body.rstrip().endswith(marker(tag))
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters, with a note at its end if something is missing."""
+    return text if len(text) <= limit else text[: limit - len(CUT_NOTE)] + CUT_NOTE
+
+
+def title_of(text: str) -> str:
+    """Return a title on one line that GitHub takes."""
+    line = " ".join(text.split())
+    return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1] + "…"
+
+
+def enclose(body: str) -> str:
+    """Return our part of a pull request's body, between the marks."""
+    room = BODY_LIMIT - len(BEGIN) - len(END) - 2
+    return f"{BEGIN}\n{cut(_disarm(body), room)}\n{END}"
+
+
+def replace_enclosed(whole: str, body: str) -> str:
+    """Return a pull request's body with our part replaced, or only our part if the marks are gone.
+
+    Where people's part leaves too little room, ours is cut.
+    """
+    before, begin, rest = whole.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        return enclose(body)
+    room = BODY_LIMIT - len(before) - len(after) - len(enclose(""))
+    return before + enclose(cut(body.strip(), max(room, len(CUT_NOTE)))) + after
+
+
+def _disarm(body: str) -> str:
+    return _OURS.sub(r"<!-\1", body.strip())
+
+
+def commit_message(message: str, key: str) -> str:
+    """Return a commit message with our key as a trailer and without anything that would keep CI from running."""
+    text = _SKIP.sub(r"(\1)", message.strip())
+    text = _SKIP_STARS.sub(r"\1", text)
+    text = _SKIP_TRAILER.sub(r"\1", text)
+    text = _FORGED_KEY.sub(r"\1", text)
+    last = text.rpartition("\n\n")[2] if "\n\n" in text else ""
+    gap = "\n" if last and _TRAILERS.fullmatch(last) else "\n\n"
+    return f"{text}{gap}{KEY_TRAILER}: {key}\n"
+
+
+def key_of(message: str) -> str | None:
+    """Return the key in a commit message's trailers, or None."""
+    found = re.search(rf"^{KEY_TRAILER}: (.+)$", message.rstrip().rpartition("\n\n")[2], re.MULTILINE)
+    return found.group(1).strip() if found else None

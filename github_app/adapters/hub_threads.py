@@ -1,0 +1,117 @@
+"""Unresolved review threads, by GraphQL: REST does not say which are resolved.
+
+https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub_shapes import GHOST
+from github_app.core.errors import NotVisibleYet
+from github_app.core.model import Actor, Comment, Permission, Thread
+
+_COMMENTS = """
+comments(first: 100, after: $comments) {
+  pageInfo { hasNextPage endCursor }
+  nodes {
+    databaseId
+    body
+    createdAt
+    author { __typename login ... on User { databaseId } ... on Bot { databaseId } }
+  }
+}
+"""
+
+THREADS = (
+    """
+query($owner: String!, $name: String!, $number: Int!, $threads: String, $comments: String) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      reviewThreads(first: 50, after: $threads) {
+        pageInfo { hasNextPage endCursor }
+        nodes { id isResolved isOutdated path line """
+    + _COMMENTS
+    + """ }
+      }
+    }
+  }
+}
+"""
+)
+
+MORE_COMMENTS = (
+    """
+query($thread: ID!, $comments: String) {
+  node(id: $thread) { ... on PullRequestReviewThread { """
+    + _COMMENTS
+    + """ } }
+}
+"""
+)
+
+
+def read_threads(
+    client: RepoClient, pull_number: int, *, permission_of: Callable[[Actor], Permission]
+) -> tuple[Thread, ...]:
+    """Read the unresolved threads of a pull request, all pages; our own comments are among their comments."""
+    what = f"review threads of #{pull_number}"
+    found: list[Thread] = []
+    cursor: str | None = None
+    while True:
+        variables = {"number": pull_number, "threads": cursor, "comments": None}
+        repository = client.query(THREADS, variables, what=what).get("repository") or {}
+        pull = repository.get("pullRequest")
+        if pull is None:
+            raise NotVisibleYet(f"{what}: GitHub does not show the pull request")
+        page = pull["reviewThreads"]
+        for node in page["nodes"]:
+            if node["isResolved"]:
+                continue
+            comments = [_comment(each, permission_of) for each in _all_comments(client, node, what)]
+            if comments:
+                found.append(_thread(node, comments))
+        if not page["pageInfo"]["hasNextPage"]:
+            return tuple(found)
+        cursor = page["pageInfo"]["endCursor"]
+
+
+def _all_comments(client: RepoClient, thread: dict[str, Any], what: str) -> list[dict[str, Any]]:
+    page = thread["comments"]
+    nodes = list(page["nodes"])
+    while page["pageInfo"]["hasNextPage"]:
+        variables = {"thread": thread["id"], "comments": page["pageInfo"]["endCursor"]}
+        page = client.query(MORE_COMMENTS, variables, what=what)["node"]["comments"]
+        nodes += page["nodes"]
+    return nodes
+
+
+def _thread(node: dict[str, Any], comments: list[Comment]) -> Thread:
+    return Thread(
+        id=node["id"],
+        reply_to=comments[0].id,
+        path=node["path"],
+        line=node["line"],
+        comments=tuple(comments),
+        is_outdated=node["isOutdated"],
+    )
+
+
+def _comment(node: dict[str, Any], permission_of: Callable[[Actor], Permission]) -> Comment:
+    author = _actor(node["author"])
+    return Comment(
+        id=node["databaseId"],
+        author=author,
+        permission=permission_of(author),
+        body=node["body"] or "",
+        created_at=datetime.fromisoformat(node["createdAt"]),
+    )
+
+
+def _actor(node: dict[str, Any] | None) -> Actor:
+    if node is None:
+        return GHOST
+    return Actor(id=node.get("databaseId") or 0, login=node["login"], is_bot=node["__typename"] != "User")

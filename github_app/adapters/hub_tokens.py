@@ -1,0 +1,86 @@
+"""Installation tokens: narrowed to one repository and a few permissions, kept until shortly before they end.
+
+https://docs.github.com/rest/apps/apps#create-an-installation-access-token-for-an-app
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+MARGIN_S = 300.0
+"""Tokens live an hour; one with less than this left is not handed out any more, so that work can be done with it."""
+
+LAG_S = 10.0
+"""For so long after its making a token may be unknown to some of GitHub's machines (401 or 403)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenKey:
+    """What a token is for. `repo_id` is None only where all repositories of an installation are listed."""
+
+    installation_id: int
+    repo_id: int | None
+    permissions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, installation_id: int, repo_id: int | None, permissions: Mapping[str, str]) -> TokenKey:
+        """Make the key of a permission map, in any order."""
+        return cls(installation_id=installation_id, repo_id=repo_id, permissions=tuple(sorted(permissions.items())))
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """The body of the request for such a token."""
+        narrowed = {} if self.repo_id is None else {"repository_ids": [self.repo_id]}
+        return {**narrowed, "permissions": dict(self.permissions)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """An installation token. Times are seconds since 1970."""
+
+    key: TokenKey
+    value: str = field(repr=False)
+    minted_at: float
+    expires_at: float
+
+    def is_fresh(self, now: float) -> bool:
+        """Whether GitHub may not know it everywhere yet."""
+        return now - self.minted_at < LAG_S
+
+
+class Tokens:
+    """The tokens of one app, shared by all threads. `mint` asks GitHub for one: it blocks, and may raise our errors."""
+
+    def __init__(self, mint: Callable[[TokenKey], Mapping[str, Any]], *, clock: Callable[[], float]) -> None:
+        self._mint = mint
+        self._clock = clock
+        self._guard = threading.Lock()
+        self._locks: dict[TokenKey, threading.Lock] = {}
+        self._held: dict[TokenKey, Token] = {}
+
+    def get(self, key: TokenKey) -> Token:
+        """Return a token with some minutes left, made now if there is none."""
+        with self._guard:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:  # of many threads that come at once, one asks
+            held = self._held.get(key)
+            now = self._clock()
+            if held and held.expires_at - MARGIN_S > now:
+                return held
+            answer = self._mint(key)
+            expires_at = datetime.fromisoformat(answer["expires_at"]).timestamp()
+            token = Token(key=key, value=answer["token"], minted_at=self._clock(), expires_at=expires_at)
+            with self._guard:
+                self._held = {k: t for k, t in self._held.items() if t.expires_at > now}
+                self._held[key] = token
+            return token
+
+    def drop(self, token: Token) -> None:
+        """Forget a token that GitHub does not accept."""
+        with self._guard:
+            if self._held.get(token.key) == token:
+                del self._held[token.key]
