@@ -11,6 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, and no failure because a machine is slow.
+settings.register_profile("honk", derandomize=True, deadline=None, database=None)
+settings.load_profile("honk")
 
 
 @pytest.fixture
@@ -39,8 +44,6 @@ def _remove(path: Path) -> None:
         for name in directories:
             directory = Path(parent, name)
             if not directory.is_symlink():
-                with contextlib.suppress(
-                    PermissionError
-                ):  # another uid's, and we are not root: rmtree will tell
+                with contextlib.suppress(PermissionError):  # another uid's, and we are not root: rmtree will tell
                     directory.chmod(0o700)
     shutil.rmtree(path)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -215,6 +215,7 @@ def read_or_refuse(event: str, example: dict[str, Any]) -> object:
 
 
 @given(st.data())
+@settings(max_examples=300)
 def test_any_change_to_an_example_is_read_ignored_or_refused(data: st.DataObject):
     event, example = data.draw(st.sampled_from(READABLE))
     for _ in range(data.draw(st.integers(1, 3))):
