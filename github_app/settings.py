@@ -42,7 +42,12 @@ class Settings:
     checks_grace_s: float = 90.0
     turns: int = 4
     turns_per_repo: int = 2
+    tool_paths: tuple[Path, ...] = ()
+    git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+
+GIT_ENVIRONMENT = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+"""What of the process's environment its git processes get: how to find programs and the way out."""
 
 NAMES: dict[str, str] = {
     "HONK_APP_ID": "the GitHub App's id (or client id)",
@@ -68,6 +73,7 @@ NAMES: dict[str, str] = {
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
+    "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
 """Every variable with what it means and, in brackets, its default. Makes `honk serve --help` and the docs."""
 
@@ -106,6 +112,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
         turns=int(_number(env, "HONK_TURNS", 4)),
         turns_per_repo=int(_number(env, "HONK_TURNS_PER_REPO", 2)),
+        git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
+        tool_paths=tuple(Path(part).absolute() for part in env.get("HONK_TOOL_PATHS", "").split(":") if part),
     )
 
 

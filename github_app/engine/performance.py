@@ -23,7 +23,7 @@ from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import Published
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.policy import POLICY_PATH, find_problems
-from github_app.core.ports import Hub
+from github_app.core.ports import Hub, Publisher
 from github_app.engine.lookup import read_policy
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
@@ -31,9 +31,10 @@ from github_app.engine.transcripts import Transcripts
 
 @dataclass(frozen=True, kw_only=True)
 class Performance:
-    """Performs all effects but `RunTurn`, which is a flow of its own."""
+    """Performs all effects but `RunTurn` and `DiscardWorkspace`, which are flows of their own."""
 
     hub: Hub
+    publisher: Publisher
     store: Store
     transcripts: Transcripts
 
@@ -75,7 +76,7 @@ class Performance:
         changes = self.transcripts.changes(effect.change_set_id)
         self._require_allowed(session, changes)
         submission = session.submission or Submission(title=session.issue_title, summary="")
-        head = self.hub.publish(
+        head = self.publisher.publish(
             session.repo,
             changes,
             parent_sha=session.head_sha or session.base_sha,

@@ -310,6 +310,12 @@ class Store:
                 )
         return due
 
+    def count_sessions(self) -> dict[str, int]:
+        """How many sessions are in each status."""
+        with self._transaction() as connection:
+            rows = connection.execute(sa.text("SELECT status, count(*) AS n FROM sessions GROUP BY status"))
+            return {row.status: row.n for row in rows}
+
     def count_inbox(self) -> dict[str, int]:
         """How many inbox rows are in each state."""
         with self._transaction() as connection:

@@ -1,0 +1,215 @@
+"""Wiring: settings in, a running Honk out. The only file that names concrete adapters; what is slow to import (FastAPI,
+PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help` answers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from github_app.core.errors import Misconfigured
+from github_app.core.ports import Publisher
+from github_app.settings import Settings
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from github_app.adapters.hub import GitHubHub
+    from github_app.adapters.sandbox_check import Check
+    from github_app.adapters.sandboxes import Bubblewrap
+    from github_app.adapters.workspaces import LocalWorkspaces
+    from github_app.engine.flows import Engine
+    from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.store import Store
+
+
+class SystemClock:
+    """The machine's clock (`core.ports.Clock`)."""
+
+    def now(self) -> datetime:
+        """Now, in UTC."""
+        return datetime.now(UTC)
+
+
+@dataclass(kw_only=True)
+class Honk:
+    """A built Honk: the door, and the worker behind it unless this process has none."""
+
+    store: Store
+    recorder: GroupRecorder
+    engine: Engine | None
+    asgi: FastAPI
+
+    def start(self) -> None:
+        """Begin to record, and to work."""
+        self.recorder.start()
+        if self.engine is not None:
+            self.engine.start()
+
+    def stop(self) -> None:
+        """Stop in the other order: what was recorded and not done is done after the next start."""
+        if self.engine is not None:
+            self.engine.stop()
+        self.recorder.stop()
+
+
+def build(settings: Settings, *, with_worker: bool = True) -> Honk:
+    """Put everything together. Raises `Misconfigured` (`SandboxUnavailable`) with what to do about it."""
+    from github_app.engine.inbox import GroupRecorder
+    from github_app.web.server import create_app
+
+    store = open_store(settings)
+    engine = _build_engine(settings, store) if with_worker else None
+    recorder = GroupRecorder(store=store, on_recorded=engine.wake if engine is not None else _nobody)
+    asgi = create_app(
+        recorder=recorder,
+        secrets=settings.webhook_secrets,
+        ready=_readiness(store),
+        metrics=lambda: metrics_text(store),
+    )
+    return Honk(store=store, recorder=recorder, engine=engine, asgi=asgi)
+
+
+def open_store(settings: Settings) -> Store:
+    """The store, its tables at the newest schema."""
+    from github_app.engine.database import connect
+    from github_app.engine.migrations import migrate
+    from github_app.engine.store import Store
+
+    make_data_dir(settings.data_dir)
+    database = connect(settings.database_url)
+    migrate(database)
+    return Store(database, SystemClock())
+
+
+def _build_engine(settings: Settings, store: Store) -> Engine:
+    from github_app.adapters.hub import GitHubHub
+    from github_app.adapters.models import ClaudeModel
+    from github_app.engine.database import connect, flows_url
+    from github_app.engine.flows import Capacity, Engine
+    from github_app.engine.lookup import Lookup
+    from github_app.engine.performance import Performance
+    from github_app.engine.transcripts import Transcripts
+    from github_app.engine.turns import TurnRunner
+
+    clock = SystemClock()
+    transcripts = Transcripts(connect(settings.database_url), clock)
+    hub = GitHubHub(
+        app_id=settings.app_id,
+        private_key=settings.private_key,
+        api_url=settings.github_api_url,
+        graphql_url=settings.github_graphql_url,
+        web_url=settings.github_url,
+        pause_s=settings.write_pause_s,
+    )
+    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url)
+    # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
+    threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
+    workspaces = build_workspaces(settings)
+    return Engine(
+        store=store,
+        lookup=Lookup(
+            hub=hub, clock=clock, trigger_label=settings.trigger_label, checks_grace_s=settings.checks_grace_s
+        ),
+        performance=Performance(
+            hub=hub, publisher=_publisher(settings, hub, workspaces), store=store, transcripts=transcripts
+        ),
+        runner=TurnRunner(
+            hub=hub,
+            store=store,
+            transcripts=transcripts,
+            workspaces=workspaces,
+            model=model,
+            model_name=settings.model,
+            clock=clock,
+        ),
+        discard_workspace=workspaces.discard,
+        clock=clock,
+        flows_url=flows_url(settings.database_url),
+        worker_id=settings.worker_id,
+        trigger_label=settings.trigger_label,
+        capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
+    )
+
+
+def build_workspaces(settings: Settings) -> LocalWorkspaces:
+    """The workspaces of this machine, in a sandbox that was tried and works. Raises `SandboxUnavailable`."""
+    from github_app.adapters.git import Git
+    from github_app.adapters.workspaces import LocalWorkspaces
+
+    make_data_dir(settings.data_dir)
+    return LocalWorkspaces(root=settings.data_dir, git=Git(env=settings.git_env), sandbox=probe_sandbox(settings))
+
+
+def probe_sandbox(settings: Settings) -> Bubblewrap:
+    """A sandbox that was tried and works. Raises `SandboxUnavailable` with how to get one."""
+    from github_app.adapters.sandboxes import Bubblewrap
+
+    make_data_dir(settings.data_dir)
+    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=settings.tool_paths or usual_tool_paths())
+
+
+async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
+    """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`."""
+    from github_app.adapters.sandbox_check import check
+
+    sandbox = probe_sandbox(settings)
+    kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
+    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}; hard limits: "
+    return about + ", ".join(sandbox.hard_limits), await check(sandbox)
+
+
+def usual_tool_paths() -> tuple[Path, ...]:
+    """The Python that runs us, where the system has none of its own: agents need one more often than not."""
+    if shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin"):
+        return ()
+    return (Path(sys.base_prefix),)
+
+
+def make_data_dir(path: Path) -> None:
+    """Make the data directory: others may pass through it (sandboxes run as another user), but not look into it."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(0o711)
+    except OSError as error:
+        raise Misconfigured(f"HONK_DATA_DIR {path} cannot be used: {error}") from error
+
+
+def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces) -> Publisher:
+    if settings.publish == "api":
+        return hub
+    from github_app.adapters.pushes import PushPublisher
+
+    return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
+
+
+def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
+    async def ready() -> list[str]:
+        try:
+            await asyncio.to_thread(store.count_inbox)
+        except Exception as error:
+            return [f"the database does not answer: {type(error).__name__}"]
+        return []
+
+    return ready
+
+
+def metrics_text(store: Store) -> str:
+    """Numbers for Prometheus: the inbox by state, the sessions by status."""
+    lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
+    lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(store.count_inbox().items())]
+    lines += ["# HELP honk_sessions Sessions, by status.", "# TYPE honk_sessions gauge"]
+    lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(store.count_sessions().items())]
+    return "\n".join(lines) + "\n"
+
+
+def _nobody() -> None:
+    """The worker is another process; its dispatcher looks by itself."""

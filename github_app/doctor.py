@@ -1,0 +1,106 @@
+"""`honk doctor`: checks this machine and the settings, each with what was seen and, where it is wrong, what to do. Asks
+nothing of the network and imports nothing slow, so it answers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from github_app.app import check_sandbox, make_data_dir
+from github_app.core.errors import HonkError, Misconfigured
+from github_app.settings import Settings, read_settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One check: its name, whether all is well, and what was seen or what to do."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def examine() -> int:
+    """Print all findings; 0 if all is well, 1 if not."""
+    findings = list(_findings())
+    for finding in findings:
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+    wrong = [finding for finding in findings if not finding.ok]
+    print()
+    print("All is well." if not wrong else f"{len(wrong)} to mend. Settings are explained in docs/configure.md.")
+    return 1 if wrong else 0
+
+
+def _findings() -> Iterator[Finding]:
+    yield _git()
+    try:
+        settings = read_settings()
+    except Misconfigured as error:
+        yield Finding(name="settings", ok=False, detail=str(error))
+        return
+    yield Finding(name="settings", ok=True, detail=f"app {settings.app_id}, GitHub at {settings.github_url}")
+    yield _try("private key", lambda: _check_key(settings))
+    yield _try("data directory", lambda: _check_data_dir(settings))
+    yield _model_key(settings)
+    yield from _sandbox(settings)
+
+
+def _try(name: str, check: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name=name, ok=True, detail=check())
+    except HonkError as error:
+        return Finding(name=name, ok=False, detail=str(error))
+
+
+def _git() -> Finding:
+    path = shutil.which("git")
+    if path is None:
+        return Finding(name="git", ok=False, detail="not found on PATH; install git 2.30 or newer")
+    version = subprocess.run([path, "version"], capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    return Finding(name="git", ok=True, detail=version)
+
+
+def _check_key(settings: Settings) -> str:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        key = load_pem_private_key(settings.private_key.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise Misconfigured(f"not readable ({error}); download it again from the App's page") from error
+    if not isinstance(key, RSAPrivateKey):
+        raise Misconfigured("not an RSA key; GitHub Apps have RSA keys")
+    return f"RSA, {key.key_size} bits"
+
+
+def _check_data_dir(settings: Settings) -> str:
+    make_data_dir(settings.data_dir)
+    if not os.access(settings.data_dir, os.W_OK | os.X_OK):
+        raise Misconfigured(f"HONK_DATA_DIR {settings.data_dir} is not writable for uid {os.geteuid()}")
+    free_gib = shutil.disk_usage(settings.data_dir).free / 2**30
+    return f"{settings.data_dir}, {free_gib:.0f} GiB free"
+
+
+def _model_key(settings: Settings) -> Finding:
+    if settings.anthropic_api_key or settings.anthropic_base_url:
+        where = settings.anthropic_base_url or "the Anthropic API"
+        return Finding(name="model", ok=True, detail=f"{settings.model} at {where}")
+    return Finding(name="model", ok=False, detail="set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a gateway")
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    try:
+        about, checks = asyncio.run(check_sandbox(settings))
+    except Misconfigured as error:
+        yield Finding(name="sandbox", ok=False, detail=str(error))
+        return
+    yield Finding(name="sandbox", ok=True, detail=about)
+    broken = [check for check in checks if not check.ok]
+    for check in broken:
+        yield Finding(name=f"sandbox wall: {check.name}", ok=False, detail=f"seen: {check.detail}")
+    if not broken:
+        yield Finding(name="sandbox walls", ok=True, detail=f"{len(checks)} tried from inside, all stand")

@@ -1,0 +1,87 @@
+"""Honk as a process: the door under uvicorn, a worker on its own, and logs as one JSON object a line. A signal stops it
+in order: no new work, then the flows, then what was recorded is on disk."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+
+from github_app.app import build, open_store
+from github_app.settings import read_settings
+
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one JSON object: time, level, event, and whatever was given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; nothing in it can break out of the line."""
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "event": record.getMessage(),
+            "from": record.name,
+            **{name: value for name, value in vars(record).items() if name not in _OWN_FIELDS},
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def set_up_logs(level: int = logging.INFO) -> None:
+    """Send all logs to stderr as JSON lines."""
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(JsonLines())
+    logging.basicConfig(level=level, handlers=[output], force=True)
+    for noisy in ("httpx2", "httpcore2", "github", "urllib3", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def serve(*, with_worker: bool) -> int:
+    """Run the door, and a worker in the same process unless told not to, until a signal comes."""
+    import uvicorn
+
+    settings = read_settings()
+    set_up_logs()
+    honk = build(settings, with_worker=with_worker)
+    honk.start()
+    try:
+        uvicorn.run(honk.asgi, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
+    finally:
+        honk.stop()
+    return 0
+
+
+def work() -> int:
+    """Run a worker until a signal comes."""
+    settings = read_settings()
+    set_up_logs()
+    honk = build(settings)
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    honk.start()
+    try:
+        stop.wait()
+    finally:
+        honk.stop()
+    return 0
+
+
+def list_sessions(limit: int) -> int:
+    """Print the newest sessions as a table."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("Session", "Repository", "Issue", "Pull request", "Status", "Cost", box=None)
+    for session in open_store(read_settings()).sessions(limit):
+        pull = f"#{session.pull_number}" if session.pull_number is not None else ""
+        cost = f"${session.usage.cost_micro_usd / 1e6:.4f}"
+        table.add_row(session.id, session.repo.full_name, f"#{session.issue_number}", pull, session.status.value, cost)
+    Console().print(table)
+    return 0
