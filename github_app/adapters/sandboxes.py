@@ -139,7 +139,7 @@ class Bubblewrap:
                 f"uid {sandbox_uid}, by which sandboxes run, cannot reach {state_dir}. Set HONK_DATA_DIR to a folder "
                 "whose parents all may enter, such as /var/lib/honk."
             )
-        reachable = {path: is_reachable(path, sandbox_uid, sandbox_gid) for path in tool_paths if path.exists()}
+        reachable = {path: is_reachable(path, sandbox_uid, sandbox_gid) for path in tool_paths}
         failures = []
         for binary in find_binaries(state_dir, sandbox_uid, sandbox_gid):
             answers = ask_binary(binary)

@@ -57,7 +57,31 @@ class Room:
     async def run(
         self, *argv: str, tree: OverlayMount | BindMount | None = None, limits: ExecLimits = LIMITS
     ) -> ExecResult:
-        return await self.sandbox.run(argv, tree=tree or self.overlay, home=self.home, limits=limits)
+        marked = ["/usr/bin/env", self.mark, *argv]
+        return await self.sandbox.run(marked, tree=tree or self.overlay, home=self.home, limits=limits)
+
+    @property
+    def mark(self) -> str:
+        """A variable that all processes of this room's sandboxes carry, by their command line or environment."""
+        return f"ROOM={self.top.name}"
+
+    def processes(self) -> list[str]:
+        """Command lines of what runs in (or waits on) sandboxes of this room, zombies left out."""
+        found = []
+        for folder in Path("/proc").iterdir():
+            if folder.name.isdecimal():
+                line = read_text(folder / "cmdline")
+                if self.mark in (line + "\0" + read_text(folder / "environ")).split("\0"):
+                    found.append(line.replace("\0", " "))
+        return found
+
+
+def read_text(path: Path) -> str:
+    """A file of /proc; nothing if the process is gone or not ours to look into."""
+    try:
+        return path.read_text()
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        return ""
 
 
 def open_room(top: Path) -> Room:
@@ -72,18 +96,3 @@ def open_room(top: Path) -> Room:
 def with_limits(**changes: float) -> ExecLimits:
     """Limits of which some are tight."""
     return replace(LIMITS, **changes)  # type: ignore[arg-type]
-
-
-def processes_of_sandboxes(uid: int) -> list[str]:
-    """Command lines of processes in PID namespaces below ours that run by a uid."""
-    ours = Path("/proc/self/ns/pid").readlink()
-    found = []
-    for folder in Path("/proc").iterdir():
-        try:
-            if folder.name.isdecimal() and folder.stat().st_uid == uid:
-                state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-                if state != "Z" and (folder / "ns/pid").readlink() != ours:
-                    found.append((folder / "cmdline").read_text().replace("\0", " "))
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return found

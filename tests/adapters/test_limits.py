@@ -11,7 +11,7 @@ import pytest
 from github_app.adapters import limits
 from github_app.adapters.limits import Output, processes_below
 from github_app.core.ports import ExecLimits
-from tests.adapters.sandbox_room import Room, processes_of_sandboxes, with_limits
+from tests.adapters.sandbox_room import Room, with_limits
 
 MB = 2**20
 
@@ -20,7 +20,7 @@ async def test_time(room: Room) -> None:
     result = await room.sh("echo started; trap '' TERM INT; while :; do :; done", limits=with_limits(timeout_s=0.3))
 
     assert (result.killed_by, result.exit_code, result.output) == ("timeout", 137, "started\n")
-    assert processes_of_sandboxes(room.sandbox.sandbox_uid) == []
+    assert room.processes() == []
 
 
 async def test_memory_of_one_process(room: Room) -> None:
@@ -79,7 +79,7 @@ async def test_full_sandbox_takes_no_process_from_the_next(room: Room) -> None:
     fill = "for i in $(seq 30); do sleep 60 & done; echo full; sleep 60"
     full = asyncio.ensure_future(room.sh(f"{fill}", tree=room.bind, limits=with_limits(processes=40)))
     async with asyncio.timeout(30):
-        while sum("sleep 60" in line for line in processes_of_sandboxes(room.sandbox.sandbox_uid)) < 30:
+        while sum("sleep 60" in line for line in room.processes()) < 30:
             await asyncio.sleep(0.02)
 
     beside = await room.sh("for i in $(seq 30); do sleep 1 & done; wait; echo fine", limits=with_limits(processes=40))

@@ -17,7 +17,7 @@ import pytest
 from github_app.adapters.sandbox_binary import is_reachable
 from github_app.adapters.sandboxes import Bubblewrap, OverlayMount
 from github_app.core.errors import SandboxUnavailable, ToolFailed
-from tests.adapters.sandbox_room import Room, processes_of_sandboxes, with_limits
+from tests.adapters.sandbox_room import Room, read_text, with_limits
 
 AS_ROOT = os.geteuid() == 0
 
@@ -32,7 +32,7 @@ async def test_command_runs_in_the_tree_and_tells_its_exit_code_and_output(room:
 
 
 async def test_command_that_does_not_exist_is_the_commands_failure_not_the_sandboxs(room: Room) -> None:
-    result = await room.run("no-such-program")
+    result = await room.sandbox.run(["no-such-program"], tree=room.overlay, home=None)
 
     assert result.exit_code == 127
     assert "no-such-program: not found" in result.output
@@ -102,13 +102,25 @@ async def test_files_belong_to_an_unprivileged_uid_and_a_set_uid_bit_gains_nothi
     assert found.st_gid == room.sandbox.sandbox_gid != 0
 
 
-async def test_processes_run_by_the_unprivileged_uid_on_the_host(room: Room) -> None:
-    running = asyncio.ensure_future(room.sh("sleep 30"))
-    await _until(lambda: any("sleep 30" in line for line in processes_of_sandboxes(room.sandbox.sandbox_uid)))
+async def test_processes_run_by_the_unprivileged_uid_without_groups(room: Room) -> None:
+    running = asyncio.ensure_future(room.sh("touch started; sleep 30"))
+    started = room.top / "upper/started"
+    await _until(started.exists)
+    owners = {
+        tuple(line.split()[1:])
+        for status in Path("/proc").glob("[0-9]*/status")
+        if room.mark in read_text(status.with_name("cmdline")) + read_text(status.with_name("environ"))
+        for line in read_text(status).splitlines()
+        if line.startswith(("Uid:", "Groups:"))
+    }
 
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    uid = str(room.sandbox.sandbox_uid)
+    assert (uid,) * 4 in owners
+    if AS_ROOT:
+        assert owners == {(uid,) * 4, ()}
 
 
 def test_root_never_sandboxes_as_root(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,26 +208,22 @@ async def test_toolchain_outside_usr_is_shown_and_on_the_path(open_tmp_path: Pat
     tool.chmod(0o755)
     closed = open_tmp_path / "closed"
     (closed / "chain").mkdir(parents=True)
-    closed.chmod(0o700)
-    if not AS_ROOT:
-        closed.chmod(0o000)
+    closed.chmod(0o000)
     paths = [open_tmp_path / "toolchain", closed / "chain", open_tmp_path / "absent"]
-    closed_now = [path for path in paths[1:2] if os.access(path, os.F_OK)]
     sandbox = Bubblewrap.probe(state_dir=open_tmp_path / "state", tool_paths=paths)
     closed.chmod(0o700)
 
     result = await sandbox.run(["frobnicate"], tree=room.overlay, home=None)
 
     assert result.output == "frobnicated\n"
-    assert sandbox.tool_paths == (open_tmp_path / "toolchain",)
-    assert list(sandbox.unreachable) == closed_now
+    assert (sandbox.tool_paths, sandbox.unreachable) == ((paths[0],), (paths[1], paths[2]))
 
 
 async def test_daemons_die_with_the_command_and_do_not_hold_it(room: Room) -> None:
     result = await room.sh("setsid nohup sleep 300 & (sleep 300 &) ; echo done")
 
     assert "done\n" in result.output
-    assert processes_of_sandboxes(room.sandbox.sandbox_uid) == []
+    assert room.processes() == []
 
 
 async def test_cancelled_command_is_gone_before_the_cancellation_goes_on(room: Room) -> None:
@@ -226,19 +234,19 @@ async def test_cancelled_command_is_gone_before_the_cancellation_goes_on(room: R
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    assert processes_of_sandboxes(room.sandbox.sandbox_uid) == []
+    assert room.processes() == []
 
 
 async def test_cancelling_at_any_moment_of_the_start_leaves_nothing(room: Room) -> None:
     for step in range(40):
-        running = asyncio.ensure_future(room.sandbox.run(["sleep", "300"], tree=room.overlay, home=None))
+        running = asyncio.ensure_future(room.sh("sleep 300"))
         await asyncio.sleep(step / 1000)
         running.cancel()
         running.cancel()  # a second one must not cut the killing short
         with pytest.raises(asyncio.CancelledError):
             await running
 
-    assert processes_of_sandboxes(room.sandbox.sandbox_uid) == []
+    assert room.processes() == []
 
 
 async def test_sandboxes_leave_no_file_descriptor_open(room: Room) -> None:
@@ -268,7 +276,7 @@ async def test_sandbox_dies_with_honk(room: Room) -> None:
     launcher.kill()
     launcher.wait()
 
-    await _until(lambda: processes_of_sandboxes(room.sandbox.sandbox_uid) == [])
+    await _until(lambda: room.processes() == [])
 
 
 async def test_sandbox_that_cannot_be_made_is_not_taken_for_the_commands_failure(room: Room) -> None:
