@@ -1,0 +1,196 @@
+"""One turn of the agent: ask the model, do what it says, tell it what came of it, until it submits, asks, or a limit is
+near. Every message is journalled before it is acted on, so a turn that was killed goes on where it was, and no reply is
+paid twice."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from github_app.agent import budget, prompt, transcript
+from github_app.agent.files import ALL_FILES, folder_text
+from github_app.agent.handover import Gate, Handover
+from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
+from github_app.agent.tools import MAY_CHANGE_FILES, REPEATABLE, Question, Toolbox, progress, tool_definitions
+from github_app.agent.transcript import Block, result_block, text_block, tool_uses
+from github_app.agent.verify import look_for_verifiers
+from github_app.core.errors import LimitReached, ToolFailed
+from github_app.core.model import ChangeSet
+from github_app.core.policy import Limits, Policy
+from github_app.core.ports import Clock, Journal, Model, ModelRequest, Step, Workspace
+
+MAX_REMINDERS = 2
+"""How often a model that calls no tool is told to; a reply without one after that ends the turn."""
+
+REPEATS_NOTED, REPEATS_ENDED = 3, 6
+"""How many equal calls in a row are remarked on, and how many end the turn."""
+
+FEW_CALLS = 5
+"""With so many model calls left, the model is told to come to an end."""
+
+
+async def run_turn(
+    task: Task,
+    *,
+    model: Model,
+    workspace: Workspace,
+    journal: Journal,
+    limits: Limits,
+    policy: Policy,
+    model_name: str,
+    clock: Clock,
+    on_step: Callable[[str], Awaitable[None]] | None = None,
+) -> Outcome:
+    """Work on a task until it is submitted, a human must be asked, or the next model call could pass a limit.
+
+    `limits` are what this turn may use, journalled steps included; its time counts from this call. `on_step` hears in a
+    few words what is being done. Raises `Stopped` when the turn is not in force any more, and what model and workspace
+    raise for themselves; after any of these another call with the same journal goes on where this one stopped.
+    """
+    started = clock.now()
+
+    def time_left_s() -> float:
+        return budget.time_left_s(limits, started=started, now=clock.now())
+
+    gate = Gate(workspace=workspace, policy=policy, time_left_s=time_left_s)
+    threads = {each.thread_id: each.reply_to for each in task.feedback if each.thread_id}
+    toolbox = Toolbox(workspace=workspace, gate=gate, time_left_s=time_left_s, threads=threads)
+    turn = _Turn(
+        model=model, model_name=model_name, workspace=workspace, journal=journal, limits=limits, toolbox=toolbox
+    )
+    await turn.begin(task, policy)
+    try:
+        while True:
+            calls = await turn.think()
+            if on_step is not None:
+                await on_step(progress(calls))
+            ending = await turn.act(calls)
+            if ending is not None:
+                return turn.outcome(ending)
+    except LimitReached as limit:
+        return turn.outcome(limit)
+
+
+@dataclass(kw_only=True)
+class _Turn:
+    """A turn under way. `steps` is what the journal holds, `stored` the last snapshot that went into it."""
+
+    model: Model
+    model_name: str
+    workspace: Workspace
+    journal: Journal
+    limits: Limits
+    toolbox: Toolbox
+    steps: list[Step] = field(default_factory=list)
+    stored: ChangeSet | None = None
+    boundary: str = field(default_factory=lambda: secrets.token_hex(6))
+
+    async def begin(self, task: Task, policy: Policy) -> None:
+        """Say the first words; or, after a crash, take up the journal and answer calls that may have been under way."""
+        self.steps += await self.journal.load()
+        if not self.steps:
+            files = await self.workspace.list(limit=ALL_FILES)
+            verifiers = await look_for_verifiers(self.workspace, policy, files)
+            top = folder_text(files, "") or "(nothing: the repository is empty)"
+            words = prompt.turn_prompt(task, top=top, verifiers=verifiers, boundary=self.boundary)
+            await self._store_user([text_block(words)], consumed=[each.id for each in task.feedback])
+        elif any(call["name"] not in REPEATABLE for call in tool_uses(self.steps[-1])):
+            calls = tool_uses(self.steps[-1])
+            await self._tell([result_block(call, prompt.INTERRUPTED, is_error=True) for call in calls])
+
+    async def think(self) -> list[Block]:
+        """Ask the model what to do, unless its reply is in the journal already; the tool calls in it."""
+        if self.steps[-1].role == "user":
+            reply = await self.model.reply(self._request())
+            usage = replace(reply.usage, steps=1)
+            await self._store(
+                Step(number=len(self.steps), role="assistant", content=transcript.storable_content(reply), usage=usage)
+            )
+            if reply.stop_reason == "refusal":
+                raise LimitReached("the model refused to go on", limit="")
+            if reply.stop_reason == "model_context_window_exceeded":
+                raise LimitReached("the conversation has outgrown what the model can read", limit="tokens")
+        return tool_uses(self.steps[-1])
+
+    async def act(self, calls: Sequence[Block]) -> Handover | Question | None:
+        """Run the calls in order and tell the model what came of them; or what ends the turn, if one of them does."""
+        count = transcript.repeats(self.steps)
+        if count >= REPEATS_ENDED:
+            raise LimitReached(f"the agent went round in circles: {count} equal tool calls in a row", limit="")
+        if transcript.silences(self.steps) > MAX_REMINDERS:
+            raise LimitReached("the agent stopped without submitting anything", limit="")
+        blocks: list[Block] = []
+        for call in calls:
+            result = await self._run(call)
+            if isinstance(result, Handover | Question):
+                return result
+            blocks.append(result)
+        if not calls:
+            blocks.append(text_block(prompt.TOO_SILENT))
+        if count >= REPEATS_NOTED:
+            blocks.append(text_block(prompt.REPEATING.format(count=count)))
+        await self._tell(blocks)
+        return None
+
+    def outcome(self, ending: Handover | Question | LimitReached) -> Outcome:
+        """What the turn came to, with all that it used and carried."""
+        usage = budget.total_usage(self.steps)
+        consumed = tuple(each for step in self.steps for each in step.consumed)
+        match ending:
+            case Handover(submission=submission, changes=changes):
+                return Submitted(submission=submission, changes=changes, usage=usage, consumed=consumed)
+            case Question(text=question):
+                return Asked(question=question, usage=usage, consumed=consumed)
+            case LimitReached(limit=limit):
+                return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed)
+
+    def _request(self) -> ModelRequest:
+        system, tools = transcript.marked_system(prompt.system_prompt()), tool_definitions()
+        max_tokens = budget.allowed_output_tokens(
+            self.steps,
+            limits=self.limits,
+            model=self.model,
+            model_name=self.model_name,
+            fixed_bytes=len(json.dumps([system, tools])),
+            time_left_s=self.toolbox.time_left_s(),
+        )
+        return ModelRequest(
+            model=self.model_name,
+            max_tokens=max_tokens,
+            system=system,
+            tools=tools,
+            messages=transcript.marked_messages(self.steps),
+        )
+
+    async def _run(self, call: Block) -> Block | Handover | Question:
+        try:
+            result = await self.toolbox.use(call["name"], call["input"])
+        except ToolFailed as failure:
+            return result_block(call, str(failure), is_error=True)
+        return result_block(call, result, is_error=False) if isinstance(result, str) else result
+
+    async def _tell(self, blocks: list[Block]) -> None:
+        """Answer the model, with what people said meanwhile."""
+        arrivals = await self.journal.arrivals()
+        if arrivals:
+            blocks.append(text_block(prompt.steering(arrivals, boundary=self.boundary)))
+            self.toolbox.threads.update({each.thread_id: each.reply_to for each in arrivals if each.thread_id})
+        if self.limits.steps - budget.total_usage(self.steps).steps == FEW_CALLS:
+            blocks.append(text_block(prompt.FEW_LEFT.format(count=FEW_CALLS)))
+        await self._store_user(blocks, consumed=[each.id for each in arrivals])
+
+    async def _store_user(self, blocks: Sequence[Block], *, consumed: Sequence[str]) -> None:
+        step = Step(number=len(self.steps), role="user", content=tuple(blocks), consumed=tuple(consumed))
+        last_calls = tool_uses(self.steps[-1]) if self.steps else []
+        if self.steps and not any(call["name"] in MAY_CHANGE_FILES for call in last_calls):
+            await self._store(step)
+            return
+        changes = await self.workspace.changes()
+        await self._store(step, snapshot=None if changes == self.stored else changes)
+        self.stored = changes
+
+    async def _store(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
+        await self.journal.append(step, snapshot=snapshot)
+        self.steps.append(step)

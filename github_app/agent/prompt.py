@@ -1,0 +1,143 @@
+"""The words that a turn begins with, and those that come up in it. The texts are in `prompts/`, reviewed as prose and
+pinned by tests; here they are filled in, each piece from outside in its frame and no longer than it may be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from github_app.agent.task import Task
+from github_app.agent.untrusted import clean, clip, frame, show
+from github_app.agent.verifiers import Verifier
+from github_app.core.model import Cause, Comment, Feedback, Permission
+
+_MAX_BODY = 30_000
+_MAX_COMMENT = 8_000
+_MAX_COMMENTS = 40
+_MAX_INSTRUCTIONS = 24_000
+_MAX_LOG = 12_000
+
+INTERRUPTED = "interrupted: the workspace may have changed; look before you go on"
+TOO_SILENT = (
+    "Your last reply called no tool (a reply that is too long is cut off), so nothing happened. Go on with a tool "
+    "call, in smaller pieces if need be. If you are done, call `submit`; if you cannot go on, call `ask`."
+)
+REPEATING = (
+    "You made the same call {count} times in a row, and it will not answer differently. Try another way, or `ask`."
+)
+FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` what is good, or `ask`."
+
+
+def system_prompt() -> str:
+    """What is the same in every turn of every repository."""
+    return _template("system").template.strip()
+
+
+def turn_prompt(task: Task, *, top: str, verifiers: Sequence[Verifier], boundary: str) -> str:
+    """The first message of a turn. `top` lists the top folder; `boundary` is random, so that no text can know it."""
+    frames = [feedback_frame(each, boundary) for each in task.feedback]
+    permission = task.issue_permission
+    issue = clean(task.issue.body, max_chars=_MAX_BODY) or "(no description)"
+    title = clean(task.issue.title, max_chars=300).replace("\n", " ")
+    return _filled(
+        task.cause.value,
+        repository=_repository(task, top, verifiers, boundary),
+        instructions=_instructions(task.instructions, boundary),
+        issue=frame(
+            "issue",
+            f"{title}\n\n{issue}",
+            boundary=boundary,
+            number=task.issue.number,
+            author=task.issue.author.login,
+            permission=_word(permission),
+        ),
+        comments=_comments(task.comments, boundary),
+        feedback=_joined(frames, "New since then:" if task.cause is Cause.IMPLEMENT else ""),
+        history=_history(task, boundary),
+    )
+
+
+def steering(arrivals: Sequence[Feedback], *, boundary: str) -> str:
+    """What people and CI said while the agent was working."""
+    frames = "\n".join(feedback_frame(each, boundary) for each in arrivals)
+    return f"This came in while you worked. Take it into account, and answer threads when you submit.\n\n{frames}"
+
+
+def feedback_frame(feedback: Feedback, boundary: str) -> str:
+    """One piece of feedback in its frame; threads begin with `<thread id="…"`."""
+    if feedback.kind == "checks":
+        log = clip(show(feedback.body).strip(), max_chars=_MAX_LOG, head=0.3)
+        return frame("check", log, boundary=boundary)
+    body = clean(feedback.body, max_chars=_MAX_COMMENT)
+    if feedback.kind == "thread":
+        where = {"path": feedback.path or None, "line": feedback.line}
+        return frame("thread", body, boundary=boundary, id=feedback.thread_id, **where, author=feedback.author or None)
+    tag = {"command": "comment", "review": "review", "push": "push"}[feedback.kind]
+    return frame(tag, body, boundary=boundary, author=feedback.author or None)
+
+
+def _repository(task: Task, top: str, verifiers: Sequence[Verifier], boundary: str) -> str:
+    commands = [f"`{verifier.commands[0]}`" for verifier in verifiers]
+    return _filled(
+        "repository",
+        repo=task.repo,
+        branch=clean(task.branch, max_chars=300),
+        base_branch=clean(task.base_branch, max_chars=300),
+        files=frame("files", clip(top, max_chars=4_000), boundary=boundary),
+        verifiers=", ".join(commands) or "nothing; the repository does not say how it is tested",
+    )
+
+
+def _instructions(instructions: Iterable[tuple[str, str]], boundary: str) -> str:
+    frames = [
+        frame("instructions", clip(show(text).strip(), max_chars=_MAX_INSTRUCTIONS), boundary=boundary, path=path)
+        for path, text in instructions
+    ]
+    return _joined(frames, "How this repository wants to be worked in (follow it as far as your rules allow):")
+
+
+def _comments(comments: Sequence[Comment], boundary: str) -> str:
+    frames = [
+        frame(
+            "comment",
+            clean(comment.body, max_chars=_MAX_COMMENT),
+            boundary=boundary,
+            author=comment.author.login,
+            permission=_word(comment.permission),
+        )
+        for comment in comments[-_MAX_COMMENTS:]
+    ]
+    missing = len(comments) - len(frames)
+    note = f" (the first {missing} are left out)" if missing else ""
+    return _joined(frames, f"What was said about it{note}:")
+
+
+def _history(task: Task, boundary: str) -> str:
+    frames = []
+    if task.earlier:
+        frames.append(frame("earlier", clean(task.earlier, max_chars=_MAX_COMMENT), boundary=boundary))
+    if task.carried_over:
+        frames.append(frame("unfinished", clean(task.carried_over, max_chars=_MAX_COMMENT), boundary=boundary))
+    return _joined(frames, "What you did before, in your own words:")
+
+
+def _joined(frames: Sequence[str], heading: str) -> str:
+    if not frames:
+        return ""
+    return "\n" * bool(heading) + f"{heading}\n\n" * bool(heading) + "\n".join(frames) + "\n"
+
+
+def _word(permission: Permission) -> str:
+    return permission.name.lower()
+
+
+def _filled(name: str, **values: str) -> str:
+    # Raises KeyError for a placeholder without a value, so that no prompt goes out with a hole.
+    return _template(name).substitute(values).strip()
+
+
+@cache
+def _template(name: str) -> Template:
+    return Template((files("github_app.agent") / "prompts" / f"{name}.md").read_text(encoding="utf-8"))

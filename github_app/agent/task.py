@@ -1,0 +1,66 @@
+"""What a turn is given and what it comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from github_app.core.model import Cause, ChangeSet, Comment, Feedback, Issue, Permission, Submission, Usage
+
+INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md")
+"""Files in which a repository tells agents how to work in it; read at the base commit, never on the branch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One turn's work. `comments` are those of people who may write; `feedback` is all that waits for an answer.
+
+    A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
+    `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
+    """
+
+    repo: str
+    cause: Cause
+    issue: Issue
+    issue_permission: Permission
+    branch: str
+    base_branch: str
+    comments: tuple[Comment, ...] = ()
+    feedback: tuple[Feedback, ...] = ()
+    instructions: tuple[tuple[str, str], ...] = ()
+    earlier: str = ""
+    carried_over: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submitted:
+    """The agent handed its work in: verified, or with the reason why not; `changes` break no rule of the policy."""
+
+    submission: Submission
+    changes: ChangeSet
+    usage: Usage
+    consumed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The agent cannot go on without an answer from a human. What it changed so far is in the workspace."""
+
+    question: str
+    usage: Usage
+    consumed: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutOfLimits:
+    """The turn ended without a submission; `reason` is one sentence for people. What was changed is in the workspace.
+
+    `limit` is `money`, `tokens`, `steps` or `time`; empty if the model refused, went round in circles or fell silent.
+    """
+
+    limit: str
+    reason: str
+    usage: Usage
+    consumed: tuple[str, ...]
+
+
+Outcome = Submitted | Asked | OutOfLimits

@@ -1,0 +1,230 @@
+"""The agent's tools: what the model is told of them, how its arguments are checked, and what each one does. Each has
+a reason: `bash` to find out and run, `view` and `search` because they are cheaper to read than `cat` and `grep -r`,
+`edit` because it cannot change the wrong place, `verify` to know, `ask` and `submit` to end."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from inspect import cleandoc
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from github_app.agent import files, shell
+from github_app.agent.handover import Gate, Handover, replies_from
+from github_app.core.errors import ToolFailed
+from github_app.core.ports import Workspace
+
+_DEFAULT_TIMEOUT_S = 120
+_MAX_TIMEOUT_S = 600
+_PLAIN = re.compile(r"[\w./-]{1,60}")
+
+
+class _Arguments(BaseModel):
+    # Nothing unknown, nothing converted: what the model gets wrong, it is told.
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Bash(_Arguments):
+    """Run a shell command at the top of the repository, in a sandbox without network.
+
+    Each call starts a new shell; files stay, `cd` and variables do not. Long output is cut in the middle. Processes
+    that are left in the background end with the command.
+    """
+
+    command: str = Field(min_length=1)
+    timeout_s: int = Field(default=_DEFAULT_TIMEOUT_S, ge=1, le=_MAX_TIMEOUT_S)
+
+
+class View(_Arguments):
+    """Show a file with line numbers, whole or from one line to another; or list a folder ("." is the top)."""
+
+    path: str = Field(min_length=1)
+    start_line: int = Field(default=1, ge=1)
+    end_line: int | None = Field(default=None, ge=1)
+
+
+class Edit(_Arguments):
+    """Replace `old_text` by `new_text` in a file.
+
+    `old_text` must stand there exactly once, with the same white space and without line numbers. An empty `old_text`
+    creates a new file.
+    """
+
+    path: str = Field(min_length=1)
+    old_text: str
+    new_text: str
+
+
+class Search(_Arguments):
+    """Find lines that match a regular expression in all files below `path`; hidden files too, `.git` not."""
+
+    pattern: str = Field(min_length=1)
+    path: str = Field(default=".", min_length=1)
+
+
+class Verify(_Arguments):
+    """Run the repository's own tests and say in few lines what failed. Use it when you believe that you are done."""
+
+
+class Ask(_Arguments):
+    """End your turn with a question to the humans, because you cannot go on without an answer.
+
+    Say what you found out and what the choices are. What you changed so far is kept.
+    """
+
+    question: str = Field(min_length=1)
+
+
+class ThreadReply(_Arguments):
+    """What to answer in one review thread."""
+
+    thread_id: str
+    reply: str = Field(min_length=1)
+
+
+class Submit(_Arguments):
+    """Hand in the work as it stands in the files and end your turn. Refused until verification passes.
+
+    `title`: one line of at most 72 characters that names the change, in the imperative. `summary`: for the pull
+    request, what was wrong, what you changed and why. `notes`: what a reviewer should know besides. `threads`: an
+    answer for each review thread that you were given. `unverified_reason`: only if verification cannot pass whatever
+    you do; why.
+    """
+
+    title: str
+    summary: str
+    notes: str = ""
+    threads: list[ThreadReply] = Field(default_factory=list)
+    unverified_reason: str = ""
+
+
+_TOOLS: dict[str, type[_Arguments]] = {
+    tool.__name__.lower(): tool for tool in (Bash, View, Edit, Search, Verify, Ask, Submit)
+}
+
+REPEATABLE = frozenset({"view", "search", "verify", "ask", "submit"})
+"""Tools that do no harm when they run again because nobody knows whether they ran."""
+
+
+MAY_CHANGE_FILES = frozenset({"bash", "edit", "verify", "submit"})
+"""Tools after which the workspace is worth a snapshot."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """The agent ended its turn with a question to a human."""
+
+    text: str
+
+
+Result = str | Handover | Question
+
+
+@dataclass
+class Toolbox:
+    """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under."""
+
+    workspace: Workspace
+    gate: Gate
+    time_left_s: Callable[[], float]
+    threads: dict[str, int | None] = field(default_factory=dict)
+
+    async def use(self, name: str, arguments: object) -> Result:
+        """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
+        match _checked(name, arguments):
+            case Bash() as bash:
+                timeout_s = max(1.0, min(bash.timeout_s, self.time_left_s()))
+                return await shell.run_command(self.workspace, bash.command, timeout_s=timeout_s)
+            case View() as view:
+                return await files.view(self.workspace, view.path, start_line=view.start_line, end_line=view.end_line)
+            case Edit() as edit:
+                return await files.edit(self.workspace, edit.path, old_text=edit.old_text, new_text=edit.new_text)
+            case Search() as search:
+                return await shell.search(self.workspace, search.pattern, path=search.path)
+            case Verify():
+                return (await self.gate.verify()).text
+            case Ask() as ask:
+                return Question(ask.question.strip())
+            case Submit() as submit:
+                return await self._submit(submit)
+            case unknown:
+                raise AssertionError(f"tool without an arm: {unknown!r}")
+
+    async def _submit(self, submit: Submit) -> Handover:
+        answers = {thread.thread_id: thread.reply for thread in submit.threads}
+        return await self.gate.submit(
+            title=submit.title,
+            summary=submit.summary,
+            notes=submit.notes,
+            replies=replies_from(answers, self.threads),
+            unverified_reason=submit.unverified_reason,
+        )
+
+
+@cache
+def tool_definitions() -> list[dict[str, Any]]:
+    """The tools as a request names them."""
+    return [
+        {"name": name, "description": cleandoc(tool.__doc__ or ""), "input_schema": _schema(tool)}
+        for name, tool in _TOOLS.items()
+    ]
+
+
+def progress(calls: Sequence[Mapping[str, Any]]) -> str:
+    """What the last of these calls does, in a few words that hold nothing of the model's but a plain name."""
+    if not calls:
+        return "thinking"
+    arguments = calls[-1]["input"]
+    name = calls[-1]["name"]
+    subject = str(arguments.get("command" if name == "bash" else "path") or "").split()
+    word = f" `{subject[0]}`" if subject and _PLAIN.fullmatch(subject[0]) else ""
+    match name:
+        case "bash":
+            return f"running{word or ' a command'}"
+        case "view" | "search":
+            return f"reading{word or ' the code'}"
+        case "edit":
+            return f"editing{word or ' a file'}"
+        case "verify" | "submit":
+            return "verifying"
+        case _:
+            return "thinking"
+
+
+def _checked(name: str, arguments: object) -> _Arguments:
+    if name not in _TOOLS:
+        raise ToolFailed(f"there is no tool of this name; there are: {', '.join(_TOOLS)}")
+    try:
+        return _TOOLS[name].model_validate(arguments)
+    except ValidationError as error:
+        found = [f"{'.'.join(map(str, each['loc'])) or 'input'}: {each['msg']}" for each in error.errors()[:5]]
+        raise ToolFailed(f"wrong arguments for `{name}`: {'; '.join(found)[:1_000]}") from None
+
+
+def _schema(tool: type[_Arguments]) -> dict[str, Any]:
+    # Nested definitions and titles are noise to a model; `threads` is the only nesting that there is.
+    schema = tool.model_json_schema()
+    definitions = schema.pop("$defs", {})
+    plain: dict[str, Any] = _plain(schema, definitions)
+    plain.pop("description", None)
+    return plain
+
+
+def _plain(value: Any, definitions: Mapping[str, Any]) -> Any:
+    match value:
+        case {"$ref": str(reference)}:
+            return _plain(definitions[reference.rpartition("/")[2]], definitions)
+        case dict():
+            return {
+                key: _plain(each, definitions)
+                for key, each in value.items()
+                if key != "title" or not isinstance(each, str)
+            }
+        case list():
+            return [_plain(each, definitions) for each in value]
+        case _:
+            return value
