@@ -86,6 +86,7 @@ class ScriptedRunner:
 
     def run(self, request: WorkflowRequest, *, cancelled: threading.Event) -> WorkflowResult:
         """Record the request and return the scripted result."""
+        del cancelled  # nothing to cancel
         self.requests.append(request)
         if not self.results:
             return WorkflowResult((JobResult("test", "test", "success", "scripted: nothing was run\n"),))

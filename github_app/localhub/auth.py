@@ -14,10 +14,13 @@ from typing import Any
 import jwt
 
 from .exchange import ApiError, Caller, forbidden, not_found
-from .world import ROLES, App, Installation, Issue, Repository, Role, Token, World
+from .values import ROLES, App, Installation, Issue, Repository, Role, Token
+from .world import World
 
 LEVELS = ("none", "read", "write", "admin")
 TOKEN_LIFE = timedelta(hours=1)
+_UNREACHABLE = "There is at least one repository that does not exist or is not accessible to the parent installation."
+_JWT_LIFE_S = 660  # ten minutes and GitHub's tolerance
 
 
 def identify(world: World, authorization: str) -> Caller:
@@ -74,27 +77,20 @@ def _app_of(world: World, token: str) -> App:
     return app
 
 
+_ISSUED = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
+_EXPIRES = (
+    "'Expiration time' claim ('exp') must be a numeric value representing the future time "
+    "at which the assertion expires"
+)
+
+
 def _check_times(claims: dict[str, Any], now: float) -> None:
     issued, expires = claims.get("iat"), claims.get("exp")
-    if not isinstance(issued, int | float):
-        raise ApiError(
-            401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
-        )
-    if not isinstance(expires, int | float):
-        raise ApiError(
-            401,
-            "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
-        )
-    if issued > now:
-        raise ApiError(
-            401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued"
-        )
-    if expires <= now:
-        raise ApiError(
-            401,
-            "'Expiration time' claim ('exp') must be a numeric value representing the future time at which the assertion expires",
-        )
-    if expires > now + 660 or expires - issued > 660:  # ten minutes and GitHub's tolerance
+    if not isinstance(issued, int | float) or issued > now:
+        raise ApiError(401, _ISSUED)
+    if not isinstance(expires, int | float) or expires <= now:
+        raise ApiError(401, _EXPIRES)
+    if expires > now + _JWT_LIFE_S or expires - issued > _JWT_LIFE_S:
         raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
 
 
@@ -121,10 +117,7 @@ def mint(world: World, installation: Installation, asked: dict[str, Any]) -> Tok
         ids = set(asked.get("repository_ids") or ())
         chosen = {r.id for r in within if r.id in ids or r.name.lower() in names}
         if len(chosen) < max(len(names), len(ids)):
-            raise ApiError(
-                422,
-                "There is at least one repository that does not exist or is not accessible to the parent installation.",
-            )
+            raise ApiError(422, _UNREACHABLE)
     held = {"metadata": "read", **installation.app.permissions}
     permissions = dict(asked.get("permissions") or held)
     for name, level in permissions.items():

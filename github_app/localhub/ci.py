@@ -18,7 +18,8 @@ from . import events, git
 from .actions import JobResult, Runner, WorkflowRequest, WorkflowResult
 from .deeds import checks
 from .shapes import JSON, iso
-from .world import App, CheckSuite, Job, Repository, User, WorkflowRun, World
+from .values import App, CheckSuite, Job, Repository, User, WorkflowRun
+from .world import World
 
 FOLDER = ".github/workflows"
 # https://docs.github.com/actions/reference/events-that-trigger-workflows#pull_request
@@ -43,12 +44,12 @@ def _globs(patterns: list[str], name: str) -> bool:
 def triggers(document: Any, event: str, payload: JSON) -> bool:
     """Tell whether a workflow's `on:` asks for this event."""
     # YAML 1.1 reads the key `on` as true.
-    on = document.get("on", document.get(True)) if isinstance(document, dict) else None
+    on: Any = document.get("on", document.get(True)) if isinstance(document, dict) else None
     if not isinstance(on, dict):
         on = dict.fromkeys(_list(on))
     if event not in on:
         return False
-    rules = on[event] if isinstance(on[event], dict) else {}
+    rules: dict[str, Any] = on[event] if isinstance(on[event], dict) else {}
     if event == "push":
         if payload["ref"].startswith("refs/tags/"):
             return "tags" in rules or not rules

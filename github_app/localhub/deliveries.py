@@ -19,7 +19,8 @@ import httpx2
 
 from .faults import DELIVERY_KINDS, Faults
 from .shapes import JSON
-from .world import App, Delivery, Repository, World
+from .values import App, Delivery, Repository
+from .world import World
 
 # Sent to every app that they concern, whatever it subscribes to.
 _ALWAYS = ("installation", "installation_repositories", "ping")
@@ -134,6 +135,8 @@ class Post:
                 return
             case "duplicate":
                 _send(client, delivery)
+            case _:
+                pass
         _send(client, delivery)
         for waiting in [d for d in self._held if d.app is delivery.app]:
             self._held.remove(waiting)

@@ -42,7 +42,7 @@ def between(git_dir: Path, base: str, head: str) -> tuple[FileDiff, ...]:
     patches = _patches(git.run(git_dir, "diff", "-M", base, head).decode(errors="replace"))
     counts = _counts(numstat)
     fields = iter(raw.split("\0"))
-    found = []
+    found: list[FileDiff] = []
     for meta in fields:
         if not meta:
             continue

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import git, shapes, shapes_ci, shapes_code
+from . import diffs, git, shapes, shapes_ci, shapes_code
 from .shapes import JSON
-from .world import (
+from .values import (
     App,
     CheckRun,
     CheckSuite,
@@ -21,8 +21,8 @@ from .world import (
     Thread,
     User,
     WorkflowRun,
-    World,
 )
+from .world import World
 
 
 def _send(world: World, event: str, repo: Repository, sender: User, payload: JSON) -> None:
@@ -84,7 +84,7 @@ def _push_commit(world: World, repo: Repository, it: git.Commit) -> JSON:
         return {"name": who.name, "email": who.email, "date": shapes.iso(who.date)}
 
     from_base = it.parents[0] if it.parents else git.EMPTY_TREE
-    files = shapes_code.diffs.between(repo.git_dir, from_base, it.sha)
+    files = diffs.between(repo.git_dir, from_base, it.sha)
     return {
         "id": it.sha,
         "tree_id": it.tree,

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlencode
 
-from .world import App, Installation, Issue, Pull, Repository, Token, User, World
+from .values import App, Installation, Issue, Pull, Repository, Token, User
+from .world import World
+
+# ASGI's values, by its specification.
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 DOCS = "https://docs.github.com/rest"
 

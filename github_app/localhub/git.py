@@ -68,10 +68,12 @@ while read -r old new ref; do
   case ":$LOCALHUB_PROTECTED:" in *":$branch:"*)
     echo "error: GH006: Protected branch update failed for $ref." >&2; status=1 ;; esac
   if [ "$LOCALHUB_WORKFLOWS" = no ] && [ "$new" != $zero ]; then
-    base=$old; [ "$old" = $zero ] && base=$(git merge-base HEAD "$new" 2>/dev/null || git hash-object -t tree /dev/null)
+    base=$old
+    [ "$old" = $zero ] && base=$(git merge-base HEAD "$new" 2>/dev/null || git hash-object -t tree /dev/null)
     file=$(git diff --name-only "$base" "$new" -- .github/workflows | head -n 1)
     if [ -n "$file" ]; then
-      echo "refusing to allow a GitHub App to create or update workflow \\`$file\\` without \\`workflows\\` permission" >&2
+      echo "refusing to allow a GitHub App to create or update workflow" >&2
+      echo "\\`$file\\` without \\`workflows\\` permission" >&2
       status=1
     fi
   fi

@@ -9,14 +9,14 @@ import asyncio
 import re
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
-from starlette.types import Message, Receive, Scope, Send
+from fastapi.concurrency import run_in_threadpool
 
 from . import auth, git
 from .deeds import refs
-from .exchange import ApiError, Caller
+from .exchange import ApiError, Caller, Message, Receive, Scope, Send
 from .faults import Faults
-from .world import Repository, World
+from .values import Repository
+from .world import World
 
 PATH = re.compile(
     r"^/(?P<owner>[^/]+)/(?P<name>[^/]+?)\.git(?P<rest>/(?:info/refs|git-(?:upload|receive)-pack|HEAD|objects/.*))$"
@@ -120,7 +120,8 @@ async def _serve(env: dict[str, str], receive: Receive, send: Send, *, settle: A
     backend = await asyncio.create_subprocess_exec(
         git.GIT, "http-backend", env=env, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
     )
-    assert backend.stdin and backend.stdout  # noqa: S101 - both are pipes
+    if backend.stdin is None or backend.stdout is None:
+        raise RuntimeError("git http-backend without pipes")
     feeding = asyncio.create_task(_feed(receive, backend.stdin))
     try:
         head = await backend.stdout.readuntil(b"\r\n\r\n")

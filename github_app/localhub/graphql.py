@@ -15,75 +15,13 @@ from . import shapes, shapes_code
 from .auth import demand
 from .deeds import pulls, reviews
 from .exchange import ApiError, Caller
-from .world import Comment, Pull, Repository, Review, ReviewComment, Thread, User, World
+from .schema import SDL
+from .shapes import JSON
+from .values import Comment, Pull, Repository, Review, ReviewComment, Thread, User
+from .world import World
 
-SDL = """
-scalar DateTime
-scalar URI
-scalar GitObjectID
-enum ReportedContentClassifiers { SPAM ABUSE OFF_TOPIC OUTDATED DUPLICATE RESOLVED LOW_QUALITY }
-enum DiffSide { LEFT RIGHT }
-enum PullRequestReviewThreadSubjectType { FILE LINE }
-interface Actor { login: String! url: URI! avatarUrl(size: Int): URI! }
-interface Node { id: ID! }
-interface Minimizable { isMinimized: Boolean! minimizedReason: String }
-type User implements Actor & Node {
-  id: ID! login: String! url: URI! avatarUrl(size: Int): URI! databaseId: Int name: String }
-type Bot implements Actor & Node { id: ID! login: String! url: URI! avatarUrl(size: Int): URI! databaseId: Int }
-type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! endCursor: String startCursor: String }
-type Commit implements Node { id: ID! oid: GitObjectID! }
-type PullRequestReview implements Node {
-  id: ID! databaseId: Int fullDatabaseId: String state: String! body: String! author: Actor submittedAt: DateTime url: URI! }
-type PullRequestReviewComment implements Node & Minimizable {
-  id: ID! databaseId: Int fullDatabaseId: String author: Actor body: String! bodyText: String! path: String!
-  line: Int originalLine: Int startLine: Int diffHunk: String! outdated: Boolean! url: URI! authorAssociation: String!
-  createdAt: DateTime! updatedAt: DateTime! replyTo: PullRequestReviewComment pullRequestReview: PullRequestReview
-  commit: Commit originalCommit: Commit isMinimized: Boolean! minimizedReason: String }
-type PullRequestReviewCommentConnection {
-  nodes: [PullRequestReviewComment] pageInfo: PageInfo! totalCount: Int! }
-type PullRequestReviewThread implements Node {
-  id: ID! isResolved: Boolean! isOutdated: Boolean! isCollapsed: Boolean! path: String! line: Int originalLine: Int
-  startLine: Int originalStartLine: Int diffSide: DiffSide! subjectType: PullRequestReviewThreadSubjectType!
-  resolvedBy: User pullRequest: PullRequest!
-  comments(first: Int, after: String, last: Int): PullRequestReviewCommentConnection! }
-type PullRequestReviewThreadConnection { nodes: [PullRequestReviewThread] pageInfo: PageInfo! totalCount: Int! }
-type PullRequest implements Node {
-  id: ID! databaseId: Int number: Int! title: String! body: String! url: URI! state: String! isDraft: Boolean!
-  merged: Boolean! headRefName: String! headRefOid: GitObjectID! baseRefName: String! author: Actor
-  reviewThreads(first: Int, after: String, last: Int): PullRequestReviewThreadConnection! }
-type IssueComment implements Node & Minimizable {
-  id: ID! databaseId: Int body: String! author: Actor url: URI! isMinimized: Boolean! minimizedReason: String }
-type Repository implements Node {
-  id: ID! databaseId: Int name: String! nameWithOwner: String! url: URI! pullRequest(number: Int!): PullRequest }
-type RateLimit { limit: Int! cost: Int! remaining: Int! resetAt: DateTime! }
-type Query {
-  repository(owner: String!, name: String!, followRenames: Boolean = true): Repository
-  node(id: ID!): Node viewer: User! rateLimit: RateLimit }
-input MarkPullRequestReadyForReviewInput { clientMutationId: String pullRequestId: ID! }
-type MarkPullRequestReadyForReviewPayload { clientMutationId: String pullRequest: PullRequest }
-input ConvertPullRequestToDraftInput { clientMutationId: String pullRequestId: ID! }
-type ConvertPullRequestToDraftPayload { clientMutationId: String pullRequest: PullRequest }
-input ResolveReviewThreadInput { clientMutationId: String threadId: ID! }
-type ResolveReviewThreadPayload { clientMutationId: String thread: PullRequestReviewThread }
-input UnresolveReviewThreadInput { clientMutationId: String threadId: ID! }
-type UnresolveReviewThreadPayload { clientMutationId: String thread: PullRequestReviewThread }
-input MinimizeCommentInput { clientMutationId: String subjectId: ID! classifier: ReportedContentClassifiers! }
-type MinimizeCommentPayload { clientMutationId: String minimizedComment: Minimizable }
-input AddPullRequestReviewThreadReplyInput {
-  clientMutationId: String body: String! pullRequestReviewThreadId: ID! pullRequestReviewId: ID }
-type AddPullRequestReviewThreadReplyPayload { clientMutationId: String comment: PullRequestReviewComment }
-type Mutation {
-  markPullRequestReadyForReview(input: MarkPullRequestReadyForReviewInput!): MarkPullRequestReadyForReviewPayload
-  convertPullRequestToDraft(input: ConvertPullRequestToDraftInput!): ConvertPullRequestToDraftPayload
-  resolveReviewThread(input: ResolveReviewThreadInput!): ResolveReviewThreadPayload
-  unresolveReviewThread(input: UnresolveReviewThreadInput!): UnresolveReviewThreadPayload
-  minimizeComment(input: MinimizeCommentInput!): MinimizeCommentPayload
-  addPullRequestReviewThreadReply(
-    input: AddPullRequestReviewThreadReplyInput!): AddPullRequestReviewThreadReplyPayload }
-"""
 _SCHEMA = build_schema(SDL)
-
-JSON = dict[str, Any]
+Info = GraphQLResolveInfo[Any]
 
 
 def answer(world: World, caller: Caller, body: JSON) -> JSON:
@@ -117,7 +55,7 @@ class _Root:
     def __init__(self, world: World, caller: Caller) -> None:
         self._world, self._caller = world, caller
 
-    def repository(self, _: GraphQLResolveInfo, owner: str, name: str, followRenames: bool = True) -> JSON:
+    def repository(self, _: Info, owner: str, name: str, **__: Any) -> JSON:
         found = self._world.repository(f"{owner}/{name}")
         if found is None:
             raise ApiError(404, f"Could not resolve to a Repository with the name '{owner}/{name}'.")
@@ -132,7 +70,7 @@ class _Root:
             "pullRequest": lambda _, number: self._pull_of(found, number),
         }
 
-    def node(self, _: GraphQLResolveInfo, id: str) -> JSON:
+    def node(self, _: Info, id: str) -> JSON:
         thing = self._find(id)
         match thing:
             case Pull():
@@ -148,17 +86,17 @@ class _Root:
                 self._may(thing.issue.repo, "issues:read")
                 return self._comment(thing)
 
-    def viewer(self, _: GraphQLResolveInfo) -> JSON:
+    def viewer(self, _: Info) -> JSON:
         assert self._caller.user  # noqa: S101 - `answer` refused nobody
         return {**self._actor(self._caller.user), "__typename": "User"}
 
-    def rateLimit(self, _: GraphQLResolveInfo) -> JSON:
+    def rateLimit(self, _: Info) -> JSON:
         return {"limit": 5000, "cost": 1, "remaining": 4999, "resetAt": shapes.iso(self._world.now())}
 
-    def markPullRequestReadyForReview(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def markPullRequestReadyForReview(self, _: Info, input: JSON) -> JSON:
         return self._set_draft(input, False)
 
-    def convertPullRequestToDraft(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def convertPullRequestToDraft(self, _: Info, input: JSON) -> JSON:
         return self._set_draft(input, True)
 
     def _set_draft(self, asked: JSON, draft: bool) -> JSON:
@@ -169,10 +107,10 @@ class _Root:
         pulls.set_draft(self._world, pull, self._user, draft)
         return {**_client(asked), "pullRequest": self._pull(pull)}
 
-    def resolveReviewThread(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def resolveReviewThread(self, _: Info, input: JSON) -> JSON:
         return self._set_resolved(input, True)
 
-    def unresolveReviewThread(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def unresolveReviewThread(self, _: Info, input: JSON) -> JSON:
         return self._set_resolved(input, False)
 
     def _set_resolved(self, asked: JSON, resolved: bool) -> JSON:
@@ -180,7 +118,7 @@ class _Root:
         reviews.set_resolved(self._world, thread, self._user, resolved)
         return {**_client(asked), "thread": self._thread(thread)}
 
-    def minimizeComment(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def minimizeComment(self, _: Info, input: JSON) -> JSON:
         thing = self._find(input["subjectId"])
         match thing:
             case Comment():
@@ -194,7 +132,7 @@ class _Root:
             case _:
                 raise _unknown(input["subjectId"])
 
-    def addPullRequestReviewThreadReply(self, _: GraphQLResolveInfo, input: JSON) -> JSON:
+    def addPullRequestReviewThreadReply(self, _: Info, input: JSON) -> JSON:
         thread = self._thread_of(input["pullRequestReviewThreadId"])
         first = thread.comments[0].id
         comment = reviews.reply(self._world, thread.pull, self._user, first, input["body"])
@@ -243,7 +181,7 @@ class _Root:
             "login": who.login.removesuffix("[bot]"),
             "name": who.login,
             "url": shape["html_url"],
-            "avatarUrl": lambda _, size=None: shape["avatar_url"],
+            "avatarUrl": lambda *_, **__: shape["avatar_url"],
         }
 
     def _pull(self, it: Pull) -> JSON:
@@ -352,7 +290,8 @@ def _things(pull: Pull | None, comments: list[Comment], kind: str) -> Sequence[P
             return pull.threads
         case "PRRC", Pull():
             return [c for t in pull.threads for c in t.comments]
-    return []
+        case _:
+            return []
 
 
 def _unknown(node: str) -> ApiError:
@@ -366,9 +305,7 @@ def _client(asked: JSON) -> JSON:
 def _connection(items: Sequence[Any], shape: Callable[[Any], JSON]) -> Callable[..., JSON]:
     """Return the resolver of a paginated list; cursors are positions."""
 
-    def resolve(
-        _: GraphQLResolveInfo, first: int | None = None, after: str | None = None, last: int | None = None
-    ) -> JSON:
+    def resolve(_: Info, first: int | None = None, after: str | None = None, last: int | None = None) -> JSON:
         if first is None and last is None:
             raise GraphQLError("You must provide a `first` or `last` value to properly paginate the connection.")
         if max(first or 0, last or 0) > 100:

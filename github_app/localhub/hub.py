@@ -19,7 +19,8 @@ from .faults import Faults
 from .pages import Pages
 from .people import Files, Person, commit_files
 from .server import Exchange, Judge, Served, Site, serve
-from .world import App, CheckRun, Delivery, Installation, Repository, Role, Status, World, utc_now
+from .values import App, CheckRun, Delivery, Installation, Repository, Role, Status
+from .world import World, utc_now
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ class LocalHub:
         """All deliveries, oldest first."""
         return self.world.deliveries
 
-    # --- who and what is there -----------------------------------------------------------------------------------------
+    # --- who and what is there ---------------------------------------------------------------------------------------
 
     def person(self, login: str) -> Person:
         """Return somebody to act as; the account is made on first use."""

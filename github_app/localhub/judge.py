@@ -161,6 +161,8 @@ class _Document:
     def __init__(self, name: str, *, nullable: bool) -> None:
         packed = resources.files("github_app.localhub").joinpath("openapi", name).read_bytes()
         self.root: Schema = json.loads(gzip.decompress(packed))
+        if nullable:
+            _correct(self.root)
         _repair(self.root, nullable=nullable)
         self._old = nullable  # OpenAPI 3.0 speaks draft 4, 3.1 speaks draft 2020-12
         self._compiled: dict[tuple[str, ...], Any] = {}
@@ -227,6 +229,16 @@ def _pattern(template: str) -> re.Pattern[str]:
     ]
     # The root directory is `/contents/` at GitHub, too, though the document asks for a path.
     return re.compile("".join(pieces).replace("/contents/(?P<path>.+)", "/contents(?:/(?P<path>.+))?") + "$")
+
+
+def _correct(root: Schema) -> None:
+    """Set right, in place, where the REST document contradicts what GitHub answers."""
+    listed = root["paths"]["/app/installations"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+    account = listed["items"]["properties"]["account"]
+    account["anyOf"] = account.pop("allOf")  # an account is a user *or* an enterprise, as in the single installation
+    for name in ("pull-request-review-comment", "review-comment"):
+        for field in ("line", "position"):  # null in an outdated thread
+            root["components"]["schemas"][name]["properties"][field]["nullable"] = True
 
 
 def _repair(node: Any, *, nullable: bool) -> None:

@@ -9,7 +9,8 @@ from . import git
 from .deeds import issues, pulls, refs, reviews
 from .deeds.reviews import Inline
 from .exchange import ApiError
-from .world import Comment, Issue, Pull, Repository, Review, ReviewComment, Thread, User, World
+from .values import Comment, Issue, Pull, Repository, Review, ReviewComment, Thread, User
+from .world import World
 
 Files = Mapping[str, str | bytes | None]
 
@@ -155,10 +156,10 @@ class Person:
         with self.world.lock:
             reviews.set_resolved(self.world, thread, self.user, True)
 
-    def dismiss(self, review: Review, message: str) -> None:
+    def dismiss(self, review: Review) -> None:
         """Dismiss a review."""
         with self.world.lock:
-            reviews.dismiss(self.world, review, self.user, message)
+            reviews.dismiss(self.world, review, self.user)
 
     def merge(self, pull: Pull, method: str = "merge") -> str:
         """Merge a pull request and return the commit; needs write permission, as on GitHub."""

@@ -16,22 +16,21 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from fastapi.concurrency import run_in_threadpool
+from fastapi.requests import Request
+from fastapi.responses import Response
 
 from . import auth, rest
 from .deliveries import Post
-from .exchange import DOCS, ApiError, Call, Caller, Reply, find, parse_query
+from .exchange import ApiError, Call, Caller, Receive, Reply, Scope, Send, find, parse_query
 from .faults import REQUEST_KINDS, Fault, Faults
 from .githttp import PATH as GIT_PATH
 from .githttp import GitOverHttp
-from .world import Repository, World
-
-assert rest.__all__  # noqa: S101 - importing the package enters the operations
+from .values import Repository
+from .world import World
 
 API = "/api/v3"
+OPERATIONS = rest.__all__  # importing the package entered them in the table
 
 
 class Judge(Protocol):
@@ -272,6 +271,3 @@ def serve(site: Any, host: str, port: int) -> Served:
             raise RuntimeError("localhub did not start")
         time.sleep(0.005)
     return Served(listening.getsockname()[1], server, thread)
-
-
-DOCUMENTATION = DOCS

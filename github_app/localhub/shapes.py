@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from .world import App, Comment, Installation, Issue, Label, Reaction, Repository, Role, Token, User, World
+from .values import App, Comment, Installation, Issue, Label, Reaction, Repository, Role, Token, User
+from .world import World
 
 JSON = dict[str, Any]
 REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")

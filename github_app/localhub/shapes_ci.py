@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from . import git
 from .shapes import JSON, app, iso, iso_or_none, repo_api, repository, user
-from .world import CheckRun, CheckSuite, Job, Pull, Repository, Status, WorkflowRun, World
+from .values import CheckRun, CheckSuite, Job, Pull, Repository, Status, WorkflowRun
+from .world import World
 
 
 def status(world: World, repo: Repository, it: Status) -> JSON:

@@ -19,7 +19,8 @@ from .shapes import (
     user,
     user_or_none,
 )
-from .world import Pull, Repository, Review, ReviewComment, User, World
+from .values import Pull, Repository, Review, ReviewComment, User
+from .world import World
 
 
 def author_of(world: World, person: git.Person) -> User | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import events, git
-from ..exchange import ApiError, invalid
-from ..world import App, CheckRun, CheckSuite, Repository, Status, User, World
+from github_app.localhub import events, git
+from github_app.localhub.exchange import ApiError, invalid
+from github_app.localhub.values import App, CheckRun, CheckSuite, Repository, Status, User
+from github_app.localhub.world import World
 
 # The worst first; https://docs.github.com/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/about-status-checks
 _WORST = ("failure", "timed_out", "cancelled", "action_required", "stale", "success", "neutral", "skipped")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import events, shapes
-from ..exchange import ApiError, invalid
-from ..world import App, Comment, Issue, Label, Reaction, Repository, ReviewComment, User, World
+from github_app.localhub import events, shapes
+from github_app.localhub.exchange import ApiError, invalid
+from github_app.localhub.values import App, Comment, Issue, Label, Reaction, Repository, ReviewComment, User
+from github_app.localhub.world import World
 
 BODY_LIMIT = 65_536
 

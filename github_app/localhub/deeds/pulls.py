@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
-from .. import events, git, shapes
-from ..exchange import ApiError, invalid, not_found
-from ..world import Issue, Pull, Repository, User, World
+from github_app.localhub import events, git, shapes
+from github_app.localhub.exchange import ApiError, invalid, not_found
+from github_app.localhub.values import Issue, Pull, Repository, User
+from github_app.localhub.world import World
+
 from . import issues, refs
 
 _CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from .. import events, git
-from ..exchange import ApiError, forbidden
-from ..world import CheckSuite, Pull, Repository, User, World
+from github_app.localhub import events, git
+from github_app.localhub.exchange import ApiError, forbidden
+from github_app.localhub.values import CheckSuite, Pull, Repository, User
+from github_app.localhub.world import World
+
 from . import issues
 
 
@@ -97,7 +99,7 @@ def publish_head(pull: Pull) -> None:
 
 def start_pull_workflows(world: World, pull: Pull, action: str, sender: User) -> None:
     """Run what `on: pull_request` asks for."""
-    from .. import shapes, shapes_code
+    from github_app.localhub import shapes, shapes_code
 
     payload = {
         "action": action,

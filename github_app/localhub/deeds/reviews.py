@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .. import diffs, events, git
-from ..exchange import ApiError, invalid
-from ..world import Pull, Review, ReviewComment, Thread, User, World
+from github_app.localhub import diffs, events, git
+from github_app.localhub.exchange import ApiError, invalid
+from github_app.localhub.values import Pull, Review, ReviewComment, Thread, User
+from github_app.localhub.world import World
+
 from . import issues
 
 _STATES: dict[str, Any] = {
@@ -137,7 +139,7 @@ def _publish(world: World, review: Review, event: str) -> None:
         events.review_comment(world, "created", comment, review.user)
 
 
-def dismiss(world: World, review: Review, sender: User, message: str) -> None:
+def dismiss(world: World, review: Review, sender: User) -> None:
     """Take back what a review demanded or approved."""
     if review.state not in ("APPROVED", "CHANGES_REQUESTED"):
         raise ApiError(422, "Can not dismiss a commented pull request review")
@@ -165,7 +167,7 @@ def reply(world: World, pull: Pull, author: User, comment_id: int, body: str) ->
     return comment
 
 
-def edit_comment(world: World, comment: ReviewComment, sender: User, body: str) -> None:
+def edit_comment(world: World, comment: ReviewComment, body: str) -> None:
     """Change an inline comment's text."""
     issues.check_body("PullRequestReviewComment", body)
     comment.body, comment.updated_at = body, world.now()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import shapes_ci
-from ..exchange import ApiError, Call, Reply, not_found, route
-from ..world import Job, WorkflowRun
+from github_app.localhub import shapes_ci
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
+from github_app.localhub.values import Job, WorkflowRun
 
 _READ = "actions:read"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import auth, shapes
-from ..exchange import ApiError, Call, Reply, not_found, route
-from ..world import App, Delivery, Installation
+from github_app.localhub import auth, shapes
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
+from github_app.localhub.values import App, Delivery, Installation
 
 
 def _app(call: Call) -> App:
@@ -78,7 +78,8 @@ def list_repositories(call: Call) -> Any:
     if token is None:
         raise ApiError(
             403,
-            "You must authenticate with an installation access token in order to list repositories for an installation.",
+            "You must authenticate with an installation access token in order to list repositories "
+            "for an installation.",
         )
     ids = token.repository_ids
     reached = [r for r in auth.covered(call.world, token.installation) if ids is None or r.id in ids]

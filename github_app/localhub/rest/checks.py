@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from .. import shapes, shapes_ci
-from ..deeds import checks
-from ..exchange import ApiError, Call, Reply, invalid, not_found, route
-from ..world import CheckRun, CheckSuite
+from github_app.localhub import shapes, shapes_ci
+from github_app.localhub.deeds import checks
+from github_app.localhub.exchange import ApiError, Call, Reply, invalid, not_found, route
+from github_app.localhub.values import CheckRun, CheckSuite
 
 _CONCLUSIONS = (
     "success", "failure", "neutral", "cancelled", "skipped", "timed_out", "action_required", "stale",

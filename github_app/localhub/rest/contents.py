@@ -6,9 +6,9 @@ import base64
 from typing import Any
 from urllib.parse import quote
 
-from .. import git, shapes
-from ..deeds.checks import resolve
-from ..exchange import ApiError, Call, Reply, not_found, route
+from github_app.localhub import git, shapes
+from github_app.localhub.deeds.checks import resolve
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
 
 _LARGE = 1024 * 1024  # above it GitHub leaves `content` out; the raw media type still works
 

@@ -7,11 +7,12 @@ import binascii
 from datetime import datetime
 from typing import Any
 
-from .. import git, shapes, shapes_code
-from ..auth import holds
-from ..deeds import refs
-from ..deeds.checks import resolve
-from ..exchange import ApiError, Call, Reply, not_found, route
+from github_app.localhub import git, shapes, shapes_code
+from github_app.localhub.auth import holds
+from github_app.localhub.deeds import refs
+from github_app.localhub.deeds.checks import resolve
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
+
 from .repos import need_commits
 
 _READ, _WRITE = "contents:read", "contents:write"

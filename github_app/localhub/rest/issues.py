@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import shapes
-from ..deeds import issues
-from ..exchange import ApiError, Call, Reply, invalid, not_found, route
-from ..world import Comment, Issue, Label, User
+from github_app.localhub import shapes
+from github_app.localhub.deeds import issues
+from github_app.localhub.exchange import ApiError, Call, Reply, invalid, not_found, route
+from github_app.localhub.values import Comment, Issue, Label, User
 
 _READ = "issues:read|pull_requests:read"
 _TALK = "talk|issues:write|pull_requests:write"

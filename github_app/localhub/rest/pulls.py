@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import diffs, git, shapes, shapes_code
-from ..deeds import issues, pulls
-from ..exchange import ApiError, Call, Reply, invalid, not_found, route
-from ..world import Pull
+from github_app.localhub import diffs, git, shapes, shapes_code
+from github_app.localhub.deeds import issues, pulls
+from github_app.localhub.exchange import ApiError, Call, Reply, invalid, not_found, route
+from github_app.localhub.values import Pull
 
 _READ, _WRITE, _TALK = "pull_requests:read", "pull_requests:write", "talk|pull_requests:write"
 
 
 @route("GET", "/repos/{owner}/{repo}/pulls", _READ)
 def list_pulls(call: Call) -> Any:
-    """Pull requests, newest first; `head` filters by `owner:branch` and does nothing without an owner (as on GitHub)."""
+    """Pull requests, newest first; `head` filters by `owner:branch` and needs the owner, as on GitHub."""
     state, head, base = call.query.get("state", "open"), call.query.get("head", ""), call.query.get("base")
 
     def wanted(p: Pull) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import shapes
-from ..deeds import issues
-from ..exchange import Call, Reply, not_found, route
-from ..world import Comment, Issue, ReviewComment
+from github_app.localhub import shapes
+from github_app.localhub.deeds import issues
+from github_app.localhub.exchange import Call, Reply, not_found, route
+from github_app.localhub.values import Comment, Issue, ReviewComment
+
 from .issues import find_comment
 from .reviews import find_review_comment
 

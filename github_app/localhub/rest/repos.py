@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from .. import diffs, git, shapes, shapes_code
-from ..auth import sees
-from ..deeds.checks import resolve
-from ..exchange import ApiError, Call, Reply, not_found, route
-from ..world import Repository
+from github_app.localhub import diffs, git, shapes, shapes_code
+from github_app.localhub.auth import sees
+from github_app.localhub.deeds.checks import resolve
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
+from github_app.localhub.values import Repository
 
 
 def full(call: Call, repo: Repository) -> dict[str, Any]:

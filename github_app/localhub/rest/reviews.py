@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import shapes_code
-from ..deeds import reviews
-from ..deeds.reviews import Inline
-from ..exchange import Call, Reply, not_found, route
-from ..world import Review, ReviewComment
+from github_app.localhub import shapes_code
+from github_app.localhub.deeds import reviews
+from github_app.localhub.deeds.reviews import Inline
+from github_app.localhub.exchange import Call, Reply, not_found, route
+from github_app.localhub.values import Review, ReviewComment
 
 _READ, _TALK = "pull_requests:read", "talk|pull_requests:write"
 
@@ -70,7 +70,8 @@ def submit_review(call: Call) -> Any:
 def dismiss_review(call: Call) -> Any:
     """Dismiss a review."""
     review = _review(call)
-    reviews.dismiss(call.world, review, call.user, call.want("message"))
+    call.want("message")  # GitHub shows it in the timeline, which is not kept here
+    reviews.dismiss(call.world, review, call.user)
     return shapes_code.review(call.world, review)
 
 
@@ -121,5 +122,5 @@ def get_comment(call: Call) -> Any:
 def edit_comment(call: Call) -> Any:
     """Change an inline comment."""
     comment = find_review_comment(call)
-    reviews.edit_comment(call.world, comment, call.user, call.want("body"))
+    reviews.edit_comment(call.world, comment, call.want("body"))
     return shapes_code.review_comment(call.world, comment)
