@@ -31,7 +31,7 @@ def create_app(
     """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`, and pages by `routers`.
 
     `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
-    and may block. Raises `Misconfigured` for a missing or empty secret.
+    and may block; the door's own counts are added to it. Raises `Misconfigured` for a missing or empty secret.
     """
     app = FastAPI(title="Honk", openapi_url=None, docs_url=None, redoc_url=None)
     door = Door(recorder=recorder, secrets=secrets, max_body_bytes=max_body_bytes)
@@ -54,11 +54,23 @@ def create_app(
     @app.get("/metrics")
     def metrics_page() -> PlainTextResponse:
         """Numbers for Prometheus."""
-        return PlainTextResponse(metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+        return PlainTextResponse(metrics() + _counts_of(door), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     for router in routers:
         app.include_router(router)
     return app
+
+
+def _counts_of(door: Door) -> str:
+    lines = [
+        "# HELP honk_webhook_answers_total What the door answered.",
+        "# TYPE honk_webhook_answers_total counter",
+        *(
+            f'honk_webhook_answers_total{{code="{code}",status="{status}"}} {count}'
+            for (code, status), count in sorted(door.answers.items())
+        ),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 async def _problems(ready: Callable[[], Awaitable[list[str]]]) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -60,6 +61,8 @@ class Door:
     recorder: Recorder
     secrets: Sequence[bytes] = field(repr=False)
     max_body_bytes: int
+    answers: Counter[tuple[int, str]] = field(default_factory=Counter)
+    """How often each HTTP status was answered with each `status` of the body, since the start."""
 
     def __post_init__(self) -> None:
         if not self.secrets or not all(self.secrets):
@@ -74,6 +77,7 @@ class Door:
         except Rejected as error:
             _LOG.warning("delivery rejected: %s", error, extra={"http_status": error.http_status})
             answer = _Answer(error.http_status, {"status": "rejected", "reason": str(error)})
+        self.answers[answer.status, answer.body["status"]] += 1
         await _respond(send, answer)
 
     async def _answer(self, scope: _Message, receive: _Receive) -> _Answer:

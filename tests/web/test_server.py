@@ -81,7 +81,7 @@ def serving(operator: Operator) -> Iterator[Site]:
         secrets=[SECRET],
         max_body_bytes=100_000,
         ready=operator.ready,
-        metrics=lambda: "honk_deliveries_total 1\n",
+        metrics=lambda: "honk_sessions 1\n",
         routers=[pages],
     )
     listener = socket.create_server(("127.0.0.1", 0))
@@ -153,12 +153,19 @@ def test_readiness_that_cannot_be_told_is_not_ready(site: Site):
     assert (status, "no answer within" in text) == (503, True)
 
 
-def test_metrics_are_in_prometheus_format(site: Site):
-    assert site.request("GET", "/metrics") == (
-        200,
-        "text/plain; version=0.0.4; charset=utf-8",
-        "honk_deliveries_total 1\n",
-    )
+def test_metrics_are_in_prometheus_format_and_count_the_doors_answers(site: Site):
+    site.request("POST", "/webhooks/github", BODY, headers_of("issues", BODY))
+    for _ in range(2):
+        site.request("POST", "/webhooks/github", BODY)
+    status, kind, text = site.request("GET", "/metrics")
+    assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert text.splitlines() == [
+        "honk_sessions 1",
+        "# HELP honk_webhook_answers_total What the door answered.",
+        "# TYPE honk_webhook_answers_total counter",
+        'honk_webhook_answers_total{code="202",status="recorded"} 1',
+        'honk_webhook_answers_total{code="401",status="rejected"} 2',
+    ]
 
 
 def test_pages_are_served_and_nothing_else(site: Site):
