@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
-from urllib.parse import quote
 
 from github import Github
 from github.Repository import Repository
@@ -13,17 +13,20 @@ from github_app.adapters.hub_errors import NotFound
 from github_app.adapters.hub_shapes import to_actor, to_permission
 from github_app.core.model import Actor, Comment, Permission, Repo
 
+_LOGIN = re.compile(r"[A-Za-z0-9_-]+")
+"""What a person's name is made of; nothing else becomes part of an address."""
+
 
 def ask_permission(clients: Clients, repo: Repo, actor: Actor) -> Permission:
     """Ask what an account may do. NONE for bots, strangers, and where the name now belongs to another account.
 
     https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
     """
-    if actor.is_bot or not actor.id:
+    if actor.is_bot or not actor.id or not _LOGIN.fullmatch(actor.login):
         return Permission.NONE
 
     def ask(it: Repository) -> Any:
-        path = f"{it.url}/collaborators/{quote(actor.login, safe='')}/permission"
+        path = f"{it.url}/collaborators/{actor.login}/permission"
         return it.requester.requestJsonAndCheck("GET", path)[1]
 
     try:
