@@ -186,7 +186,7 @@ def make_data_dir(path: Path) -> None:
 def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces) -> Publisher:
     if settings.publish == "api":
         return hub
-    from github_app.adapters.pushes import PushPublisher
+    from github_app.adapters.push_publisher import PushPublisher
 
     return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
 
@@ -213,3 +213,21 @@ def metrics_text(store: Store) -> str:
 
 def _nobody() -> None:
     """The worker is another process; its dispatcher looks by itself."""
+
+
+def permissions_used() -> dict[str, str]:
+    """What the app must be granted, from what its calls name: the higher level where they differ."""
+    from github_app.adapters.hub_permissions import PERMISSIONS
+
+    granted: dict[str, str] = {}
+    for wanted in PERMISSIONS.values():
+        for name, level in wanted.items():
+            granted[name] = max(granted.get(name, ""), level)  # "write" sorts after "read"
+    return granted
+
+
+def subscribed_events() -> tuple[str, ...]:
+    """The webhook events that the app must be subscribed to."""
+    from github_app.webhook.delivery import SUBSCRIBED
+
+    return tuple(SUBSCRIBED)

@@ -117,6 +117,12 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     )
 
 
+def child_environment(*names: str) -> dict[str, str]:
+    """What programs that Honk starts for a person (the demo's parts) inherit: the basics, and `names` if they are set."""
+    basics = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "XDG_DATA_HOME")
+    return {name: value for name in (*basics, *names) if (value := os.environ.get(name))}
+
+
 def has_model_key(environment: Mapping[str, str] | None = None) -> bool:
     """Whether a key for the real model is set, for `honk demo`."""
     return bool((os.environ if environment is None else environment).get("ANTHROPIC_API_KEY"))

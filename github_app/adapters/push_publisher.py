@@ -1,0 +1,53 @@
+"""Publishing by plain `git push`, for those whose rules want a pusher (`core.ports.Publisher`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from github_app.adapters.git import Git
+from github_app.adapters.hub_texts import commit_message
+from github_app.adapters.mirrors import Mirrors
+from github_app.adapters.pushes import Signature, make_commit, push
+from github_app.core.errors import HeadMoved
+from github_app.core.model import ChangeSet, Repo
+from github_app.core.ports import GitAuth, Hub
+
+
+@dataclass(frozen=True, kw_only=True)
+class PushPublisher:
+    """Makes commits in the mirror, in our bot's name, and pushes them. The mirror then has the next turn's base."""
+
+    git: Git
+    mirrors: Mirrors
+    hub: Hub
+
+    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+        """Make and push one commit; see `core.ports.Publisher`. The same call makes the same commit again."""
+
+        def auth() -> GitAuth:
+            return self.hub.git_auth(repo, write=True)
+
+        mirror = self.mirrors.ensure(repo.id, parent_sha, auth)
+        seconds = int(self.git.run(mirror, ["show", "-s", "--format=%ct", parent_sha]))
+        me = self.hub.identity()
+        author = Signature(
+            name=me.login,
+            email=f"{me.id}+{me.login}@users.noreply.github.com",
+            # A second after its parent, whenever that is: a commit made again must have the same SHA.
+            at=datetime.fromtimestamp(seconds + 1, UTC),
+        )
+        text = commit_message(message, key)
+        sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
+        try:
+            push(self.git, mirror, sha, branch=branch, auth=auth())
+        except HeadMoved as moved:
+            if moved.head_sha is None or not self._holds(repo, moved.head_sha, sha):
+                raise
+        return sha
+
+    def _holds(self, repo: Repo, head_sha: str, sha: str) -> bool:
+        """Whether a head that has moved on holds our commit already: pushed before a crash, then built upon."""
+        mirror = self.mirrors.ensure(repo.id, head_sha, lambda: self.hub.git_auth(repo))
+        ours = self.git.run(mirror, ["rev-list", "--max-count=200", head_sha]).decode().split()
+        return sha in ours
