@@ -68,11 +68,16 @@ def collect(tree: Tree, base_sha: str, rules: IgnoreRules) -> ChangeSet:
         if touch.mode is None:
             changes.append(FileChange(path=touch.path, mode=touch.base_mode or "100644", content=None))
             continue
-        content = tree.content(touch, max_bytes=min(MAX_FILE_BYTES, room))
+        content = tree.content(touch, max_bytes=MAX_FILE_BYTES)
         if tree.is_base(touch, content):
             continue
-        room -= len(content)
         changes.append(FileChange(path=touch.path, mode=touch.mode, content=content))
+        room -= len(content)
+        if room < 0:
+            raise ToolFailed(
+                f"the changed files have more than {MAX_TOTAL_BYTES} bytes in all ({touch.path!r} is one of them): "
+                "delete what does not belong to the work or add it to .gitignore"
+            )
         if len(changes) > MAX_FILES:
             raise ToolFailed(f"more than {MAX_FILES} files changed: delete them or add them to .gitignore")
     return ChangeSet(base_sha=base_sha, changes=tuple(sorted(changes, key=lambda change: change.path)))

@@ -17,7 +17,7 @@ from github_app.adapters import safe_files
 from github_app.adapters.checkouts import BaseFile, remove_anything
 from github_app.adapters.ignores import IgnoreRules
 from github_app.adapters.sandboxes import BindMount
-from github_app.adapters.walks import BaseKind, Touch, is_dot_git, walk
+from github_app.adapters.walks import BaseKind, Touch, is_dot_git, read_link, walk
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange, Mode
 
@@ -120,7 +120,7 @@ class Copy:
     def _beneath(self, path: str) -> Path:
         """Where a path lies. Raises `PathRefused` if that is out of the tree or behind a link."""
         parts = _checked(path).split("/")
-        if path.startswith("/") or ".." in parts:
+        if not path or path.startswith("/") or ".." in parts:
             raise PathRefused(f"{path!r} is refused: paths are relative to the repository's root.")
         for depth in range(1, len(parts)):
             if self.mount.path.joinpath(*parts[:depth]).is_symlink():
@@ -134,7 +134,7 @@ class Copy:
     def content(self, touch: Touch, *, max_bytes: int) -> bytes:
         """The bytes of a touched file, or the target of a link."""
         if touch.mode == "120000":
-            return os.fsencode((self.mount.path / touch.path).readlink())
+            return read_link(self.mount.path / touch.path)
         return safe_files.read_file(self.mount.path, touch.path, max_bytes=max_bytes)
 
     def is_base(self, touch: Touch, content: bytes) -> bool:

@@ -18,7 +18,7 @@ from github_app.adapters import safe_files
 from github_app.adapters.checkouts import remove_anything
 from github_app.adapters.ignores import IgnoreRules
 from github_app.adapters.sandboxes import OverlayMount
-from github_app.adapters.walks import OPAQUE, BaseKind, Touch, is_dot_git, is_opaque, mode_of, walk
+from github_app.adapters.walks import OPAQUE, BaseKind, Touch, is_dot_git, is_opaque, mode_of, read_link, walk
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
 
@@ -73,9 +73,9 @@ class Overlay:
     def put(self, change: FileChange) -> None:
         """Make a path be what a change says, whatever is there now."""
         upper = self.mount.upper / change.path
+        layer = self._visible(change.path)
         if change.content is None:
             # A folder in the file's place stays: the same change set fills it.
-            layer = self._visible(change.path)
             if layer and not self._is_folder(change.path, layer):
                 self.delete(change.path)
             return
@@ -98,7 +98,7 @@ class Overlay:
     def content(self, touch: Touch, *, max_bytes: int) -> bytes:
         """The bytes of a touched file, or the target of a link."""
         if touch.mode == "120000":
-            return os.fsencode((self.mount.upper / touch.path).readlink())
+            return read_link(self.mount.upper / touch.path)
         return safe_files.read_file(self.mount.upper, touch.path, max_bytes=max_bytes)
 
     def is_base(self, touch: Touch, content: bytes) -> bool:
@@ -107,7 +107,7 @@ class Overlay:
             return False
         below = self.mount.lower / touch.path
         if touch.mode == "120000":
-            return os.fsencode(below.readlink()) == content
+            return read_link(below) == content
         return below.stat().st_size == len(content) and below.read_bytes() == content
 
     def rules(self, folder: str) -> bytes | None:

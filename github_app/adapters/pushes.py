@@ -5,6 +5,7 @@ The commit is a function of its inputs (its time included), so publishing it aga
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 from dataclasses import dataclass
@@ -37,12 +38,12 @@ def make_commit(git: Git, mirror: Path, changes: ChangeSet, *, parent_sha: str, 
     with tempfile.TemporaryDirectory(prefix="honk-index-") as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         git.run(mirror, ["read-tree", parent_sha], env=env)
+        before = _index(git, mirror, env)
+        wanted = _write_blobs(git, mirror, changes, room=Path(folder))
         # Deletions first: a file may lie where a folder was.
-        rows = sorted(_row(git, mirror, change.path, change.mode, change.content) for change in changes.changes)
-        try:
-            git.run(mirror, ["update-index", "-z", "--index-info"], env=env, stdin=b"".join(rows))
-        except HonkError as error:
-            raise Refused(f"git does not accept a changed path: {error}") from error
+        rows = b"".join(b"%s\t%s\0" % (entry, path.encode()) for path, entry in sorted(wanted.items(), key=_order))
+        git.run(mirror, ["update-index", "-z", "--index-info"], env=env, stdin=rows)
+        _check(before, _index(git, mirror, env), wanted)
         tree = git.run(mirror, ["write-tree"], env=env).decode().strip()
     who = {
         f"GIT_{role}_{what}": value
@@ -57,12 +58,42 @@ def make_commit(git: Git, mirror: Path, changes: ChangeSet, *, parent_sha: str, 
     return git.run(mirror, args, env=who, stdin=message.encode()).decode().strip()
 
 
-def _row(git: Git, mirror: Path, path: str, mode: str, content: bytes | None) -> bytes:
-    """A change as `update-index --index-info` reads it; its blob is written. Deletions sort before all else."""
-    if content is None:
-        return b"0 %s\t%s\0" % (b"0" * 40, path.encode())
-    oid = git.run(mirror, ["hash-object", "-w", "--stdin", "--no-filters"], stdin=content).strip()
-    return b"%s %s\t%s\0" % (mode.encode(), oid, path.encode())
+_GONE = b"0 " + b"0" * 40
+
+
+def _order(row: tuple[str, bytes]) -> tuple[bool, str]:
+    path, entry = row
+    return (entry != _GONE, path)
+
+
+def _write_blobs(git: Git, mirror: Path, changes: ChangeSet, *, room: Path) -> dict[str, bytes]:
+    """Write the contents as blobs, by one process; `mode oid` by path, for `update-index --index-info`."""
+    kept = [(change, change.content) for change in changes.changes if change.content is not None]
+    files = [room / str(number) for number in range(len(kept))]
+    for file, (_, content) in zip(files, kept, strict=True):
+        file.write_bytes(content)
+    args = ["hash-object", "-w", "--no-filters", "--stdin-paths"]
+    oids = git.run(mirror, args, stdin="".join(f"{file}\n" for file in files).encode()).split()
+    wanted = {change.path: _GONE for change in changes.changes if change.content is None}
+    for (change, _), oid in zip(kept, oids, strict=True):
+        wanted[change.path] = b"%s %s" % (change.mode.encode(), oid)
+    return wanted
+
+
+def _index(git: Git, mirror: Path, env: dict[str, str]) -> dict[str, bytes]:
+    """`mode oid` of everything in the index, by path."""
+    rows = git.run(mirror, ["ls-files", "--stage", "-z"], env=env).split(b"\0")[:-1]
+    return {os.fsdecode(path): entry.rsplit(b" ", 1)[0] for entry, _, path in (row.partition(b"\t") for row in rows)}
+
+
+def _check(before: dict[str, bytes], after: dict[str, bytes], wanted: dict[str, bytes]) -> None:
+    """See that the index is what was wanted: git passes over paths that it forbids and only prints a warning."""
+    for path, entry in wanted.items():
+        if after.get(path, _GONE) != entry:
+            raise Refused(f"git does not accept {path!r} in a commit")
+    lost = before.keys() - after.keys() - wanted.keys()
+    if lost:
+        raise Refused(f"the change set puts something in the place of {min(lost)!r}, which it does not delete")
 
 
 def push(git: Git, mirror: Path, sha: str, *, branch: str, auth: GitAuth) -> None:
@@ -75,7 +106,7 @@ def push(git: Git, mirror: Path, sha: str, *, branch: str, auth: GitAuth) -> Non
     check_url(auth.url, allow_file=git.allow_file)
     ref = f"refs/heads/{branch}"
     git.run(mirror, ["check-ref-format", ref])
-    args = ["push", "--quiet", "--porcelain", "--no-verify", "--", auth.url, f"{sha}:{ref}"]
+    args = ["push", "--quiet", "--no-verify", "--", auth.url, f"{sha}:{ref}"]
     try:
         git.run(mirror, args, auth=auth, timeout_s=PUSH_TIMEOUT_S)
     except HonkError as error:

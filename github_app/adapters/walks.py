@@ -149,6 +149,11 @@ def _list_folder(folder: Path) -> dict[str, os.stat_result]:
         raise
 
 
+def read_link(path: Path) -> bytes:
+    """The target of a link, as it is."""
+    return os.readlink(os.fsencode(path))  # noqa: PTH115 - pathlib makes `a` of `./a`
+
+
 def is_opaque(folder: Path) -> bool:
     """Whether a folder of an upper layer hides the one below it."""
     try:
