@@ -1,5 +1,5 @@
-"""Core values as JSON and back, for the store: pydantic reads the standard-library dataclasses of `core`, so that `core`
-need not know about storage. What was written by an older version keeps loading: new fields have defaults."""
+"""Core values as JSON and back, for the store: pydantic reads the standard-library dataclasses of `core`, so that
+`core` need not know about storage. What was written by an older version keeps loading: new fields have defaults."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def flows_url(url: str) -> str:
-    """Where DBOS keeps its tables: a SQLite file beside ours (its writes must not wait for ours), or the same PostgreSQL."""
+    """Where DBOS keeps its tables: a SQLite file beside ours (neither waits for the other), or the same PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "honk.sqlite")

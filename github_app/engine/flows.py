@@ -1,11 +1,12 @@
-"""The engine: what comes in is decided on and done, durably. DBOS runs the flows and takes them up again after a crash; our
-own tables make each of them safe to run twice.
+"""The engine: what comes in is decided on and done, durably. DBOS runs the flows and takes them up again after a
+crash; our own tables make each of them safe to run twice.
 
     dispatch   inbox row → flow `intake`, one at a time for each session
     intake     event → facts → decide → commit → effects; what fails for now is postponed, no thread waits
     turn       one run of the agent, limited for each repository and in all; its end is an event in the inbox
 
-A flow's body journals nothing in DBOS: it is run again from its start, and finds in our tables how far it had come."""
+A flow's body journals nothing in DBOS: it is run again from its start, and finds in our tables how far it had
+come."""
 
 from __future__ import annotations
 
@@ -232,7 +233,7 @@ class Engine:
                 continue
             log.info(
                 "decided",
-                extra={"event": type(event).__name__, "event_id": event.id, "why": decision.why}
+                extra={"kind": type(event).__name__, "event_id": event.id, "why": decision.why}
                 | ({"session": decision.session.id} if decision.session else {}),
             )
             return pending

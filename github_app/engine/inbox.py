@@ -10,9 +10,12 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from sqlalchemy.exc import SQLAlchemyError
+
+from github_app.core.errors import Transient
 from github_app.core.events import Event
 from github_app.engine import codec
-from github_app.engine.store import Entry, Store
+from github_app.engine.store import Entry, Source, Store
 from github_app.webhook.delivery import Delivery
 from github_app.webhook.parse import Ignored, parse
 
@@ -38,7 +41,8 @@ def read(entry: Entry, *, trigger_label: str) -> Event | str:
 
 @dataclass(kw_only=True)
 class GroupRecorder:
-    """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next commit."""
+    """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next
+    commit."""
 
     store: Store
     on_recorded: Callable[[], None]
@@ -57,7 +61,7 @@ class GroupRecorder:
             self._thread.join()
 
     async def record(self, delivery: Delivery) -> bool:
-        """Store a delivery; True if it was new. It is on disk when this returns. Raises what the database raises."""
+        """Store a delivery; True if it was new. It is on disk when this returns. Raises `Transient`."""
         recorded: Future[bool] = Future()
         self._queue.put((delivery, recorded))
         return await asyncio.wrap_future(recorded)
@@ -78,12 +82,17 @@ class GroupRecorder:
                 return
 
     def _write(self, batch: list[tuple[Delivery, Future[bool]]]) -> None:
+        rows: list[tuple[str, Source, str, bytes]] = [(d.id, "github", d.event, d.body) for d, _ in batch]
+        # Whoever gave up waiting is not told; the delivery is stored all the same.
+        waiting = [recorded if recorded.set_running_or_notify_cancel() else None for _, recorded in batch]
         try:
-            rows = [(d.id, "github", d.event, d.body) for d, _ in batch]
-            for (_, recorded), is_new in zip(batch, self.store.add_entries(rows), strict=True):  # type: ignore[arg-type]
-                recorded.set_result(is_new)
-        except Exception as error:
-            for _, recorded in batch:
-                recorded.set_exception(error)
+            answers = self.store.add_entries(rows)
+        except SQLAlchemyError as error:
+            away = Transient(f"the database does not answer ({type(error).__name__})")
+            for recorded in filter(None, waiting):
+                recorded.set_exception(away)
             return
+        for recorded, is_new in zip(waiting, answers, strict=True):
+            if recorded is not None:
+                recorded.set_result(is_new)
         self.on_recorded()

@@ -24,7 +24,7 @@ _MAX_POLICY_BYTES = 64_000
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """Looks up facts. `checks_grace_s` is how long a commit may stay without any check before it counts as unchecked."""
+    """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked."""
 
     hub: Hub
     clock: Clock
@@ -107,7 +107,7 @@ class Lookup:
 
 
 def read_policy(text: bytes | None) -> Policy:
-    """The policy that a file's bytes state; None (no file) gives the defaults. Raises `Refused` for what is wrong in it."""
+    """The policy in a file; None (no file) gives the defaults. Raises `Refused` for what is wrong in it."""
     if text is None:
         return Policy()
     if len(text) > _MAX_POLICY_BYTES:

@@ -1,5 +1,5 @@
-"""Performs effects: one `match`, each arm a few lines on the hub. Every arm may run twice (after a crash, on a retry) and
-must then change nothing; what came of it is returned as an event."""
+"""Performs effects: one `match`, each arm a few lines on the hub. Every arm may run twice (after a crash, on a retry)
+and must then change nothing; what came of it is returned as an event."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Transcripts: the agent's turns step by step, and the large values that they leave. A step that is in here is never paid
-for again; a turn that is not in force can add nothing."""
+"""Transcripts: the agent's turns step by step, and the large values that they leave. A step that is in here is never
+paid for again; a turn that is not in force can add nothing."""
 
 from __future__ import annotations
 

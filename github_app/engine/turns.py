@@ -1,5 +1,5 @@
-"""Runs one turn of the agent durably: workspace, task, loop, and the event that says how it ended. Killed at any point and
-run again, it goes on from the last step that was stored."""
+"""Runs one turn of the agent durably: workspace, task, loop, and the event that says how it ended. Killed at any
+point and run again, it goes on from the last step that was stored."""
 
 from __future__ import annotations
 
@@ -123,7 +123,8 @@ class TurnRunner:
         return await asyncio.to_thread(self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text)
 
     async def _carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
-        """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there is."""
+        """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there
+        is."""
         last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
         if last is None or last.snapshot_id is None:
             return ""

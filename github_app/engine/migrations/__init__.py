@@ -1,5 +1,5 @@
-"""Numbered migrations of Honk's own tables, as SQL files: applied in order, once, each in a transaction, by whoever starts
-first. `{serial}` and `{bytes}` stand for what SQLite and PostgreSQL call differently."""
+"""Numbered migrations of Honk's own tables, as SQL files: applied in order, once, each in a transaction, by whoever
+starts first. `{serial}` and `{bytes}` stand for what SQLite and PostgreSQL call differently."""
 
 from __future__ import annotations
 
