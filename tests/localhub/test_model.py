@@ -170,7 +170,7 @@ async def test_a_script_without_an_answer_says_so_at_once():
 
 CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "bash", "input": {}}]}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "ok"}
-REFUSED = {
+REFUSED: dict[str, tuple[Any, str]] = {
     "no messages": ({"messages": []}, "at least one message"),
     "first message not the user's": ({"messages": [{"role": "assistant", "content": "x"}]}, "first message"),
     "unknown role": ({"messages": [{"role": "bot", "content": "x"}]}, "messages.0"),

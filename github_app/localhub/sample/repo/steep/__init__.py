@@ -1,0 +1,5 @@
+"""A tea timer for the terminal."""
+
+from steep.duration import parse, spell
+
+__all__ = ["parse", "spell"]
