@@ -1,5 +1,6 @@
-"""The command line: `honk demo`, `serve`, `worker`, `doctor`, `sessions`. Imports what a command needs when it runs, so
-that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
+"""The command line: `honk demo`, `serve`, `worker`, `doctor`, `sessions`. Imports what a command needs when it runs,
+so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130
+interrupted."""
 
 from __future__ import annotations
 
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
 def _demo(options: argparse.Namespace) -> int:
     if (options.repo is None) != (options.issue is None):
         raise Misconfigured("--repo and --issue go together")
-    from github_app.demo import run_demo
+    from github_app.demo.story import run_demo
 
     return run_demo(repo=options.repo, issue=options.issue, keep=options.keep)
 

@@ -118,7 +118,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def child_environment(*names: str) -> dict[str, str]:
-    """What programs that Honk starts for a person (the demo's parts) inherit: the basics, and `names` if they are set."""
+    """What programs that Honk starts for a person (the demo's parts) inherit: the basics, and `names` if they are
+    set."""
     basics = ("PATH", "HOME", "LANG", "TMPDIR", "SSL_CERT_FILE", "XDG_DATA_HOME")
     return {name: value for name in (*basics, *names) if (value := os.environ.get(name))}
 

@@ -71,7 +71,7 @@ class Workspace(Protocol):
         """Run a command in the sandbox. Never raises for what the command does; `SandboxUnavailable` if it cannot start."""
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
-        """A regular file's content. Raises `PathRefused`, or `ToolFailed` if it is missing or larger than `max_bytes`."""
+        """A regular file's content. Raises `PathRefused`, or `ToolFailed` if it is missing or too large."""
 
     async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
         """Create or replace a file, making folders. `executable=None` keeps the mode. Raises `PathRefused`."""
@@ -98,7 +98,8 @@ class Workspaces(Protocol):
     async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> Workspace:
         """Open the workspace of session `key` at `sha`; what the same key wrote there before is still there.
 
-        `auth` is called only if the commit must be fetched. Raises `NotVisibleYet`, `Gone`, `AccessDenied`, `Transient`.
+        `auth` is called only if the commit must be fetched. Raises `NotVisibleYet`, `Gone`, `AccessDenied`,
+        `Transient`.
         """
 
     async def discard(self, key: str) -> None:
@@ -166,6 +167,16 @@ class Journal(Protocol):
         """What people and CI said since the turn began and no step has carried yet. Raises `Stopped` as above."""
 
 
+class Publisher(Protocol):
+    """Makes a change set a commit on GitHub. There are two: the Git Data API (GitHub signs it) and `git push`."""
+
+    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+        """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
+
+        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`.
+        """
+
+
 class Hub(Protocol):
     """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
 
@@ -182,7 +193,7 @@ class Hub(Protocol):
         """An issue as it stands now."""
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
-        """All comments of an issue or pull request, oldest first, our own left out, each with its author's permission."""
+        """All comments of an issue or pull request but our own, oldest first, with their authors' permissions."""
 
     def pull(self, repo: Repo, number: int) -> Pull:
         """A pull request as it stands now."""
@@ -210,12 +221,6 @@ class Hub(Protocol):
 
     def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
-
-    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
-        """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
-
-        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`.
-        """
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""

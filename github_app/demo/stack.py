@@ -31,7 +31,7 @@ from github_app.settings import child_environment
 
 T = TypeVar("T")
 
-WEBHOOK_SECRET = "only-on-this-machine"  # noqa: S105: localhub and Honk share it, and nobody else sees either
+WEBHOOK_SECRET = "only-on-this-machine"  # noqa: S105 — localhub and Honk share it, and nobody else sees either
 SCRIPTED_KEY = "scripted-model-key"
 _START_TIMEOUT_S = 60.0
 
@@ -119,7 +119,10 @@ class Stack:
             "HONK_CHECKS_GRACE_S": "5",
         }
         if self._model_server is not None:
-            env |= {"ANTHROPIC_API_KEY": SCRIPTED_KEY, "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self._model_server.port}"}
+            env |= {
+                "ANTHROPIC_API_KEY": SCRIPTED_KEY,
+                "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self._model_server.port}",
+            }
         return env | dict(self.settings)
 
     def start_honk(self) -> None:
@@ -149,7 +152,8 @@ class Stack:
         self._process = None
 
     def wait_for(self, what: str, look: Callable[[], T | None], *, timeout_s: float = 60.0) -> T:
-        """Look again and again until there is something (neither None nor False). Raises `NotReached` after the time."""
+        """Look again and again until there is something (neither None nor False). Raises `NotReached` after the
+        time."""
         deadline = time.monotonic() + timeout_s
         while True:
             found = look()
@@ -169,7 +173,7 @@ class Stack:
 
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310: our own URL
+            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310 — our own URL
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
