@@ -35,7 +35,6 @@ print(json.dumps({
     "connect": attempt(lambda: socket.create_connection(("192.0.2.1", 80), 2)),
     "routes": len(open("/proc/net/route").read().splitlines()) - 1,
     "userns": attempt(lambda: write("/proc/sys/user/max_user_namespaces")),
-    "max_userns": int(open("/proc/sys/user/max_user_namespaces").read()),
     "first_environ": len(open("/proc/1/environ").read()),
     "usr": attempt(lambda: write("/usr/honk")),
     "root": attempt(lambda: write("/honk")),
@@ -43,14 +42,13 @@ print(json.dumps({
     "environ": sorted(os.environ),
     "top": sorted(os.listdir("/")),
     "processes": sum(name.isdecimal() for name in os.listdir("/proc")),
-    "uid": os.getuid(),
+    "session": os.getsid(0),
     "no_new_privs": "NoNewPrivs:\t1" in open("/proc/self/status").read(),
     "capabilities": [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")][0],
 }))
 """
 _TOP = {"bin", "dev", "etc", "home", "lib", "lib64", "proc", "run", "sbin", "tmp", "usr", "var", "work"}
 _ENVIRON = {"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TMPDIR", "TERM", "CI", "PWD", "LC_CTYPE"}
-_READ_ONLY = {"EROFS", "EACCES", "EPERM"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,14 +91,15 @@ def _walls(seen: Mapping[str, object], *, extra_top: set[str]) -> list[Check]:
         _refused("TIOCSTI", seen["tiocsti"], {"EPERM"}),
         _refused("network", seen["connect"], {"ENETUNREACH"}),
         _is("routes", seen["routes"], 0),
-        _refused("user namespaces", seen["userns"], _READ_ONLY),
-        _refused("/usr is read-only", seen["usr"], _READ_ONLY),
-        _refused("/ is read-only", seen["root"], _READ_ONLY),
+        _refused("user namespaces", seen["userns"], {"EROFS", "EACCES", "EPERM"}),
+        _refused("/usr is read-only", seen["usr"], {"EROFS"}),
+        _refused("/ is read-only", seen["root"], {"EROFS"}),
         _is("the tree is writable", seen["tree"], "allowed"),
         _is("/proc/1/environ is empty", seen["first_environ"], 0),
         _is("environment", unknown_environ, []),
         _is("host folders", unknown_top, []),
         _is("own processes only", int(str(seen["processes"])) <= 3, True),
+        _is("a session of its own", seen["session"] != 0, True),
         _is("no new privileges", seen["no_new_privs"], True),
         _is("no capabilities", int(str(seen["capabilities"]), 16), 0),
     ]

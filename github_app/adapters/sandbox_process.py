@@ -31,13 +31,13 @@ _CHUNK = 65536
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to start: `flags` are bwrap's, kept out of the process table; ids are None to stay who we are."""
+    """What to start: `flags` are bwrap's, kept out of the process table; `wrapper` is what starts it, if anything."""
 
     binary: Path
     flags: Sequence[str]
     argv: Sequence[str]
     seccomp: bytes
-    ids: tuple[int, int] | None
+    wrapper: Sequence[str] = ()
 
 
 @dataclass(kw_only=True)
@@ -64,7 +64,7 @@ class SandboxProcess:
             seccomp_fd = _memory_file(childs, command.seccomp)
             inherited = (status_in, flags_fd, seccomp_fd)
             fds = ["--args", flags_fd, "--seccomp", seccomp_fd, "--json-status-fd", status_in]
-            process = _spawn(["bwrap", *fds, "--", *command.argv], command, printed_in, inherited)
+            process = _spawn([*fds, "--", *command.argv], command, printed_in, inherited)
             closers = parents.pop_all()
         status, printed = _Pipe(fd=status_fd), _Pipe(fd=printed_fd, sink=output.add)
         started = cls(output=output, _process=process, _status=status, _printed=printed, _closers=closers)
@@ -213,21 +213,19 @@ class _Pipe:
         self._came.set()
 
 
-def _spawn(argv: list[Any], command: Command, output_fd: int, inherited: tuple[int, ...]) -> subprocess.Popen[bytes]:
-    uid, gid = command.ids or (None, None)
+def _spawn(
+    arguments: list[Any], command: Command, output_fd: int, inherited: tuple[int, ...]
+) -> subprocess.Popen[bytes]:
+    # Without `user=` and the like: with them Python forks, which costs more the larger we are, instead of vfork.
     try:
         return subprocess.Popen(
-            [str(word) for word in argv],
-            executable=command.binary,
+            [*command.wrapper, *map(str, (command.binary, *arguments))],
             env={},  # bwrap's first process keeps what it gets, for all to read in /proc/1/environ
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=output_fd,
             stderr=output_fd,
             pass_fds=inherited,
-            user=uid,
-            group=gid,
-            extra_groups=None if uid is None else [],
         )
     except ValueError as error:
         raise ToolFailed(f"Not a command: {error}.") from error

@@ -187,7 +187,7 @@ class Bubblewrap:
             flags=list(self._flags(tree, home=home, env=env, limits=limits, read_only=read_only)),
             argv=["/bin/sh", "-c", _PREPARE, "sandbox", " ".join(rlimit_flags(limits)), cwd, *argv],
             seccomp=self._seccomp,
-            ids=(self.sandbox_uid, self.sandbox_gid) if os.geteuid() == 0 else None,
+            wrapper=self._become() if os.geteuid() == 0 else (),
         )
         output = Output(limit=limits.output_bytes)
         killed_by: KilledBy | None
@@ -249,6 +249,10 @@ class Bubblewrap:
         for name in (*_ETC, *java):
             if Path("/etc", name).exists():
                 yield from ("--ro-bind", f"/etc/{name}", f"/etc/{name}")
+
+    def _become(self) -> tuple[str, ...]:
+        ids = (f"--reuid={self.sandbox_uid}", f"--regid={self.sandbox_gid}", "--clear-groups")
+        return ("/usr/bin/setpriv", *ids, "--")  # of util-linux, as the `prlimit` that is used inside
 
     def _environment(self) -> dict[str, str]:
         tools = [path / "bin" if (path / "bin").is_dir() else path for path in self.tool_paths]

@@ -20,7 +20,7 @@ async def test_every_wall_stands_here(room: Room, monkeypatch: pytest.MonkeyPatc
     checks = await check(room.sandbox)
 
     assert [each for each in checks if not each.ok] == []
-    assert len(checks) == 16
+    assert len(checks) == 17
 
 
 async def test_missing_filter_is_named(room: Room) -> None:
