@@ -20,7 +20,7 @@ from typing import Literal
 from github.CheckRun import CheckRun
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub_clients import RepoClient, pages
 from github_app.adapters.hub_logs import explain_failure
 from github_app.core.model import Checks, CheckState, FailedCheck
 
@@ -190,7 +190,7 @@ def _to_run(run: CheckRun) -> Run:
         id=run.id,
         app_id=run.app.id if run.app else 0,
         is_actions=bool(run.app and run.app.slug == ACTIONS),
-        suite=run.check_suite_id or 0,
+        suite=run.check_suite.id if run.check_suite else 0,
         name=run.name,
         status=run.status,
         conclusion=run.conclusion or "",
@@ -207,15 +207,16 @@ def _read_runs(it: Repository, sha: str) -> list[Run]:
 
 
 def _read_statuses(it: Repository, sha: str) -> list[CommitStatus]:
+    # Not by PyGithub's `get_statuses`: it asks an address that GitHub's documents do not have.
     return [
         CommitStatus(
-            id=each.id,
-            context=each.context,
-            state=each.state,
-            description=each.description or "",
-            url=each.target_url or "",
+            id=each["id"],
+            context=each["context"],
+            state=each["state"],
+            description=each["description"] or "",
+            url=each["target_url"] or "",
         )
-        for each in it.get_commit(sha).get_statuses()
+        for each in pages(it.requester, f"{it.url}/commits/{sha}/statuses")
     ]
 
 

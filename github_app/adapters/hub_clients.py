@@ -21,6 +21,7 @@ from github import Auth, Github, GithubException
 from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 from github.Requester import Requester
+from jwt import PyJWTError
 from urllib3.util.retry import Retry
 
 from github_app.adapters.hub_errors import FAILURES, MOVED, Moved, NotFound, graphql_failure, is_limit, translate
@@ -107,7 +108,7 @@ class Clients:
         try:
             self._app_auth = Auth.AppAuth(app_id, private_key)
             self._app_auth.create_jwt()  # so that a bad key shows at the start
-        except (ValueError, TypeError, AssertionError) as error:
+        except (PyJWTError, ValueError, TypeError, AssertionError) as error:
             raise Misconfigured(f"the app's id or private key cannot be used: {error}") from error
         self._api_url = api_url.rstrip("/")
         self._graphql_url = graphql_url

@@ -53,6 +53,8 @@ def translate(error: Exception, *, what: str, permissions: Mapping[str, str]) ->
 
     Anything that is not GitHub's doing comes back as it is: a bug.
     """
+    if not isinstance(error, FAILURES):
+        return error
     if not isinstance(error, GithubException):
         return Transient(f"no usable answer from GitHub ({what}): {type(error).__name__}")
     told = f"{what}: {message_of(error) or 'no reason given'} (HTTP {error.status})"

@@ -1,5 +1,5 @@
-"""A stage for tests of the GitHub adapter: a local GitHub, our app installed on one repository, and a hub that talks to it
-over HTTP. The hub's time is the stage's own: it sleeps by moving its clock. GitHub's time is the real one."""
+"""A stage for tests of the GitHub adapter: a local GitHub, our app installed on one repository, and a hub that talks
+to it over HTTP. The hub's time is the stage's own: it sleeps by moving its clock. GitHub's time is the real one."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 
 from github_app.adapters.hub import GitHubHub
 from github_app.core.model import ChangeSet, FileChange, Repo
+from github_app.localhub.actions import ScriptedRunner
 from github_app.localhub.hub import LocalHub, new_private_key
 from github_app.localhub.judge import Judge
 from github_app.localhub.people import Person
 from github_app.localhub.server import Exchange
-from github_app.localhub.values import Issue, Pull
-from github_app.localhub.world import Installation, Repository
+from github_app.localhub.values import Installation, Issue, Pull, Repository
 
 APP_PERMISSIONS = {
     "actions": "read",
@@ -52,11 +52,12 @@ class Times:
 
 
 class Stage:
-    """Everything that a test of the hub needs. `repo` is what the hub is given, `place` the repository at the local GitHub."""
+    """Everything that a test of the hub needs. `repo` is what the hub is given, `place` what it is at the local GitHub."""
 
     def __init__(self, root: Path, *, permissions: dict[str, str] | None = None, pause_s: float = 0.0) -> None:
         self.times = Times()
-        self.github = LocalHub(root, judge=the_judge(), pages=False).start()
+        self.runner = ScriptedRunner()
+        self.github = LocalHub(root, judge=the_judge(), runner=self.runner).start()
         new = self.github.create_app(
             "honk",
             permissions=APP_PERMISSIONS if permissions is None else permissions,
@@ -120,12 +121,12 @@ class Stage:
         self.maintainer.push(self.place, branch, {"fix.py": "a = 1\nb = 2\nc = 3\n"}, "Fix it")
         return self.maintainer.open_pull(self.place, "Fix it", head=branch, body="Please", draft=draft)
 
-    def publish(self, content: str = "fixed\n", *, key: str = "turn-1", parent: str = "", branch: str = "honk/1-fix") -> str:
+    def publish(
+        self, content: str = "fixed\n", *, key: str = "turn-1", parent: str = "", branch: str = "honk/1-fix"
+    ) -> str:
         parent_sha = parent or self.base
         changes = changed(parent_sha, {"fix.py": content.encode()})
-        return self.hub.publish(
-            self.repo, changes, parent_sha=parent_sha, branch=branch, message="Fix it", key=key
-        )
+        return self.hub.publish(self.repo, changes, parent_sha=parent_sha, branch=branch, message="Fix it", key=key)
 
     def asked(self, pattern: str) -> list[Exchange]:
         """The requests so far whose `METHOD /path` contains this."""

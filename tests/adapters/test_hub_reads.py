@@ -31,7 +31,7 @@ def test_every_token_names_one_repository_and_what_the_call_needs(stage: Stage):
     stage.hub.issue(stage.repo, issue.number)
     stage.hub.default_branch(stage.repo)
     issue_token, repo_token = stage.github.world.tokens.values()
-    assert issue_token.repository_ids == {stage.place.id}
+    assert issue_token.repository_ids == frozenset({stage.place.id})
     assert issue_token.permissions == {**PERMISSIONS["issue"], "metadata": "read"}
     assert repo_token.permissions == {"metadata": "read"}
 

@@ -1,0 +1,227 @@
+"""Is the commit green? All checks of a commit merged into one answer, and what the failed ones said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from github_app.adapters.hub_checks import CommitStatus, Run, Workflow, judge, merge
+from github_app.adapters.hub_logs import BYTES, LINES, clean_log
+from github_app.core.errors import NotVisibleYet, RateLimited
+from github_app.core.model import Checks
+from github_app.localhub.actions import JobResult, WorkflowResult
+from tests.adapters.hub_stage import Stage
+
+SHA = "a" * 40
+CI = ".github/workflows/ci.yml"
+
+
+def run(id: int, conclusion: str, *, name: str = "test", app: int = 1, suite: int = 1) -> Run:
+    """A check run; the conclusion may be a status that is not `completed`."""
+    open_states = ("queued", "in_progress", "waiting", "pending", "requested")
+    is_open = conclusion in open_states
+    return Run(
+        id=id, app_id=app, is_actions=False, suite=suite, name=name,
+        status=conclusion if is_open else "completed", conclusion="" if is_open else conclusion,
+        url="", title="", summary="", text="", annotations=0,
+    )  # fmt: skip
+
+
+def status(id: int, state: str, context: str = "ci/other") -> CommitStatus:
+    """A commit status."""
+    return CommitStatus(id=id, context=context, state=state, description="", url="")
+
+
+def workflow(id: int, conclusion: str, *, of: int = 1, event: str = "push", suite: int = 1) -> Workflow:
+    """A workflow run; as for `run`."""
+    is_open = conclusion in ("queued", "in_progress")
+    return Workflow(
+        id=id, workflow_id=of, event=event, name="CI", suite=suite, url="",
+        status=conclusion if is_open else "completed", conclusion="" if is_open else conclusion,
+    )  # fmt: skip
+
+
+def merged(*checks: Run | CommitStatus | Workflow) -> Checks:
+    """Merge checks of any kind."""
+    return merge(
+        SHA,
+        judge(
+            [each for each in checks if isinstance(each, Run)],
+            [each for each in checks if isinstance(each, CommitStatus)],
+            [each for each in checks if isinstance(each, Workflow)],
+        ),
+    )
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "state"),
+    [
+        ("success", "passed"),
+        ("neutral", "passed"),
+        ("skipped", "passed"),
+        ("failure", "failed"),
+        ("timed_out", "failed"),
+        ("startup_failure", "failed"),
+        ("cancelled", "failed"),
+        ("stale", "failed"),
+        ("action_required", "blocked"),
+        ("queued", "pending"),
+        ("in_progress", "pending"),
+        ("waiting", "pending"),
+    ],
+)
+def test_what_each_conclusion_means(conclusion, state):
+    assert merged(run(1, conclusion)).state == state
+
+
+@pytest.mark.parametrize(
+    ("state", "meaning"), [("success", "passed"), ("failure", "failed"), ("error", "failed"), ("pending", "pending")]
+)
+def test_what_each_status_means(state, meaning):
+    assert merged(status(1, state)).state == meaning
+
+
+@pytest.mark.parametrize(
+    ("checks", "state"),
+    [
+        ((), "none"),
+        ((run(1, "success"), status(1, "failure")), "failed"),
+        ((run(1, "failure"), status(1, "success")), "failed"),
+        ((run(1, "failure"), run(2, "queued", name="slow")), "pending"),
+        ((run(1, "action_required"), run(2, "success", name="b")), "blocked"),
+        ((run(1, "action_required"), run(2, "failure", name="b")), "failed"),
+        ((run(1, "action_required"), run(2, "queued", name="b")), "pending"),
+        # run again: the newest counts
+        ((run(1, "failure"), run(2, "success")), "passed"),
+        ((run(2, "failure"), run(1, "success")), "failed"),
+        ((status(1, "failure"), status(2, "success")), "passed"),
+        # the same name is not the same check
+        ((run(1, "failure", app=1), run(2, "success", app=2)), "failed"),
+        ((run(1, "failure", suite=1), run(2, "success", suite=2)), "failed"),
+        # workflows: nothing has begun; a person must approve; run again for the same event
+        ((workflow(1, "queued"),), "pending"),
+        ((workflow(1, "action_required"),), "blocked"),
+        ((workflow(1, "startup_failure"),), "failed"),
+        ((workflow(1, "in_progress"), run(1, "success")), "pending"),
+        (
+            (workflow(1, "failure"), run(1, "failure"), workflow(2, "success", suite=2), run(2, "success", suite=2)),
+            "passed",
+        ),
+        (
+            (
+                workflow(1, "failure"), run(1, "failure"),
+                workflow(2, "success", suite=2, event="pull_request"), run(2, "success", suite=2),
+            ),
+            "failed",
+        ),
+    ],
+)  # fmt: skip
+def test_all_checks_make_one_answer(checks, state):
+    assert merged(*checks).state == state
+
+
+def test_real_failures_come_before_those_that_were_only_cancelled():
+    checks = merged(run(1, "cancelled", name="a"), run(2, "failure", name="z"), run(3, "success", name="m"))
+    assert [failed.name for failed in checks.failed] == ["z", "a"]
+    assert checks.passed == 1
+
+
+def test_nothing_reported_is_no_ci(stage: Stage):
+    assert stage.hub.checks(stage.repo, stage.base) == Checks(head_sha=stage.base, state="none")
+
+
+def test_150_checks_and_statuses_are_all_read(stage: Stage):
+    for n in range(150):
+        stage.github.add_check(stage.place, stage.base, f"job {n}", "success")
+        stage.github.set_status(stage.place, stage.base, "success", f"ci/{n}")
+    assert stage.hub.checks(stage.repo, stage.base).passed == 300
+    stage.github.add_check(stage.place, stage.base, "last", "failure")
+    assert stage.hub.checks(stage.repo, stage.base).state == "failed"
+
+
+def test_our_own_check_does_not_count(stage: Stage):
+    stage.github.add_check(stage.place, stage.base, "Honk", "failure", app=stage.app)
+    assert stage.hub.checks(stage.repo, stage.base).state == "none"
+
+
+def test_a_commit_that_github_does_not_know_yet(stage: Stage):
+    with pytest.raises(NotVisibleYet):
+        stage.hub.checks(stage.repo, SHA)
+
+
+def red(stage: Stage, log: str) -> Any:
+    """Let a workflow fail with this log; the failed check as the hub sees it."""
+    stage.runner.results.append(WorkflowResult((JobResult("test", "test", "failure", log),)))
+    sha = stage.maintainer.push(stage.place, "main", {CI: "on: push\njobs: {test: {}}\n"}, "Add CI")
+    stage.github.settle()
+    return sha
+
+
+def test_a_failed_job_tells_the_end_of_its_log_without_our_token_going_there(stage: Stage):
+    sha = red(stage, "2026-01-02T03:04:05.1234567Z \x1b[31mE  assert 1 == 2\x1b[0m\n")
+    checks = stage.hub.checks(stage.repo, sha, with_logs=True)
+    (failed,) = checks.failed
+    assert (checks.state, failed.name, failed.log) == ("failed", "test", "E  assert 1 == 2")
+    assert failed.url
+    assert stage.hub.checks(stage.repo, sha).failed[0].log == ""
+
+
+@pytest.mark.parametrize("status_code", [403, 404, 410, 500])
+def test_without_a_log_the_failure_is_still_told(stage: Stage, status_code):
+    sha = red(stage, "irrelevant")
+    stage.github.faults.add("GET .*/actions/jobs/.*/logs", "before", status=status_code, count=9)
+    (failed,) = stage.hub.checks(stage.repo, sha, with_logs=True).failed
+    assert (failed.name, failed.log) == ("test", "")
+
+
+def test_a_limit_while_reading_logs_is_told(stage: Stage):
+    sha = red(stage, "irrelevant")
+    stage.github.faults.add("GET .*/actions/jobs/.*/logs", "secondary", seconds=30)
+    with pytest.raises(RateLimited):
+        stage.hub.checks(stage.repo, sha, with_logs=True)
+
+
+def test_checks_of_others_tell_their_annotations_or_their_summary(stage: Stage):
+    lint = stage.github.create_app("linter", permissions={"checks": "write"}, private_key="").app
+    annotated = stage.github.add_check(stage.place, stage.base, "lint", app=lint)
+    annotated.output = {
+        "title": "1 problem", "summary": "see below", "text": None,
+        "annotations": [{
+            "path": "a.py", "start_line": 3, "end_line": 3, "annotation_level": "failure", "message": "no",
+            "title": None, "raw_details": None, "start_column": None, "end_column": None,
+        }],
+    }  # fmt: skip
+    stage.github.finish_check(stage.place, annotated, "failure")
+    summed = stage.github.add_check(stage.place, stage.base, "size", app=lint)
+    summed.output = {"title": "Too big", "summary": "by 3 KB", "text": None}
+    stage.github.finish_check(stage.place, summed, "failure")
+    failed = stage.hub.checks(stage.repo, stage.base, with_logs=True).failed
+    assert {each.name: each.log for each in failed} == {"lint": "a.py:3: failure: no", "size": "Too big\nby 3 KB"}
+
+
+def test_a_log_ends_with_its_last_error_and_is_short():
+    lines = [f"2026-01-02T03:04:05.1234567Z line {n}" for n in range(10_000)]
+    log = "\ufeff" + "\n".join([*lines, "2026-01-02T03:04:06Z ##[error]exit code 1", "Post job cleanup.", "bye"])
+    cleaned = clean_log(log.encode()).splitlines()
+    assert len(cleaned) == LINES
+    assert cleaned[-2:] == ["line 9999", "##[error]exit code 1"]
+
+
+@pytest.mark.parametrize(
+    ("raw", "cleaned"),
+    [
+        (b"", ""),
+        (b"PK\x03\x04 a zip", ""),
+        (b"binary \x00\x01", ""),
+        (b"10%\r50%\r100% done\r\nnext\r\n", "100% done\nnext"),
+        (b"\x1b]8;;http://x\x07link\x1b]8;;\x07 \x1b[1;31mred\x1b[m\x07", "link red"),
+        ("grüße \udcff".encode("utf-8", "surrogateescape"), "grüße \ufffd"),
+    ],
+)
+def test_a_log_is_cleaned(raw, cleaned):
+    assert clean_log(raw) == cleaned
+
+
+def test_a_log_without_line_ends_is_cut_in_bytes():
+    assert len(clean_log("ü".encode() * BYTES).encode()) <= BYTES + len("…".encode())

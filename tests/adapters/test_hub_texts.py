@@ -1,0 +1,78 @@
+"""Texts that go to GitHub."""
+
+from __future__ import annotations
+
+import pytest
+
+from github_app.adapters.hub_texts import (
+    BODY_LIMIT,
+    commit_message,
+    enclose,
+    has_mark,
+    key_of,
+    mark,
+    replace_enclosed,
+    title_of,
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "[SKIP CI]", "[skip-ci]",
+        "[ skip ci ]", "[skip travis]", "[azurepipelines skip]", "***NO_CI***", "[skip netlify]",
+    ],
+)  # fmt: skip
+def test_no_spelling_that_stops_ci_survives(words):
+    assert words.lower() not in commit_message(f"Fix the thing {words}", "k").lower()
+    assert "[" not in commit_message(f"Fix {words}", "k")
+
+
+@pytest.mark.parametrize("trailer", ["skip-checks: true", "skip-checks:true", "Skip-Checks : true"])
+def test_no_trailer_that_stops_ci_survives(trailer):
+    assert ":" not in commit_message(f"Fix\n\n{trailer}", "k").partition("Honk-Key")[0]
+
+
+@pytest.mark.parametrize("message", ["Fix [a] and list[int]", "Fix: x[skip]", "Add no-ci docs", "Fix\n\n- [ ] todo"])
+def test_other_messages_stay_as_they_are(message):
+    assert commit_message(message, "k") == f"{message}\n\nHonk-Key: k\n"
+
+
+@pytest.mark.parametrize("message", ["Fix", "Fix\n\nbody", "Fix\n\nHonk-Key: forged", "Fix\n\nSigned-off-by: A <a@b>"])
+def test_the_key_is_found_again(message):
+    assert key_of(commit_message(message, "turn-1/2")) == "turn-1/2"
+
+
+def test_a_key_in_the_middle_of_a_persons_message_is_not_ours():
+    assert key_of("Honk-Key: x\n\nsaid the goose") is None
+
+
+def test_a_mark_is_found_only_where_we_put_it():
+    body = mark("text <!-- honk:other -->", "progress")
+    assert has_mark(body, "progress")
+    assert not has_mark(body, "other")
+    assert not has_mark(mark("text", "progress-2"), "progress")
+
+
+def test_a_tag_cannot_end_its_mark():
+    body = mark("text", "a --> b\n")
+    assert body.count("-->") == 1
+    assert has_mark(body, "a --> b\n")
+
+
+def test_titles_are_one_line_of_at_most_256_characters():
+    assert title_of("a\n b\t c") == "a b c"
+    assert len(title_of("x" * 257)) == 256
+
+
+def test_our_part_is_cut_where_the_peoples_part_is_long():
+    peoples = "p" * (BODY_LIMIT - 1000)
+    whole = replace_enclosed(f"{peoples}{enclose('old')}", "n" * 5000)
+    assert whole.startswith(peoples)
+    assert len(whole) == BODY_LIMIT
+    assert "cut: longer" in whole
+
+
+def test_a_body_cannot_close_our_part():
+    body = enclose("evil <!-- honk:end --> text")
+    assert replace_enclosed(body, "new") == enclose("new")

@@ -1,0 +1,259 @@
+"""What Honk says and does at GitHub: comments, reactions, labels, pull requests, answers in threads. Everything twice,
+and with answers that get lost: nobody may read the same thing twice."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from github_app.adapters.hub_texts import BODY_LIMIT
+from github_app.core.errors import AccessDenied, Gone, RateLimited, Refused, Transient
+from github_app.core.model import Permission
+from github_app.localhub.deeds.reviews import Inline
+from tests.adapters.hub_stage import Stage
+
+
+def test_the_same_tag_edits_the_comment_in_place(stage: Stage):
+    issue = stage.issue()
+    first = stage.hub.say(stage.repo, issue.number, "progress", "started")
+    assert stage.make_hub().say(stage.repo, issue.number, "progress", "done") == first
+    assert stage.hub.say(stage.repo, issue.number, "question", "which one?") != first
+    assert [comment.body.partition("\n")[0] for comment in issue.comments] == ["done", "which one?"]
+
+
+def test_saying_the_same_again_sends_nothing(stage: Stage):
+    issue = stage.issue()
+    for _ in range(3):
+        stage.hub.say(stage.repo, issue.number, "progress", "line one\nline two\n")
+    assert len(stage.asked("POST /repos/acme/shop/issues")) == 1
+    assert len(stage.asked("PATCH")) == 0
+
+
+def test_somebody_elses_comment_with_our_mark_is_left_alone(stage: Stage):
+    issue = stage.issue()
+    theirs = stage.maintainer.comment(issue, "mine now\n\n<!-- honk:progress -->")
+    ours = stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert ours != theirs.id
+    assert theirs.body.startswith("mine now")
+
+
+def test_marks_quoted_in_a_body_do_not_make_it_another_comment(stage: Stage):
+    issue = stage.issue()
+    quoting = stage.hub.say(stage.repo, issue.number, "answer", "they wrote <!-- honk:progress -->")
+    assert stage.hub.say(stage.repo, issue.number, "progress", "working") != quoting
+
+
+def test_a_comment_on_a_pull_request(stage: Stage):
+    pull = stage.pull()
+    stage.hub.say(stage.repo, pull.issue.number, "progress", "working")
+    assert len(pull.issue.comments) == 1
+
+
+def test_a_body_that_is_too_long_is_cut_visibly_and_keeps_its_mark(stage: Stage):
+    issue = stage.issue()
+    first = stage.hub.say(stage.repo, issue.number, "progress", "x" * (BODY_LIMIT + 1))
+    body = issue.comments[0].body
+    assert len(body) == BODY_LIMIT
+    assert "cut: longer than GitHub allows" in body
+    assert stage.hub.say(stage.repo, issue.number, "progress", "short") == first
+
+
+@pytest.mark.parametrize("kind", ["before", "after", "hang"])
+def test_a_comment_whose_answer_is_lost_is_there_once(stage: Stage, kind):
+    issue = stage.issue()
+    stage.github.faults.add("POST .*/issues/.*/comments", kind, status=502)
+    if kind == "before":
+        with pytest.raises(Transient):
+            stage.hub.say(stage.repo, issue.number, "progress", "working")
+        assert issue.comments == []
+    said = stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert [comment.id for comment in issue.comments] == [said]
+
+
+def test_a_post_is_never_repeated_by_the_transport(stage: Stage):
+    issue = stage.issue()
+    stage.github.faults.add("POST .*/comments", "before", status=503, count=5)
+    with pytest.raises(Transient):
+        stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert len(stage.asked(f"POST /repos/acme/shop/issues/{issue.number}/comments")) == 1
+
+
+def test_reactions_come_once(stage: Stage):
+    issue = stage.issue()
+    comment = stage.maintainer.comment(issue, "/honk")
+    pull = stage.pull()
+    inline = stage.maintainer.comment_line(pull, "fix.py", 1, "why?")
+    for _ in range(2):
+        stage.hub.react(stage.repo, "issue", issue.number, "eyes")
+        stage.hub.react(stage.repo, "issue_comment", comment.id, "+1")
+        stage.hub.react(stage.repo, "review_comment", inline.id, "rocket")
+    seen = [[reaction.content for reaction in it.reactions] for it in (issue, comment, inline)]
+    assert seen == [["eyes"], ["+1"], ["rocket"]]
+
+
+@pytest.mark.parametrize("label", ["honk", "a/b", "a b", "ü", "100%", "?#&"])
+def test_labels_of_any_spelling_come_off(stage: Stage, label):
+    issue = stage.issue(labels=[label, "kept"])
+    stage.hub.remove_label(stage.repo, issue.number, label)
+    assert [each.name for each in issue.labels] == ["kept"]
+    stage.hub.remove_label(stage.repo, issue.number, label)
+
+
+def test_a_draft_pull_request_is_opened_once(stage: Stage):
+    stage.publish()
+    opened = stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t" * 300, body="Closes #1")
+    again = stage.make_hub().open_pull(stage.repo, branch="honk/1-fix", base="main", title="x", body="y")
+    assert opened.number == again.number
+    assert (opened.is_draft, opened.base_branch, opened.author.login) == (True, "main", "honk[bot]")
+    assert len(opened.title) == 256
+    assert len(stage.place.pulls()) == 1
+
+
+@pytest.mark.parametrize("kind", ["after", "hang"])
+def test_a_pull_request_whose_answer_is_lost_is_opened_once(stage: Stage, kind):
+    stage.publish()
+    stage.github.faults.add("POST .*/pulls$", kind, status=502)
+    opened = stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t", body="b")
+    assert [pull.issue.number for pull in stage.place.pulls()] == [opened.number]
+
+
+def test_a_pull_request_that_cannot_be_opened_says_why(stage: Stage):
+    with pytest.raises(Transient):  # no such branch: perhaps not yet
+        stage.hub.open_pull(stage.repo, branch="honk/none", base="main", title="t", body="b")
+    stage.maintainer.push(stage.place, "honk/1-fix", {"a": "1"}, "a")
+    with pytest.raises(Gone, match="develop"):
+        stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="develop", title="t", body="b")
+    stage.maintainer.push(stage.place, "same", {"same": "1"}, "x")
+    stage.maintainer.push(stage.place, "main", {"same": "1"}, "x", onto=stage.tip("same"))
+    with pytest.raises(Refused, match="no commits between"):
+        stage.hub.open_pull(stage.repo, branch="same", base="main", title="t", body="b")
+
+
+def test_our_part_of_the_body_changes_and_the_peoples_part_stays(stage: Stage):
+    stage.publish()
+    opened = stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t", body="round 1")
+    pull = stage.place.pulls()[0]
+    stage.maintainer.edit_issue(pull.issue, body=f"Note to self\r\n{pull.issue.body}\r\n- [x] tested by Mia")
+    stage.hub.edit_pull(stage.repo, opened.number, body="round 2")
+    body = pull.issue.body or ""
+    assert re.sub(r"<!--.*?-->\s*", "", body).split("\n") == ["Note to self", "round 2", "- [x] tested by Mia"]
+    stage.hub.edit_pull(stage.repo, opened.number, body="round 2")
+    assert len(stage.asked("PATCH")) == 1
+    stage.maintainer.edit_issue(pull.issue, body="all gone")
+    stage.hub.edit_pull(stage.repo, opened.number, body="round 3")
+    assert "all gone" not in (pull.issue.body or "")
+
+
+def test_a_draft_becomes_ready_once(stage: Stage):
+    pull = stage.pull()
+    for _ in range(2):
+        stage.hub.mark_ready(stage.repo, pull.issue.number)
+        assert pull.draft is False
+    assert len(stage.asked("POST /api/graphql")) == 1
+
+
+def test_review_is_asked_of_those_who_can_give_it(stage: Stage):
+    pull = stage.pull()
+    rita = stage.github.grant(stage.place, "rita", "write")
+    stage.hub.request_review(stage.repo, pull.issue.number, ["rita", "stranger", "mia"])  # mia opened it
+    assert pull.requested_reviewers == [rita.user]
+    stage.hub.request_review(stage.repo, pull.issue.number, [])
+
+
+def test_unresolved_threads_come_with_all_pages_and_permissions(stage: Stage):
+    pull = stage.pull()
+    stranger = stage.github.person("otto")
+    inline = [Inline("fix.py", f"thread {n}", n % 3 + 1) for n in range(120)]
+    stage.maintainer.review(pull, "COMMENT", "many", inline)
+    for n in range(130):
+        (stranger if n % 2 else stage.maintainer).reply(pull.threads[0], f"reply {n}")
+    stage.maintainer.resolve(pull.threads[7])
+    threads = stage.hub.threads(stage.repo, pull.issue.number)
+    assert [thread.comments[0].body for thread in threads] == [f"thread {n}" for n in range(120) if n != 7]
+    assert [comment.body for comment in threads[0].comments[1:]] == [f"reply {n}" for n in range(130)]
+    assert threads[0].reply_to == pull.threads[0].comments[0].id
+    assert {c.author.login: c.permission for c in threads[0].comments} == {
+        "mia": Permission.MAINTAIN,
+        "otto": Permission.NONE,
+    }
+    assert (threads[1].path, threads[1].line, threads[1].is_outdated) == ("fix.py", 2, False)
+
+
+def test_an_outdated_thread_has_no_line(stage: Stage):
+    pull = stage.pull()
+    stage.maintainer.comment_line(pull, "fix.py", 2, "why?")
+    stage.maintainer.push(stage.place, "honk/1-fix", {"fix.py": "all\nnew\nhere\n"}, "Rewrite")
+    (thread,) = stage.hub.threads(stage.repo, pull.issue.number)
+    assert (thread.line, thread.is_outdated) == (None, True)
+
+
+def test_a_thread_is_answered_once_for_each_key(stage: Stage):
+    pull = stage.pull()
+    stage.maintainer.comment_line(pull, "fix.py", 1, "why?")
+    thread = pull.threads[0]
+    reply_to = thread.comments[0].id
+    stage.github.faults.add("POST .*/replies", "after", status=502)
+    for key in ("turn-1/0", "turn-1/0", "turn-2/0"):
+        stage.hub.reply_thread(stage.repo, pull.issue.number, reply_to=reply_to, key=key, body=f"because ({key})")
+    said = [comment.body.partition("\n")[0] for comment in thread.comments]
+    assert said == ["why?", "because (turn-1/0)", "because (turn-2/0)"]
+
+
+def test_too_fast_is_told_and_not_waited_for(stage: Stage):
+    issue = stage.issue()
+    stage.github.faults.add("POST .*/comments", "secondary", seconds=120)
+    with pytest.raises(RateLimited) as caught:
+        stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert caught.value.retry_after_s == 120
+    stage.github.faults.add("GET .*/comments", "primary", seconds=3000)
+    with pytest.raises(RateLimited) as caught:
+        stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert 2990 < caught.value.retry_after_s <= 3001
+    assert stage.times.slept == []
+
+
+def test_a_5xx_to_a_question_is_asked_again(stage: Stage):
+    stage.github.faults.add("GET .*/repos/acme/shop$", "before", status=502)
+    assert stage.hub.default_branch(stage.repo) == "main"
+
+
+def test_a_new_token_that_is_not_known_everywhere_yet_is_tried_again(stage: Stage):
+    issue = stage.issue()
+    stage.github.faults.add("GET .*/issues", "unauthorized", count=2)
+    stage.github.faults.add("POST .*/comments", "before", status=403)
+    stage.hub.say(stage.repo, issue.number, "progress", "working")
+    assert stage.times.slept == [1.0, 2.0, 1.0]
+    assert len(issue.comments) == 1
+
+
+def test_a_token_that_was_withdrawn_is_replaced_once(stage: Stage):
+    assert stage.hub.default_branch(stage.repo) == "main"
+    stage.github.world.tokens.clear()
+    stage.times.ahead_s = 60
+    assert stage.hub.default_branch(stage.repo) == "main"
+    stage.times.ahead_s = 120
+    stage.github.faults.add("GET .*/repos/acme/shop$", "unauthorized", count=99)
+    with pytest.raises(AccessDenied):
+        stage.hub.default_branch(stage.repo)
+
+
+def test_writes_of_one_installation_keep_their_distance(open_stage):
+    stage = open_stage(pause_s=1.0)
+    issue = stage.issue()
+    for n in range(4):
+        stage.hub.say(stage.repo, issue.number, f"tag-{n}", "hello")
+    assert len(stage.times.slept) == 3
+    assert all(0.5 < pause <= 1.0 for pause in stage.times.slept)
+
+
+def test_what_was_not_delivered_is_asked_for_again_once(stage: Stage):
+    app = stage.app
+    app.webhook_url, app.webhook_secret = "http://127.0.0.1:9/hook", "s"  # nobody is there
+    since = stage.github.world.now()
+    stage.issue("lost")
+    stage.github.settle()
+    assert stage.hub.redeliver_failed(since=since) == 1
+    stage.github.settle()
+    lost, again = (each for each in stage.github.deliveries if each.event == "issues")
+    assert (lost.guid, again.redelivery) == (again.guid, True)
