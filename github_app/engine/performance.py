@@ -75,6 +75,7 @@ class Performance:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)
         changes = self.transcripts.changes(effect.change_set_id)
         self._require_allowed(session, changes)
+        self._require_open_pull(session)
         submission = session.submission or Submission(title=session.issue_title, summary="")
         head = self.publisher.publish(
             session.repo,
@@ -84,21 +85,27 @@ class Performance:
             message=f"{submission.title}\n\n{submission.summary}".strip(),
             key=effect.turn_id,
         )
-        body = messages.pull_body(session)
-        pull = self.hub.open_pull(
-            session.repo, branch=session.branch, base=session.base_branch, title=submission.title, body=body
-        )
-        if not pull.is_open:
-            raise Stopped(f"#{pull.number} was closed meanwhile")
-        if session.pull_number is not None:
-            self.hub.edit_pull(session.repo, pull.number, body=body)
         return Published(
             id=f"{effect.turn_id}/published",
             session_id=session.id,
             turn_id=effect.turn_id,
             head_sha=head,
-            pull_number=pull.number,
+            pull_number=self._pull_request(session, submission.title),
         )
+
+    def _require_open_pull(self, session: Session) -> None:
+        """A push to the branch of a pull request that has ended would be lost, or bring the branch back to life."""
+        if session.pull_number is not None and not self.hub.pull(session.repo, session.pull_number).is_open:
+            raise Stopped(f"#{session.pull_number} has ended meanwhile")
+
+    def _pull_request(self, session: Session, title: str) -> int:
+        """The number of the session's pull request, opened if there is none yet, with its body as of now."""
+        body = messages.pull_body(session)
+        if session.pull_number is not None:
+            self.hub.edit_pull(session.repo, session.pull_number, body=body)
+            return session.pull_number
+        pull = self.hub.open_pull(session.repo, branch=session.branch, base=session.base_branch, title=title, body=body)
+        return pull.number
 
     def _require_allowed(self, session: Session, changes: ChangeSet) -> None:
         """The agent was told at `submit`; this is the wall behind it."""
