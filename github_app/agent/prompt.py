@@ -120,7 +120,7 @@ def _history(task: Task, boundary: str) -> str:
         frames.append(frame("earlier", clean(task.earlier, max_chars=_MAX_COMMENT), boundary=boundary))
     if task.carried_over:
         frames.append(frame("unfinished", clean(task.carried_over, max_chars=_MAX_COMMENT), boundary=boundary))
-    return _joined(frames, "What you did before, in your own words:")
+    return _joined(frames, "What happened before:")
 
 
 def _joined(frames: Sequence[str], heading: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from github_app.agent.untrusted import clip, show
 from github_app.agent.verify import KILLED, QUIET_ENV
 from github_app.core.errors import ToolFailed
@@ -11,6 +13,7 @@ _OUTPUT_CHARS = 20_000
 _MAX_COMMAND_CHARS = 100_000  # one argument of execve may have 128 KiB on Linux
 _MAX_MATCHES = 200
 _MATCH_CHARS = 300
+_MATCH = re.compile(r":\d+:")
 
 _BASH = 'command -v bash >/dev/null 2>&1 && exec bash -c "$1"; exec sh -c "$1"'
 _SEARCH = """
@@ -46,7 +49,7 @@ async def search(workspace: Workspace, pattern: str, *, path: str) -> str:
     result = await workspace.exec(["sh", "-c", _SEARCH, "sh", pattern, path], limits=limits)
     lines = [show(line) for line in result.output.splitlines()]
     # 1 says "nothing found" with rg and grep alike, 2 that something was wrong; with output, it was wrong in part only.
-    if result.killed_by or (result.exit_code > 1 and not any(line.count(":") >= 2 for line in lines)):
+    if result.killed_by or (result.exit_code > 1 and not any(_MATCH.search(line) for line in lines)):
         why = KILLED[result.killed_by] if result.killed_by else clip("\n".join(lines), max_chars=1_000)
         raise ToolFailed(f"the search failed: {why}")
     if not lines:

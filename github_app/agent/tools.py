@@ -20,6 +20,7 @@ from github_app.core.ports import Workspace
 
 _DEFAULT_TIMEOUT_S = 120
 _MAX_TIMEOUT_S = 600
+_SOFT_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
 _PLAIN = re.compile(r"[\w./-]{1,60}")
 
 
@@ -169,7 +170,7 @@ class Toolbox:
 def tool_definitions() -> list[dict[str, Any]]:
     """The tools as a request names them."""
     return [
-        {"name": name, "description": cleandoc(tool.__doc__ or ""), "input_schema": _schema(tool)}
+        {"name": name, "description": _SOFT_BREAK.sub(" ", cleandoc(tool.__doc__ or "")), "input_schema": _schema(tool)}
         for name, tool in _TOOLS.items()
     ]
 

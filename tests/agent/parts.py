@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -145,22 +146,25 @@ class LocalWorkspace:
     ) -> ExecResult:
         self.commands.append(list(argv))
         started = time.monotonic()
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            cwd=self.root / cwd,
-            env={"PATH": self.path, "HOME": str(self.root.parent), **env},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
         is_late = False
-        try:
-            printed, _ = await asyncio.wait_for(process.communicate(), limits.timeout_s)
-        except TimeoutError:
-            is_late = True
-            os.killpg(process.pid, signal.SIGKILL)
-            printed, _ = await process.communicate()
+        with tempfile.TemporaryFile() as output:
+            process = await asyncio.create_subprocess_exec(
+                *argv,
+                cwd=self.root / cwd,
+                env={"PATH": self.path, "HOME": str(self.root.parent), **env},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+            try:
+                await asyncio.wait_for(process.wait(), limits.timeout_s)
+            except TimeoutError:
+                is_late = True
+                os.killpg(process.pid, signal.SIGKILL)
+                await process.wait()
+            output.seek(0)
+            printed = output.read()
         return ExecResult(
             exit_code=137 if is_late else process.returncode or 0,
             output=printed[: limits.output_bytes].decode(errors="replace"),
