@@ -298,11 +298,12 @@ async def test_the_cache_follows_the_rules():
         assert (await bill(system=[marked(long)]))[0] == written, "use prolongs"
         clock.now += 301
         assert await bill(system=[marked(long)]) == (0, written), "forgotten"
-        blocks = [{"type": "text", "text": f"block {n}"} for n in range(21)]
-        near: Any = [{"role": "user", "content": [*blocks[:18], marked("end")]}]
+        blocks = [{"type": "text", "text": f"block {n}"} for n in range(20)]
+        plain = [{"type": "text", "text": long}]
+        near: Any = [{"role": "user", "content": [*blocks[:19], marked("end")]}]
         far: Any = [{"role": "user", "content": [*blocks, marked("end")]}]
-        assert (await bill(system=[marked(long)], messages=near))[0] == written
-        assert (await bill(system=[{"type": "text", "text": long}], messages=far))[0] == 0, "20 blocks back at most"
+        assert (await bill(system=plain, messages=near))[0] == written, "20 blocks back"
+        assert (await bill(system=plain, messages=far))[0] == 0, "21 blocks back"
 
 
 async def test_an_hour_long_mark_is_billed_apart():

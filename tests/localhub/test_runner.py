@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def test_the_steps_know_what_they_run_for(runner: ActRunner, tmp_path: Path) -> 
     assert f" octo/hello {request.sha} refs/heads/honk/1 push\n" in job.log
 
 
+def test_a_pull_request_is_known_by_its_payload(runner: ActRunner, tmp_path: Path) -> None:
+    workflow = PREAMBLE + "      - run: echo $GITHUB_REF ${{ github.event.number }} ${{ github.head_ref }}\n"
+    payload = {"number": 2, "pull_request": {"head": {"ref": "honk/1"}, "base": {"ref": "main"}}}
+    request = replace(
+        checkout(tmp_path / "r", workflow), event="pull_request", payload=payload, ref="refs/pull/2/merge"
+    )
+    (job,) = run(runner, request).jobs
+    assert " refs/pull/2/merge 2 honk/1\n" in job.log
+
+
 def test_the_steps_do_not_see_the_environment_of_honk(
     runner: ActRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +168,7 @@ def alive(marker: str) -> bool:
 
 def test_a_run_ends_at_its_limit_with_everything_it_started(runner: ActRunner, tmp_path: Path) -> None:
     request = checkout(tmp_path / "r", PREAMBLE + "      - run: sleep 987654\n")
-    request = WorkflowRequest(**{**request.__dict__, "timeout_s": 1.5})
+    request = replace(request, timeout_s=1.5)
     (job,) = run(runner, request).jobs
     assert job.conclusion == "timed_out"
     assert "The operation was canceled." in job.log
