@@ -53,6 +53,8 @@ def triggers(document: Any, event: str, payload: JSON) -> bool:
     if event == "push":
         if payload["ref"].startswith("refs/tags/"):
             return "tags" in rules or not rules
+        if "tags" in rules and not {"branches", "branches-ignore"} & rules.keys():
+            return False
         branch = payload["ref"].removeprefix("refs/heads/")
     else:
         if payload["action"] not in (_list(rules.get("types")) or _PULL_TYPES):

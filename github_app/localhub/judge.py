@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Schema = dict[str, Any]
 
-# Paths that are GitHub's but not in its REST document: git over HTTP, GraphQL (`laws.py` has rules for that one).
-OUTSIDE = re.compile(r"/[^/]+/[^/]+\.git(/.*)?$|(/api)?/graphql$")
+# Paths that are GitHub's but not in its REST document: git over HTTP, GraphQL (`laws.py` has rules for that one), and
+# repositories by number, which GitHub itself redirects renamed ones to.
+OUTSIDE = re.compile(r"/[^/]+/[^/]+\.git(/.*)?$|(/api)?/graphql$|/repositories/\d+$")
 # GitHub answers these to any operation; the document lists them only here and there.
 ANYWHERE = {304, 400, 401, 403, 404, 406, 410, 413, 422, 429, 500, 502, 503, 504}
 # Path parameters that may contain slashes (`basehead` because branch names do).
@@ -143,6 +144,8 @@ class Judge:
             return [f"answer {status}: body missing"] if "application/json" in content else []
         media = headers.get("content-type", "").partition(";")[0]
         if "application/json" not in content:
+            if status >= 400:  # the document often forgets that errors have a body
+                return laws.error_body(status, body)
             return [] if content else [f"answer {status}: no body is documented"]
         if "json" not in media:
             other = re.search(r"\.(diff|patch|raw|html|sha)\b", asked.get("accept", ""))

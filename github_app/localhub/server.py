@@ -11,6 +11,7 @@ import json
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -105,7 +106,9 @@ class Site:
             await asyncio.sleep(fault.seconds)
         response, who = await run_in_threadpool(self._answer, request, path, body, fault)
         if fault and fault.kind == "hang":
-            raise ConnectionAbortedError("localhub: a fault was asked for")
+            # An answer that begins and never ends: the server then cuts the connection.
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+            return
         query = f"?{request.url.query}" if request.url.query else ""
         if self.judge and fault is None:
             problems = self.judge.check_exchange(
@@ -128,6 +131,9 @@ class Site:
                 raise ApiError(fault.status, "Server Error")
         except ApiError as problem:
             reply = Reply(problem.body(), problem.status, problem.headers)
+        except Exception:  # our defect, which no test may miss
+            self.violations.append(f"localhub broke at {request.method} {path}:\n{traceback.format_exc()}")
+            reply = Reply({"message": "Server Error"}, 500)
         return self._respond(reply, request.headers.get("authorization", "")), _name(caller)
 
     def _route(self, request: Request, path: str, body: bytes, caller: Caller) -> Reply:
@@ -262,7 +268,7 @@ def serve(site: Any, host: str, port: int) -> Served:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
     listening.listen(256)
-    config = uvicorn.Config(site, log_level="warning", access_log=False, timeout_graceful_shutdown=2, ws="none")
+    config = uvicorn.Config(site, log_level="critical", access_log=False, timeout_graceful_shutdown=2, ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=[[listening]], name="localhub", daemon=True)
     thread.start()
