@@ -14,20 +14,18 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
-import urllib3
 from github import Auth, Github, GithubException
 from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 from github.Requester import Requester
-from jwt import PyJWTError
-from urllib3.util.retry import Retry
 
-from github_app.adapters.hub_errors import FAILURES, MOVED, Moved, NotFound, graphql_failure, is_limit, translate
+from github_app.adapters.hub_errors import FAILURES, Moved, NotFound, graphql_failure, is_limit, translate
+from github_app.adapters.hub_patience import Pacer, make_retries, patiently
 from github_app.adapters.hub_permissions import PERMISSIONS
-from github_app.adapters.hub_tokens import Token, TokenKey, Tokens
-from github_app.core.errors import AccessDenied, Gone, Misconfigured, NotVisibleYet, RateLimited, Transient
+from github_app.adapters.hub_tokens import Token, TokenKey, Tokens, make_app_auth
+from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Repo
 
 T = TypeVar("T")
@@ -41,50 +39,8 @@ LAG_PAUSES_S = (1.0, 2.0, 4.0)
 TOLD_PAUSES_S = (0.5, 1.0)
 """Pauses before something that a webhook told us of, but that is not there, is looked for again."""
 
-LONGEST_PACE_S = 5.0
-"""With more writers than that waiting for one installation, the next is sent away."""
-
 NAME_LIFE_S = 300.0
 """For so long a 404 does not make us ask whether the repository has another name."""
-
-
-class _Retries(Retry):
-    """urllib3's policy: twice again, and only what may be repeated (never POST or PATCH); a redirect is an error.
-
-    PyGithub would follow a 301 without its query, and take a 307 for an answer. Its own `GithubRetry` repeats POSTs and
-    sleeps until a limit ends. (Subclassing is how both libraries want to be told.)
-    """
-
-    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:
-        return status_code in MOVED or super().is_retry(method, status_code, has_retry_after)
-
-    def increment(
-        self,
-        method: str | None = None,
-        url: str | None = None,
-        response: urllib3.BaseHTTPResponse | None = None,
-        error: Exception | None = None,
-        *rest: Any,
-        **named: Any,
-    ) -> Self:
-        if response is not None and response.status in MOVED:
-            status, headers = response.status, {k.lower(): v for k, v in response.headers.items()}
-            response.drain_conn()
-            raise GithubException(status, {"message": "Moved"}, headers)
-        return super().increment(method, url, response, error, *rest, **named)
-
-
-def make_retries() -> Retry:
-    """Return the retry policy that every client carries."""
-    return _Retries(
-        total=2,
-        redirect=0,
-        backoff_factor=0.25,
-        status_forcelist={500, 502, 503, 504},
-        allowed_methods=Retry.DEFAULT_ALLOWED_METHODS,
-        respect_retry_after_header=False,  # it may be minutes
-        raise_on_status=False,
-    )
 
 
 class Clients:
@@ -105,11 +61,7 @@ class Clients:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
-        try:
-            self._app_auth = Auth.AppAuth(app_id, private_key)
-            self._app_auth.create_jwt()  # so that a bad key shows at the start
-        except (PyJWTError, ValueError, TypeError, AssertionError) as error:
-            raise Misconfigured(f"the app's id or private key cannot be used: {error}") from error
+        self._app_auth = make_app_auth(app_id, private_key)
         self._api_url = api_url.rstrip("/")
         self._graphql_url = graphql_url
         self._timeout_s = timeout_s
@@ -317,33 +269,6 @@ def _name_of_only_repository(github: Github) -> str:
     return str(found[0]["full_name"]) if found else ""
 
 
-class Pacer:
-    """Keeps writes of one installation apart, across threads.
-
-    GitHub wants at least a second between them: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-    """
-
-    def __init__(self, *, pause_s: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
-        self._pause_s = pause_s
-        self._clock = clock
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._free_at: dict[int, float] = {}
-
-    def wait(self, installation_id: int) -> None:
-        """Wait for our turn. Raises `RateLimited` if too many are before us."""
-        if not self._pause_s:
-            return
-        with self._lock:
-            now = self._clock()
-            turn = max(now, self._free_at.get(installation_id, now))
-            if turn - now > LONGEST_PACE_S:
-                raise RateLimited("too many writes are waiting for this installation", retry_after_s=turn - now)
-            self._free_at[installation_id] = turn + self._pause_s
-        if turn > now:
-            self._sleep(turn - now)
-
-
 class _Names:
     """Names of repositories that were found to be renamed since somebody wrote them down."""
 
@@ -371,14 +296,3 @@ def pages(requester: Requester, url: str, *, item: str = "", **parameters: Any) 
 
     as_class: Any = keep
     yield from PaginatedList(as_class, requester, url, parameters, list_item=item)
-
-
-def patiently(work: Callable[[], T], sleep: Callable[[float], None]) -> T:
-    """Run work that may be repeated; once more if GitHub or the network stumbled."""
-    try:
-        return work()
-    except RateLimited:
-        raise
-    except Transient:
-        sleep(0.5)
-        return work()

@@ -11,6 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from github import Auth
+
+from github_app.core.errors import Misconfigured
+
 MARGIN_S = 300.0
 """Tokens live an hour; one with less than this left is not handed out any more, so that work can be done with it."""
 
@@ -50,6 +57,19 @@ class Token:
     def is_fresh(self, now: float) -> bool:
         """Whether GitHub may not know it everywhere yet."""
         return now - self.minted_at < LAG_S
+
+
+def make_app_auth(app_id: str, private_key: str) -> Auth.AppAuth:
+    """Return what signs the requests of the app itself. Raises `Misconfigured` for what cannot sign."""
+    try:
+        key = load_pem_private_key(private_key.encode(), password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise Misconfigured(f"the app's private key is not a PEM key without a password: {error}") from error
+    if not isinstance(key, RSAPrivateKey):
+        raise Misconfigured("the app's private key is not an RSA key; GitHub makes them on the app's settings page")
+    if not app_id.strip():
+        raise Misconfigured("the app's id is empty")
+    return Auth.AppAuth(app_id.strip(), private_key)
 
 
 class Tokens:

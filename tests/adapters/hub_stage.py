@@ -52,7 +52,7 @@ class Times:
 
 
 class Stage:
-    """Everything that a test of the hub needs. `repo` is what the hub is given, `place` what it is at the local GitHub."""
+    """Everything that a test of the hub needs. `repo` is what the hub is given, `place` the same at localhub."""
 
     def __init__(self, root: Path, *, permissions: dict[str, str] | None = None, pause_s: float = 0.0) -> None:
         self.times = Times()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from github_app.adapters.hub import GitHubHub
-from github_app.adapters.hub_clients import LONGEST_PACE_S, Pacer, make_retries
+from github_app.adapters.hub_patience import LONGEST_PACE_S, Pacer, make_retries
 from github_app.core.errors import AccessDenied, Misconfigured, RateLimited, Transient
 from github_app.core.model import Repo
 from tests.adapters.hub_stage import Times, the_private_key
@@ -77,9 +77,10 @@ def test_graphql_goes_to_where_the_operator_says():
     assert [path for path in wire.paths("POST") if "graphql" in path] == ["/api/graphql", "/api/other/graphql"]
 
 
-def test_a_key_that_cannot_sign_shows_at_the_start():
-    with pytest.raises(Misconfigured, match="private key"):
-        GitHubHub(app_id="12", private_key="not a key", api_url="http://x/api/v3", web_url="http://x")
+@pytest.mark.parametrize(("app_id", "key"), [("12", "not a key"), (" ", "")])
+def test_what_cannot_sign_shows_at_the_start(app_id, key):
+    with pytest.raises(Misconfigured, match="the app's"):
+        GitHubHub(app_id=app_id, private_key=key or the_private_key(), api_url="http://x/api/v3", web_url="http://x")
 
 
 @pytest.mark.parametrize("status", [301, 307])
