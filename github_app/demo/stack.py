@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -20,6 +21,7 @@ from typing import Self, TypeVar
 
 from github_app.app import permissions_used, subscribed_events
 from github_app.core.errors import HonkError
+from github_app.localhub import modelrequest
 from github_app.localhub.actions import Runner
 from github_app.localhub.hub import LocalHub, NewApp
 from github_app.localhub.judge import Judge
@@ -76,6 +78,8 @@ class Stack:
         if self.script is not None:
             app = create_model_app(self.script)
             self.model = app.state.model
+            # The SDK's types, by which requests are checked, take two seconds to import: not within the story.
+            threading.Thread(target=modelrequest.warm, name="warm-up", daemon=True).start()
             self._model_server = serve(app, "127.0.0.1", 0)
         return self
 
