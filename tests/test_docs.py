@@ -65,3 +65,11 @@ def _anchors(page: Path) -> set[str]:
 
 def _tokens(page: Path) -> list[Token]:
     return MarkdownIt("gfm-like", {"linkify": False}).parse(page.read_text())
+
+
+def test_every_setting_is_documented_in_its_own_words():
+    from github_app.settings import NAMES
+
+    text = (ROOT / "docs/configure.md").read_text("utf-8")
+    rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in NAMES.items())
+    assert rows in text
