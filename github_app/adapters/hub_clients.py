@@ -10,6 +10,7 @@ given to `read` and `write` must return values of ours, never PyGithub's objects
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections import OrderedDict
@@ -33,6 +34,9 @@ T = TypeVar("T")
 API_VERSION = "2022-11-28"
 USER_AGENT = "honk (GitHub App)"
 CLIENTS_PER_THREAD = 8
+TALKATIVE = ("github.Requester", "urllib3.connectionpool")
+"""At DEBUG these log whole answers (tokens among them) and signed addresses."""
+
 LAG_PAUSES_S = (1.0, 2.0, 4.0)
 """Pauses before a refused new token is tried again."""
 
@@ -61,6 +65,8 @@ class Clients:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
     ) -> None:
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.INFO)
         self._app_auth = make_app_auth(app_id, private_key)
         self._api_url = api_url.rstrip("/")
         self._graphql_url = graphql_url

@@ -21,6 +21,12 @@ from github_app.core.errors import Misconfigured
 MARGIN_S = 300.0
 """Tokens live an hour; one with less than this left is not handed out any more, so that work can be done with it."""
 
+SKEW_S = 120
+"""By so much our clock may be ahead of GitHub's: it refuses what was signed in its future."""
+
+JWT_LIFE_S = 300
+"""The app's own signature holds for so long; GitHub allows ten minutes, its clock or ours."""
+
 LAG_S = 10.0
 """For so long after its making a token may be unknown to some of GitHub's machines (401 or 403)."""
 
@@ -69,7 +75,7 @@ def make_app_auth(app_id: str, private_key: str) -> Auth.AppAuth:
         raise Misconfigured("the app's private key is not an RSA key; GitHub makes them on the app's settings page")
     if not app_id.strip():
         raise Misconfigured("the app's id is empty")
-    return Auth.AppAuth(app_id.strip(), private_key)
+    return Auth.AppAuth(app_id.strip(), private_key, jwt_issued_at=-SKEW_S, jwt_expiry=JWT_LIFE_S)
 
 
 class Tokens:

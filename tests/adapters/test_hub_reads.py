@@ -231,3 +231,12 @@ def test_a_missing_permission_is_named(open_stage):
     stage = open_stage(permissions={**APP_PERMISSIONS, "contents": "read"})
     with pytest.raises(AccessDenied, match="contents: write"):
         stage.publish()
+
+
+@pytest.mark.parametrize("skew_s", [-90, 90])
+def test_a_clock_that_is_wrong_by_a_minute_and_a_half_does_no_harm(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, skew_s: int
+):
+    stage.times.ahead_s = skew_s
+    monkeypatch.setattr(github.Auth, "time", SimpleNamespace(time=stage.times.seconds))
+    assert stage.hub.default_branch(stage.repo) == "main"
