@@ -51,7 +51,9 @@ def folder_text(files: Sequence[str], folder: str) -> str:
         if path.startswith(prefix):
             name, slash, _ = path.removeprefix(prefix).partition("/")
             entries[name + slash] = entries.get(name + slash, 0) + 1
-    lines = [f"{name} ({count} files)" if name.endswith("/") else name for name, count in entries.items()]
+    lines = [
+        f"{name} ({count} file{'s' * (count != 1)})" if name.endswith("/") else name for name, count in entries.items()
+    ]
     more = [f"… and {len(lines) - _MAX_ENTRIES} more"] if len(lines) > _MAX_ENTRIES else []
     return show("\n".join(lines[:_MAX_ENTRIES] + more))
 

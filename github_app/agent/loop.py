@@ -181,14 +181,16 @@ class _Turn:
             blocks.append(text_block(prompt.FEW_LEFT.format(count=FEW_CALLS)))
         await self._store_user(blocks, consumed=[each.id for each in arrivals])
 
-    async def _store_user(self, blocks: Sequence[Block], *, consumed: Sequence[str]) -> None:
+    async def _store_user(self, blocks: list[Block], *, consumed: Sequence[str]) -> None:
+        changes = self.stored
+        if not self.steps or any(call["name"] in MAY_CHANGE_FILES for call in tool_uses(self.steps[-1])):
+            try:
+                changes = await self.workspace.changes()
+            except ToolFailed as failure:
+                blocks.append(text_block(prompt.TOO_MUCH.format(why=failure)))
+        snapshot = None if changes == self.stored else changes
         step = Step(number=len(self.steps), role="user", content=tuple(blocks), consumed=tuple(consumed))
-        last_calls = tool_uses(self.steps[-1]) if self.steps else []
-        if self.steps and not any(call["name"] in MAY_CHANGE_FILES for call in last_calls):
-            await self._store(step)
-            return
-        changes = await self.workspace.changes()
-        await self._store(step, snapshot=None if changes == self.stored else changes)
+        await self._store(step, snapshot=snapshot)
         self.stored = changes
 
     async def _store(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:

@@ -27,6 +27,7 @@ TOO_SILENT = (
 REPEATING = (
     "You made the same call {count} times in a row, and it will not answer differently. Try another way, or `ask`."
 )
+TOO_MUCH = "What is changed now cannot be kept or submitted: {why}. Delete what does not belong to the change."
 FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` what is good, or `ask`."
 
 

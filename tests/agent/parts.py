@@ -120,6 +120,7 @@ class LocalWorkspace:
     before: dict[str, tuple[Mode, bytes]] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
     path: str = "/usr/local/bin:/usr/bin:/bin"
+    max_files: int = 1_000
     ignored: tuple[str, ...] = ("__pycache__/", "node_modules/", "target/")
 
     @classmethod
@@ -196,6 +197,8 @@ class LocalWorkspace:
 
     async def changes(self) -> ChangeSet:
         now = self._files()
+        if len(now) > self.max_files:
+            raise ToolFailed(f"{len(now)} files are too many")
         changed = [
             FileChange(path=path, mode=(now.get(path) or self.before[path])[0], content=now.get(path, (None, None))[1])
             for path in sorted(now.keys() | self.before.keys())

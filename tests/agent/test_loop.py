@@ -278,6 +278,20 @@ async def test_a_step_is_stored_before_it_is_acted_on(desk: Desk):
     assert seen == [False, False, True, True]
 
 
+async def test_more_changes_than_fit_are_the_models_to_mend(desk: Desk):
+    outcome = await desk.run(
+        reply(call("bash", command="mkdir junk && cd junk && seq 2000 | xargs touch")),
+        submit(),
+        reply(call("bash", command="rm -r junk")),
+        submit(),
+    )
+    assert isinstance(outcome, Submitted)
+    assert desk.model.results(2)[0]["content"] == "2001 files are too many"
+    warned = "cannot be kept or submitted: 2001 files are too many. Delete what does not belong to the change."
+    assert warned in desk.model.last_message(1)[-1]["text"]
+    assert [number for number, _ in desk.journal.snapshots] == [0]
+
+
 # --- bugs and empty repositories
 
 

@@ -65,7 +65,7 @@ async def test_a_part_of_a_file_says_which_part(workspace: LocalWorkspace):
 
 
 async def test_folders_are_listed(workspace: LocalWorkspace):
-    assert await view(workspace, "src") == "a.py\ndeep/ (1 files)"
+    assert await view(workspace, "src") == "a.py\ndeep/ (1 file)"
     assert "src/ (2 files)" in await view(workspace, ".")
     assert await view(workspace, "./src/") == await view(workspace, "src")
 
