@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import ParamSpec, TypeVar
 
 from github_app.adapters.changes import Tree, check_path, collect, list_paths
 from github_app.adapters.checkouts import Checkouts, Lease, check_out, give, list_files, make_passage, remove_tree
@@ -29,6 +30,9 @@ from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 
 _NO_ENV: Mapping[str, str] = MappingProxyType({})
 _LIMITS = ExecLimits()
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,42 +61,44 @@ class LocalWorkspace:
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
         """A regular file's content; see `Workspace.read`."""
-        async with self._turn:
-            return await asyncio.to_thread(self.tree.read, path, max_bytes=max_bytes)
+        return await self._in_turn(self.tree.read, path, max_bytes=max_bytes)
 
     async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
         """Create or replace a file; see `Workspace.write`."""
         check_path(path)
-        async with self._turn:
-            await asyncio.to_thread(self.tree.write, path, content, executable=executable)
+        await self._in_turn(self.tree.write, path, content, executable=executable)
 
     async def delete(self, path: str) -> None:
         """Delete a file; see `Workspace.delete`."""
-        async with self._turn:
-            await asyncio.to_thread(self.tree.delete, path)
+        await self._in_turn(self.tree.delete, path)
 
     async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
         """Paths of files below a folder (or the file itself), sorted; see `Workspace.list`."""
-        async with self._turn:
-            paths = await asyncio.to_thread(self._list)
+        paths = await self._in_turn(self._list)
         folder = prefix.strip("/").removeprefix("./")
         inside = (p for p in paths if folder in ("", ".", p) or p.startswith(f"{folder}/"))
         return sorted(inside)[:limit]
 
     async def changes(self) -> ChangeSet:
         """What differs from `sha`; see `Workspace.changes`. Raises `ToolFailed` for more than fits into a commit."""
-        async with self._turn:
-            return await asyncio.to_thread(self._changes)
+        return await self._in_turn(self._changes)
 
     async def apply(self, changes: ChangeSet) -> None:
         """Write the files of a change set over this workspace; see `Workspace.apply`."""
-        async with self._turn:
-            await asyncio.to_thread(self._apply, changes)
+        await self._in_turn(self._apply, changes)
 
     async def close(self, *, discard: bool) -> None:
         """Let go of it; with `discard`, delete what was written."""
+        await self._in_turn(self.on_close, discard)
+
+    async def _in_turn(self, act: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Do it in a thread, and be done with it before anything else begins, even if nobody waits any more."""
         async with self._turn:
-            await asyncio.to_thread(self.on_close, discard)
+            work = asyncio.ensure_future(asyncio.to_thread(act, *args, **options))
+            try:
+                return await asyncio.shield(work)
+            finally:
+                await asyncio.wait([work])
 
     def _rules(self) -> IgnoreRules:
         return IgnoreRules(self.git, self.tree.rules)
@@ -134,8 +140,16 @@ class LocalWorkspaces:
         return (self.sandbox.sandbox_uid, self.sandbox.sandbox_gid)
 
     async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> LocalWorkspace:
-        """Open the workspace of a session at a commit; see `Workspaces.open`."""
-        return await asyncio.to_thread(self._open, repo.id, check_sha(sha), key, auth)
+        """Open the workspace of a session at a commit; see `Workspaces.open`.
+
+        What the session wrote over other commits is deleted: it has one commit at a time.
+        """
+        work = asyncio.ensure_future(asyncio.to_thread(self._open, repo.id, check_sha(sha), key, auth))
+        try:
+            return await asyncio.shield(work)
+        except asyncio.CancelledError:
+            work.add_done_callback(_let_go)
+            raise
 
     async def discard(self, key: str) -> None:
         """Delete all that a session holds on disk."""
@@ -160,13 +174,18 @@ class LocalWorkspaces:
         session = self._folder(key)
         for folder in (self.root, session.parent, session, session / sha):
             make_passage(folder)
+        for other in session.iterdir():
+            if other.name not in (sha, "home"):
+                remove_tree(other)
         home = session / "home"
         _make_owned(home, self._owner)
         kind = self._open_overlay if self.sandbox.has_overlay else self._open_copy
         tree, release = kind(repo_id, sha, session / sha, auth)
+        held = [release]
 
         def close(discard: bool) -> None:
-            release()
+            while held:
+                held.pop()()
             if discard:
                 remove_tree(session / sha)
 
@@ -200,6 +219,12 @@ class LocalWorkspaces:
                 save_index(take_index(tree, list_files(self.git, mirror, sha)), kept)
             index = load_index(kept)
         return Copy.over(tree, owner=self._owner, index=index), lambda: None
+
+
+def _let_go(opening: asyncio.Future[LocalWorkspace]) -> None:
+    """Close a workspace that nobody waits for any more."""
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().on_close(False)
 
 
 def _make_owned(folder: Path, owner: tuple[int, int]) -> None:

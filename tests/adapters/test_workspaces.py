@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -264,6 +265,41 @@ async def test_work_is_carried_to_a_moved_head(desk: Desk) -> None:
     assert (
         await sh(moved, "cat theirs src README.md/x; readlink z; echo more >> src; rm -r README.md") == "tfile\nx\ny\n"
     )
+
+
+async def test_a_session_keeps_one_commit_and_its_home(desk: Desk) -> None:
+    old = await desk.open(desk.origin.commit(FILES), key="k")
+    await sh(old, "touch ~/cache; touch mine")
+    await old.close(discard=False)
+    await old.close(discard=False)
+    new = await desk.open(desk.origin.commit({**FILES, "more": text("m")}), key="k")
+    assert await sh(new, "ls ~ more") == "more\n\n/home/agent:\ncache\n"
+    assert sorted(path.name for path in new.home.parent.iterdir()) == sorted([new.sha, "home"])
+
+
+async def test_a_call_that_nobody_waits_for_ends_before_the_next_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace = await desk.over(FILES)
+    started, may_end = threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slow(*_: object, **__: object) -> set[str]:
+        started.set()
+        may_end.wait(30)
+        order.append("listed")
+        return set()
+
+    monkeypatch.setattr("github_app.adapters.workspaces.list_paths", slow)
+    listing = asyncio.create_task(workspace.list())
+    await asyncio.to_thread(started.wait, 30)
+    listing.cancel()
+    command = asyncio.create_task(sh(workspace, "true"))
+    command.add_done_callback(lambda _: order.append("ran"))
+    may_end.set()
+    await command
+    assert order == ["listed", "ran"]
+    assert listing.cancelled()
 
 
 async def test_calls_wait_for_a_running_command(desk: Desk) -> None:
