@@ -244,6 +244,9 @@ class LocalHub:
         """Remove a repository, also from the disk."""
         with self.world.lock:
             del self.world.repositories[repo.id]
+            for pull in (p for r in self.world.repositories.values() for p in r.pulls()):
+                if pull.head_repo is repo:
+                    pull.head_repo = None
             shutil.rmtree(repo.git_dir, ignore_errors=True)
 
     def rename_repository(self, repo: Repository, name: str) -> None:

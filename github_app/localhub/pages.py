@@ -298,11 +298,13 @@ def _difflines(patch: str | None) -> list[tuple[str, str]]:
     return [(kinds.get(line[:1], ""), line) for line in (patch or "").split("\n")]
 
 
-def _markdown(text: str | None) -> Any:
-    """Render GitHub-like Markdown; raw HTML stays text, but for a few tags without attributes."""
+def _markdown(text: str | None) -> str:
+    """Render GitHub-like Markdown to HTML that is safe to show.
+
+    Raw HTML stays text, but for a few tags without attributes.
+    """
     from markdown_it import MarkdownIt
-    from markupsafe import Markup
 
     shown = re.sub(r"<!--.*?-->", "", text or "", flags=re.DOTALL)
     html = MarkdownIt("commonmark", {"html": False, "breaks": True}).enable(["table", "strikethrough"]).render(shown)
-    return Markup(_TAGS.sub(r"<\1>", html))  # noqa: S704 - the renderer escaped everything else
+    return _TAGS.sub(r"<\1>", html)

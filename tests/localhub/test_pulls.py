@@ -201,3 +201,24 @@ def test_files_are_read_at_any_ref(story: Story):
 def test_a_renamed_repository_is_found_by_its_number(story: Story):
     story.hub.rename_repository(story.repo, "goose")
     assert story.client().get_repo(story.repo.id).full_name == "acme/goose"
+
+
+def test_a_pull_request_from_a_fork_outlives_the_fork(story: Story):
+    fork = story.hub.import_repository("bob/app", story.repo.git_dir)
+    bob = story.hub.grant(story.repo, "bob", "read")
+    sha = bob.push(fork, "mine", {"a.txt": "bob\n"}, "Mine")
+    opened = bob.open_pull(story.repo, "Mine", head="bob:mine")
+    newer = bob.push(fork, "mine", {"a.txt": "bobby\n"}, "Better")
+    pull = story.remote().get_pull(opened.issue.number)
+    assert (pull.head.label, pull.head.repo.full_name, pull.head.sha) == ("bob:mine", "bob/app", newer)
+    assert git.is_ancestor(story.repo.git_dir, sha, story.repo.refs["refs/pull/1/head"])
+    story.hub.add_check(story.repo, newer, "test", "success")
+    (check,) = story.remote().get_commit(newer).get_check_runs()
+    assert check.pull_requests == []
+    story.hub.delete_repository(fork)
+    pull.update()
+    assert pull.head.repo is None
+    story.hub.settle()
+    # GitHub's document forgets that a head's repository can be gone.
+    assert [v for v in story.hub.violations if ".head" not in v] == []
+    story.hub.violations.clear()
