@@ -92,15 +92,16 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store) -> Engine:
     from github_app.adapters.hub import GitHubHub
     from github_app.adapters.models import ClaudeModel
-    from github_app.engine.database import connect, flows_url
-    from github_app.engine.flows import Capacity, Engine
+    from github_app.engine.database import flows_url
+    from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.performance import Performance
+    from github_app.engine.runtime import Capacity, Runtime
     from github_app.engine.transcripts import Transcripts
     from github_app.engine.turns import TurnRunner
 
     clock = SystemClock()
-    transcripts = Transcripts(connect(settings.database_url), clock)
+    transcripts = Transcripts(store.engine, clock)
     hub = GitHubHub(
         app_id=settings.app_id,
         private_key=settings.private_key,
@@ -130,12 +131,15 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             model_name=settings.model,
             clock=clock,
         ),
+        runtime=Runtime(
+            database=store.engine,
+            flows_url=flows_url(settings.database_url),
+            worker_id=settings.worker_id,
+            capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
+        ),
         discard_workspace=workspaces.discard,
         clock=clock,
-        flows_url=flows_url(settings.database_url),
-        worker_id=settings.worker_id,
         trigger_label=settings.trigger_label,
-        capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
     )
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from github_app.core.errors import Misconfigured
+from github_app.core.errors import Misconfigured, Transient
+
+_CONNECTIONS = 20
+_READS = "honk_reads"
+
+
+class DatabaseAway(Transient):
+    """The database does not answer. Whether the last transaction counts is not known: all that we write may be
+    written again."""
 
 
 def connect(url: str) -> sa.Engine:
@@ -23,13 +33,27 @@ def connect(url: str) -> sa.Engine:
                 Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
             return _sqlite(parsed)
         case "postgresql":
-            return sa.create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True, pool_size=10)
+            postgresql = parsed.set(drivername="postgresql+psycopg")
+            return sa.create_engine(postgresql, pool_pre_ping=True, pool_size=_CONNECTIONS // 2)
         case other:
             raise Misconfigured(f"HONK_DATABASE_URL names `{other}`; SQLite and PostgreSQL are supported")
 
 
+@contextmanager
+def transaction(engine: sa.Engine, *, reads: bool = False) -> Iterator[sa.Connection]:
+    """One transaction, committed at the end of the block; one that only `reads` waits for no writer. Raises
+    `DatabaseAway`."""
+    try:
+        with engine.connect() as connection:
+            connection.execution_options(**{_READS: reads})
+            with connection.begin():
+                yield connection
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
+        raise DatabaseAway(f"the database does not answer ({type(error).__name__})") from error
+
+
 def _sqlite(url: sa.URL) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": 30.0})
+    engine = sa.create_engine(url, connect_args={"timeout": 30.0}, pool_size=_CONNECTIONS)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
@@ -41,7 +65,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # A writer takes its lock first: one that began by reading could be refused it half-way.
+        connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")
 
     return engine
 

@@ -1,49 +1,62 @@
-"""The engine: what comes in is decided on and done, durably. DBOS runs the flows and takes them up again after a
-crash; our own tables make each of them safe to run twice.
+"""The engine: what comes in is decided on and done, durably.
 
     dispatch   inbox row → flow `intake`, one at a time for each session
     intake     event → facts → decide → commit → effects; what fails for now is postponed, no thread waits
     turn       one run of the agent, limited for each repository and in all; its end is an event in the inbox
+    tick       time passes: sessions are looked at, what was left lying is taken up, what is old is deleted
 
-A flow's body journals nothing in DBOS: it is run again from its start, and finds in our tables how far it had
-come."""
+The runtime (DBOS) takes flows up again after a crash. A flow journals nothing there: it is run again from its start,
+and finds in our own tables how far it had come."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
-
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
-from github_app.core.errors import HeadMoved, HonkError, RateLimited, Rejected, Stopped, Transient
-from github_app.core.events import EffectFailed, Event, InstallationChanged, OwnEvent, Ticked, subject_of
+from github_app.core.errors import HeadMoved, HonkError, NotVisibleYet, RateLimited, Rejected, Stopped, Transient
+from github_app.core.events import (
+    EffectFailed,
+    Event,
+    InstallationChanged,
+    Published,
+    Ticked,
+    TurnAsked,
+    TurnFinished,
+    TurnStopped,
+    subject_of,
+)
 from github_app.core.machine import decide
 from github_app.core.model import Repo, Session, Status
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
-from github_app.engine import codec
+from github_app.engine.database import DatabaseAway
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
 from github_app.engine.performance import Performance, explain
+from github_app.engine.retention import forget
+from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Entry, Pending, Store
-from github_app.engine.turns import TurnRunner
+from github_app.engine.turns import HandedOver, TurnRunner
 
 log = logging.getLogger(__name__)
 
-APPLICATION_VERSION = "honk-1"
-"""Constant: DBOS strands what another version left in flight, and our flows journal nothing that could differ."""
-
-_POLL_S = 0.05
 _DISPATCH_S = 0.5
 _TICK_S = 5.0
+_AWAY_S = 1.0
 _BATCH = 200
-_MAX_ATTEMPTS = 10
-_TICK_EVERY = {
+_TRIES = 3
+_PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
+_LONGEST_DELAY_S = 300.0
+_LOST_AFTER = timedelta(minutes=15)
+_KEPT, _FLOWS_KEPT = timedelta(days=30), timedelta(days=7)
+_LOOK_EVERY = {
     Status.WORKING: timedelta(minutes=10),
     Status.AWAITING_CHECKS: timedelta(minutes=1),
     Status.AWAITING_REVIEW: timedelta(minutes=15),
@@ -51,91 +64,46 @@ _TICK_EVERY = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Capacity:
-    """How much runs at once: turns for each repository, and in all; decisions in each process."""
-
-    turns_per_repo: int = 2
-    turns: int = 4
-    intakes: int = 16
-
-
-@dataclass(frozen=True)
-class _Flows:
-    """The flows as DBOS knows them."""
-
-    intake: Callable[[str], None]
-    turn: Callable[[str, str], Awaitable[None]]
-    discard: Callable[[str], Awaitable[None]]
-
-
 @dataclass(kw_only=True)
 class Engine:
-    """One worker process. `worker_id` must be its own and stay its own: DBOS gives a worker back what it had begun."""
+    """The worker in this process. All that its methods find out is in the store."""
 
     store: Store
     lookup: Lookup
     performance: Performance
     runner: TurnRunner
+    runtime: Runtime
     discard_workspace: Callable[[str], Awaitable[None]]
     clock: Clock
-    flows_url: str
-    worker_id: str
     trigger_label: str
-    capacity: Capacity = field(default_factory=Capacity)
     _wake: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
-    _flows: _Flows | None = None
+    _running: int = 0
+    _idle: threading.Condition = field(default_factory=threading.Condition)
+    _swept_at: datetime | None = None
 
     def start(self) -> None:
         """Take up what was left, then work in the background until `stop`."""
-        config = DBOSConfig(
-            name="honk",
-            system_database_url=self.flows_url,
-            executor_id=self.worker_id,
-            application_version=APPLICATION_VERSION,
-            notification_listener_polling_interval_sec=1.0,
-            enable_otlp=False,
-            log_level="WARNING",
-        )
-        DBOS(config=config)
-        self._flows = _register(self)
-        DBOS.launch()
-        DBOS.register_queue(
-            "intake",
-            partition_concurrency=1,
-            worker_concurrency=self.capacity.intakes,
-            polling_interval_sec=_POLL_S,
-        )
-        DBOS.register_queue(
-            "turns",
-            partition_concurrency=self.capacity.turns_per_repo,
-            global_concurrency=self.capacity.turns,
-            polling_interval_sec=_POLL_S,
-        )
-        for work in (self._dispatch_forever, self._tick_forever):
+        self.runtime.launch(self)
+        for work in (self._dispatch_forever, self._tick_forever, self._warm_up):
             thread = threading.Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def stop(self, *, timeout_s: int = 10) -> None:
-        """Stop taking work, give what runs a moment, and let go of it; the next start takes it up."""
+    def stop(self, *, timeout_s: float = 6.0) -> None:
+        """Take no more work, give what runs so long to come to a good place, and let go; the next start goes on."""
         self._stopping.set()
         self._wake.set()
         for thread in self._threads:
-            thread.join(timeout=timeout_s)
-        DBOS.destroy(destroy_registry=True, workflow_completion_timeout_sec=0)
+            thread.join(timeout=1.0)
+        with self._idle:
+            self._idle.wait_for(lambda: self._running == 0, timeout=timeout_s)
+        self.runtime.shut_down()
 
     def wake(self) -> None:
         """Say that the inbox has something new."""
         self._wake.set()
-
-    @property
-    def _registered(self) -> _Flows:
-        if self._flows is None:
-            raise RuntimeError("the engine is not started")
-        return self._flows
 
     # Dispatch
 
@@ -143,34 +111,38 @@ class Engine:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                busy = self._dispatch()
+                is_busy = self.dispatch()
             except Exception:
                 log.exception("dispatch failed; trying again")
-                busy = False
-            if not busy:
+                is_busy = False
+            if not is_busy:
                 self._wake.wait(_DISPATCH_S)
 
-    def _dispatch(self) -> bool:
+    def dispatch(self) -> bool:
+        """Hand what is new in the inbox to flows; whether there was anything. What means nothing ends here."""
         entries = self.store.new_entries(_BATCH)
+        queued = []
         for entry in entries:
             if self._stopping.is_set():
-                return False
-            with (
-                SetWorkflowID(f"intake:{entry.id}:{entry.attempts}"),
-                SetEnqueueOptions(queue_partition_key=self._partition_of(entry)),
-            ):
-                DBOS.enqueue_workflow("intake", self._registered.intake, entry.id)
-            self.store.mark_entry(entry.id, "queued")
+                break
+            try:
+                event = read(entry, trigger_label=self.trigger_label)
+            except Rejected as error:
+                log.warning("unreadable delivery", extra={"delivery": entry.id, "why": str(error)})
+                self.store.end_entry(entry.id, "unreadable", str(error))
+            except Exception as error:
+                self._give_up(entry, None, error)
+            else:
+                if isinstance(event, str):
+                    self.store.end_entry(entry.id, "ignored", event)
+                    continue
+                self.runtime.intake(entry.id, attempt=entry.attempts, lane=self._lane_of(event))
+                queued.append(entry)
+        self.store.queue_entries(queued)
         return bool(entries)
 
-    def _partition_of(self, entry: Entry) -> str:
-        """The session an entry is about, as far as it can be told from the entry: what is serial with it."""
-        try:
-            event = read(entry, trigger_label=self.trigger_label)
-        except Rejected:
-            return "unreadable"
-        if isinstance(event, str):
-            return "ignored"
+    def _lane_of(self, event: Event) -> str:
+        """What an event is serial with: the session it is about, as far as that can be told from the event."""
         subject = subject_of(event)
         if subject.session_id is not None:
             return subject.session_id.rpartition("-")[0]
@@ -184,43 +156,62 @@ class Engine:
 
     def intake(self, entry_id: str) -> None:
         """Decide on one inbox row and do what follows. Whatever happens, the row says how it went."""
-        entry = self.store.entry(entry_id)
+        with self._counted():
+            while True:
+                try:
+                    self._take_in(self.store.entry(entry_id))
+                    return
+                except DatabaseAway as error:
+                    log.warning("intake waits", extra={"delivery": entry_id, "why": str(error)})
+                if self._stopping.wait(_AWAY_S):
+                    return  # The row still counts as queued, and is taken up as one that was lost.
+
+    def _take_in(self, entry: Entry) -> None:
+        event: Event | str | None = None
         try:
             event = read(entry, trigger_label=self.trigger_label)
-            if isinstance(event, str):
-                self.store.mark_entry(entry_id, "ignored", event)
-                return
             for one in self._spread(event):
                 self._settle(one, attempts=entry.attempts)
-            self.store.finish_entry(entry_id)
-        except Rejected as error:
-            log.warning("unreadable delivery", extra={"delivery": entry_id, "why": str(error)})
-            self.store.mark_entry(entry_id, "unreadable", str(error))
+            self.store.end_entry(entry.id, "done")
+        except DatabaseAway:
+            raise
         except Transient as error:
-            self._postpone(entry, error)
+            if isinstance(error, NotVisibleYet) and entry.attempts >= 3 * _TRIES:
+                self._give_up(entry, event, error)
+            else:
+                self._postpone(entry, error)
         except Exception as error:
-            self._give_up(entry, error)
+            self._give_up(entry, event, error)
         self.wake()
 
-    def _spread(self, event: Event) -> Iterator[Event]:
+    def _spread(self, event: Event | str) -> Iterator[Event]:
         """An event of an installation is one for each open session that it touches; all others are about one."""
-        if not isinstance(event, InstallationChanged):
+        if isinstance(event, InstallationChanged):
+            for session in self.store.open_sessions(installation_id=event.installation_id):
+                if not event.repo_ids or session.repo.id in event.repo_ids:
+                    yield replace(event, id=f"{event.id}@{session.id}")
+        elif not isinstance(event, str):
             yield event
-            return
-        for session in self.store.open_sessions(installation_id=event.installation_id):
-            if not event.repo_ids or session.repo.id in event.repo_ids:
-                yield replace(event, id=f"{event.id}@{session.id}")
 
     def _settle(self, event: Event, *, attempts: int) -> None:
-        """Decide, unless that was done before a crash, and perform what is left to perform."""
-        pending = self.store.decision_of(event.id)
-        if pending is None:
-            pending = self._decide(event)
-        for effect in pending:
-            self._perform(effect, attempts=attempts)
+        """Decide, unless that was done before, and perform what is left to perform. What is done on a best-effort basis
+        holds nothing up."""
+        postponed: Transient | None = None
+        for pending in self._decide(event):
+            try:
+                self._perform(pending, attempts=attempts)
+            except Transient as error:
+                if isinstance(error, DatabaseAway) or not isinstance(pending.effect, BEST_EFFORT):
+                    raise
+                postponed = error
+        if postponed is not None:
+            raise postponed
 
     def _decide(self, event: Event) -> list[Pending]:
         while True:
+            pending = self.store.decision_of(event.id)
+            if pending is not None:
+                return pending
             session = self._session_of(event)
             repo: Repo | None = getattr(event, "repo", None) or (session.repo if session is not None else None)
             if session is not None and repo is not None and repo != session.repo:
@@ -231,11 +222,9 @@ class Engine:
                 pending = self.store.commit(event, session, decision, repo)
             except Conflict:
                 continue
-            log.info(
-                "decided",
-                extra={"kind": type(event).__name__, "event_id": event.id, "why": decision.why}
-                | ({"session": decision.session.id} if decision.session else {}),
-            )
+            about = {"session": decision.session.id} if decision.session else {}
+            told = {"kind": type(event).__name__, "event_id": event.id, "why": decision.why}
+            log.info("decided", extra=told | about)
             return pending
 
     def _session_of(self, event: Event) -> Session | None:
@@ -243,77 +232,104 @@ class Engine:
             return self.store.session(event.id.rpartition("@")[2])
         return self.store.find_session(subject_of(event))
 
+    # Effects
+
     def _perform(self, pending: Pending, *, attempts: int) -> None:
-        effect = pending.effect
-        match effect:
-            case RunTurn():
-                with (
-                    SetWorkflowID(effect.turn_id),
-                    SetEnqueueOptions(queue_partition_key=str(pending.repo.id)),
-                ):
-                    DBOS.enqueue_workflow("turns", self._registered.turn, pending.session_id or "", effect.turn_id)
-                self.store.finish_effect(pending.id)
-                return
-            case DiscardWorkspace():
-                with SetWorkflowID(f"discard:{pending.id}"):
-                    DBOS.start_workflow(self._registered.discard, pending.session_id or "")
-                self.store.finish_effect(pending.id)
-                return
-            case _:
-                pass
         try:
-            result = self.performance.perform(pending)
-            self.store.finish_effect(pending.id, result=result)
+            result = self._act(pending)
         except Stopped as error:
             self.store.finish_effect(pending.id, note=str(error))
         except Transient as error:
-            if attempts < (2 if isinstance(effect, BEST_EFFORT) else _MAX_ATTEMPTS):
+            patience = _LITTLE_PATIENCE if isinstance(pending.effect, BEST_EFFORT) else _PATIENCE
+            if isinstance(error, DatabaseAway) or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
                 raise
             self._effect_failed(pending, error)
-        except HonkError as error:
+        except Exception as error:
             self._effect_failed(pending, error)
+        else:
+            self.store.finish_effect(pending.id, result=result)
 
-    def _effect_failed(self, pending: Pending, error: HonkError) -> None:
-        log.warning("effect failed", extra={"effect": pending.id, "why": str(error)})
-        result: OwnEvent | None = None
+    def _act(self, pending: Pending) -> Published | None:
+        match pending.effect:
+            case RunTurn() as effect:
+                self.runtime.turn(pending.session_id or "", effect.turn_id, repo_id=pending.repo.id)
+            case DiscardWorkspace():
+                self.runtime.discard(pending.session_id or "", key=pending.id)
+            case _:
+                return self.performance.perform(pending)
+        return None
+
+    def _effect_failed(self, pending: Pending, error: Exception) -> None:
+        why = _sort_out("effect failed", error, effect=pending.id)
+        result: EffectFailed | None = None
         if pending.session_id is not None and not isinstance(pending.effect, BEST_EFFORT):
             result = EffectFailed(
                 id=f"{pending.id}/failed",
                 session_id=pending.session_id,
                 effect_id=pending.id,
                 effect_kind=type(pending.effect).__name__,
-                reason=explain(error),
+                reason=why,
                 head_sha=error.head_sha if isinstance(error, HeadMoved) else None,
+                turn_id=getattr(pending.effect, "turn_id", ""),
             )
-        self.store.finish_effect(pending.id, note=explain(error), failed=True, result=result)
+        self.store.finish_effect(pending.id, note=why, failed=True, result=result)
 
     def _postpone(self, entry: Entry, error: Transient) -> None:
-        delay_s = error.retry_after_s if isinstance(error, RateLimited) else min(2.0**entry.attempts, 60.0)
+        usual_s = min(2.0 ** min(entry.attempts, 10), _LONGEST_DELAY_S)
+        delay_s = error.retry_after_s if isinstance(error, RateLimited) else usual_s
         log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": delay_s})
-        self.store.postpone_entry(entry.id, delay_s=delay_s, note=explain(error))
+        self.store.postpone_entry(entry, delay_s=delay_s, note=explain(error))
 
-    def _give_up(self, entry: Entry, error: Exception) -> None:
+    def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
-        error_id = uuid4().hex[:8]
-        log.exception("event failed", extra={"delivery": entry.id, "error_id": error_id})
-        why = explain(error) if isinstance(error, HonkError) else f"an error of my own (id {error_id}, in the log)"
-        self.store.mark_entry(entry.id, "failed", why)
-        event = codec.load_named(entry.name, entry.body.decode()) if entry.source == "self" else None
-        if event is not None and not isinstance(event, EffectFailed | Ticked):
-            # The session waits for this very event: without a word it would wait for ever.
-            failed = EffectFailed(
-                id=f"{entry.id}/failed", session_id=event.session_id, effect_id=entry.id, effect_kind="RunTurn", reason=why
-            )  # fmt: skip
-            self.store.add_event(failed)
+        why = _sort_out("event failed", error, delivery=entry.id)
+        match event:
+            case TurnFinished() | TurnAsked() | TurnStopped() | Published():
+                # The session waits for this very event: without a word it would wait for ever.
+                self.store.add_event(
+                    EffectFailed(
+                        id=f"{entry.id}/failed",
+                        session_id=event.session_id,
+                        effect_id=entry.id,
+                        effect_kind="RunTurn",
+                        reason=why,
+                        turn_id=event.turn_id,
+                    )
+                )
+            case None | str():
+                pass
+            case _:
+                self._apologise(event, why)
+        self.store.end_entry(entry.id, "failed", why)
+
+    def _apologise(self, event: Event, why: str) -> None:
+        try:
+            self.performance.apologise(event, why)
+        except HonkError as error:
+            log.warning("nobody was told", extra={"event_id": event.id, "why": str(error)})
 
     # Turns
 
     async def turn(self, session_id: str, turn_id: str) -> None:
         """Run one turn; how it ended is an event like any other."""
-        event = await self.runner.run(session_id, turn_id)
-        if event is not None:
-            self.store.add_event(event)
-            self.wake()
+        try:
+            with self._counted():
+                await self._run_turn(session_id, turn_id)
+        except HandedOver:
+            log.info("turn handed over", extra={"turn": turn_id})
+            await asyncio.Event().wait()  # until `stop` cancels it: a flow that returned would count as done
+
+    async def _run_turn(self, session_id: str, turn_id: str) -> None:
+        while True:
+            try:
+                event = await self.runner.run(session_id, turn_id, is_stopping=self._stopping.is_set)
+                if event is not None:
+                    await asyncio.to_thread(self.store.add_event, event)
+                break
+            except DatabaseAway as error:
+                log.warning("turn waits", extra={"turn": turn_id, "why": str(error)})
+                await asyncio.sleep(_AWAY_S)
+        self.wake()
 
     async def discard(self, session_id: str) -> None:
         """Delete a session's workspace."""
@@ -329,28 +345,45 @@ class Engine:
                 log.exception("tick failed; trying again")
 
     def tick(self) -> None:
-        """Have a look at each open session whose time has come."""
+        """Look at each open session whose time has come, and at what was left lying."""
         now = self.clock.now()
-        due = self.store.due_sessions({status.value: now - every for status, every in _TICK_EVERY.items()})
+        soon = min(_LOOK_EVERY[Status.AWAITING_CHECKS], timedelta(seconds=self.lookup.checks_grace_s))
+        every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
+        due = self.store.due_sessions({status.value: now - length for status, length in every.items()})
         for session_id in due:
             self.store.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
-        if due:
+        if self.store.requeue_entries(queued_before=now - _LOST_AFTER) or due:
             self.wake()
+        self.runtime.take_over()
+        if self._swept_at is None or now - self._swept_at > timedelta(hours=1):
+            self._swept_at = now
+            forget(self.store.engine, now - _KEPT)
+            self.runtime.forget(now - _FLOWS_KEPT)
+
+    def _warm_up(self) -> None:
+        """Ask GitHub who we are before somebody waits for it."""
+        try:
+            self.lookup.hub.identity()
+        except HonkError as error:
+            log.warning("GitHub does not say who we are", extra={"why": str(error)})
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        with self._idle:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._idle:
+                self._running -= 1
+                self._idle.notify_all()
 
 
-def _register(engine: Engine) -> _Flows:
-    """Tell DBOS about the flows, by names that stay; it must know them before it launches."""
-
-    @DBOS.workflow(name="intake", max_recovery_attempts=1000)
-    def intake(entry_id: str) -> None:
-        engine.intake(entry_id)
-
-    @DBOS.workflow(name="turn", max_recovery_attempts=1000)
-    async def turn(session_id: str, turn_id: str) -> None:
-        await engine.turn(session_id, turn_id)
-
-    @DBOS.workflow(name="discard", max_recovery_attempts=1000)
-    async def discard(session_id: str) -> None:
-        await engine.discard(session_id)
-
-    return _Flows(intake=intake, turn=turn, discard=discard)
+def _sort_out(what: str, error: Exception, **about: str) -> str:
+    """Log a failure by whose business it is, and say it to people: a bug of ours by a number to find it by."""
+    if isinstance(error, HonkError):
+        log.warning(what, extra={**about, "why": str(error)})
+        return explain(error)
+    error_id = uuid4().hex[:8]
+    log.error(what, extra={**about, "error_id": error_id}, exc_info=error)
+    return f"an error of my own (id {error_id}, in the log)"

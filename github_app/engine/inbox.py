@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from github_app.core.errors import Transient
+from github_app.core.errors import HonkError
 from github_app.core.events import Event
 from github_app.engine import codec
 from github_app.engine.store import Entry, Source, Store
 from github_app.webhook.delivery import Delivery
 from github_app.webhook.parse import Ignored, parse
+
+log = logging.getLogger(__name__)
 
 
 def read(entry: Entry, *, trigger_label: str) -> Event | str:
@@ -87,10 +88,12 @@ class GroupRecorder:
         waiting = [recorded if recorded.set_running_or_notify_cancel() else None for _, recorded in batch]
         try:
             answers = self.store.add_entries(rows)
-        except SQLAlchemyError as error:
-            away = Transient(f"the database does not answer ({type(error).__name__})")
-            for recorded in filter(None, waiting):
-                recorded.set_exception(away)
+        except Exception as error:
+            # Whatever it is, the door must hear of it, and the next delivery must find this thread alive.
+            if not isinstance(error, HonkError):
+                log.exception("deliveries could not be recorded")
+            for disappointed in filter(None, waiting):
+                disappointed.set_exception(error)
             return
         for recorded, is_new in zip(waiting, answers, strict=True):
             if recorded is not None:

@@ -20,7 +20,7 @@ from github_app.core.effects import (
     ShowProgress,
 )
 from github_app.core.errors import HonkError, Refused, Stopped
-from github_app.core.events import Published
+from github_app.core.events import CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.policy import POLICY_PATH, find_problems
 from github_app.core.ports import Hub, Publisher
@@ -53,9 +53,7 @@ class Performance:
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():
-                for reply in effect.replies:
-                    key = f"{pending.event_id}:{reply.thread_id}"
-                    self.hub.reply_thread(repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
+                self._reply(pending, effect)
             case RequestReview():
                 self.hub.request_review(repo, effect.pull_number, effect.logins)
             case RemoveLabel():
@@ -65,6 +63,24 @@ class Performance:
             case _:
                 assert_never(effect)
         return None
+
+    def apologise(self, event: Event, why: str) -> None:
+        """Tell the person who asked for something that it could not even be decided on. Raises what `Hub` raises."""
+        body = messages.request_failed(why)
+        match event:
+            case IssueLabeled():
+                self.hub.say(event.repo, event.issue.number, f"failed:{event.id}", body)
+            case CommandIssued():
+                self.hub.say(event.repo, event.number, f"failed:{event.id}", body)
+            case ReviewSubmitted():
+                self.hub.say(event.repo, event.pull_number, f"failed:{event.id}", body)
+            case _:
+                pass  # Nobody waits for an answer.
+
+    def _reply(self, pending: Pending, effect: ReplyThreads) -> None:
+        for reply in effect.replies:
+            key = f"{pending.event_id}:{reply.thread_id}"
+            self.hub.reply_thread(pending.repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
 
     def _show_progress(self, pending: Pending) -> None:
         session = self.store.session(pending.session_id or "")
@@ -80,7 +96,8 @@ class Performance:
         head = self.publisher.publish(
             session.repo,
             changes,
-            parent_sha=session.head_sha or session.base_sha,
+            # Not the head that we know: files were changed as they are at this commit, and nowhere else.
+            parent_sha=changes.base_sha,
             branch=session.branch,
             message=f"{submission.title}\n\n{submission.summary}".strip(),
             key=effect.turn_id,

@@ -1,5 +1,6 @@
 """The store: what came in, what was decided and why, and what was done about it. One database, SQLite or PostgreSQL.
-Every method is one transaction and blocks; `Conflict` means somebody else was faster: read again."""
+Every method is one transaction and blocks; all raise `DatabaseAway`; `Conflict` means somebody else was faster: read
+again."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.engine import codec
+from github_app.engine.database import transaction
 
 Source = Literal["github", "self"]
 
@@ -48,17 +50,21 @@ class Pending:
     session_id: str | None
     repo: Repo
     effect: Effect
+    decided_at: datetime
 
 
 class Store:
     """All of Honk's own tables."""
 
     def __init__(self, engine: sa.Engine, clock: Clock) -> None:
-        self._engine = engine
+        self.engine = engine
         self._clock = clock
 
-    def _transaction(self) -> AbstractContextManager[sa.Connection]:
-        return self._engine.begin()
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
+        return transaction(self.engine, reads=True)
+
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        return transaction(self.engine)
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat()
@@ -67,7 +73,7 @@ class Store:
 
     def add_entries(self, entries: Sequence[tuple[str, Source, str, bytes]]) -> list[bool]:
         """Record (id, source, name, body) in one transaction; for each whether it was new. Durable when it returns."""
-        with self._transaction() as connection:
+        with self._writing() as connection:
             return [self._add_entry(connection, *entry) for entry in entries]
 
     def _add_entry(self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes) -> bool:
@@ -93,36 +99,59 @@ class Store:
         return self._entries("id = :id", id=key)[0]
 
     def _entries(self, where: str, **values: Any) -> list[Entry]:
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
-                sa.text(f"SELECT seq, id, source, name, body, attempts FROM inbox WHERE {where}"), values
+                sa.text(f"SELECT seq, id, source, name, body, attempts FROM inbox WHERE {where}"),  # noqa: S608
+                values,
             )
             return [Entry(**{**row._mapping, "body": bytes(row.body)}) for row in rows]
 
-    def mark_entry(self, key: str, state: Literal["queued", "ignored", "unreadable", "failed"], note: str = "") -> None:
-        """Say how far an inbox row has come; it never goes back from an end."""
-        with self._transaction() as connection:
+    def queue_entries(self, entries: Sequence[Entry]) -> None:
+        """Note that flows have these rows; one that was postponed or finished meanwhile stays as it is."""
+        with self._writing() as connection:
+            for entry in entries:
+                connection.execute(
+                    sa.text(
+                        "UPDATE inbox SET state = 'queued', not_before = :at "
+                        "WHERE id = :id AND state = 'new' AND attempts = :a"
+                    ),
+                    {"id": entry.id, "a": entry.attempts, "at": self._now()},
+                )
+
+    def end_entry(self, key: str, state: Literal["done", "ignored", "unreadable", "failed"], note: str = "") -> None:
+        """Say how an inbox row ended, and why if that is worth a word; the first end stays."""
+        with self._writing() as connection:
             connection.execute(
-                sa.text("UPDATE inbox SET state = :s, note = :n WHERE id = :id AND state IN ('new', 'queued')"),
+                sa.text(
+                    "UPDATE inbox SET state = :s, note = CASE WHEN :n = '' THEN note ELSE :n END "
+                    "WHERE id = :id AND state IN ('new', 'queued')"
+                ),
                 {"s": state, "n": note, "id": key},
             )
 
-    def finish_entry(self, key: str) -> None:
-        """All that came of an inbox row has been done."""
-        with self._transaction() as connection:
-            connection.execute(sa.text("UPDATE inbox SET state = 'done' WHERE id = :id"), {"id": key})
-
-    def postpone_entry(self, key: str, *, delay_s: float, note: str) -> None:
+    def postpone_entry(self, entry: Entry, *, delay_s: float, note: str) -> None:
         """Have an inbox row taken up again later: no thread waits meanwhile."""
         at = (self._clock.now() + timedelta(seconds=delay_s)).astimezone(UTC).isoformat()
-        with self._transaction() as connection:
+        with self._writing() as connection:
             connection.execute(
                 sa.text(
                     "UPDATE inbox SET state = 'new', attempts = attempts + 1, not_before = :at, note = :n "
-                    "WHERE id = :id AND state = 'queued'"
+                    "WHERE id = :id AND state IN ('new', 'queued') AND attempts = :a"
                 ),
-                {"at": at, "n": note, "id": key},
+                {"at": at, "n": note, "id": entry.id, "a": entry.attempts},
             )
+
+    def requeue_entries(self, *, queued_before: datetime) -> int:
+        """Take back rows that a flow has had for so long that it must have been lost; how many. A flow that is only
+        slow does no harm: whichever comes second finds everything done."""
+        with self._writing() as connection:
+            return connection.execute(
+                sa.text(
+                    "UPDATE inbox SET state = 'new', attempts = attempts + 1 "
+                    "WHERE state = 'queued' AND not_before < :at"
+                ),
+                {"at": queued_before.astimezone(UTC).isoformat()},
+            ).rowcount
 
     # Sessions
 
@@ -161,31 +190,31 @@ class Store:
         return found[0] if found else None
 
     def _sessions(self, where: str, values: dict[str, Any]) -> list[Session]:
-        with self._transaction() as connection:
-            rows = connection.execute(sa.text(f"SELECT document FROM sessions WHERE {where}"), values)
+        with self._reading() as connection:
+            rows = connection.execute(sa.text(f"SELECT document FROM sessions WHERE {where}"), values)  # noqa: S608
             return [codec.load_session(row.document) for row in rows]
 
     # Decisions and effects
 
     def decision_of(self, event_id: str) -> list[Pending] | None:
         """The effects of an event that was decided already, done or not; None if it was not."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             known = connection.execute(sa.text("SELECT 1 FROM decisions WHERE event_id = :e"), {"e": event_id}).first()
         return None if known is None else self.pending_effects(event_id)
 
     def commit(self, event: Event, before: Session | None, decision: Decision, repo: Repo | None) -> list[Pending]:
         """Store a decision: the session (if nobody changed it since), the reason and the effects.
 
-        All or nothing. Raises `Conflict` if the session has moved on.
+        All or nothing. Raises `Conflict` if the session has moved on, or the event was decided by somebody else.
         """
         after = decision.session
-        with self._transaction() as connection:
+        with self._writing() as connection:
             if after is not None and after != before:
                 after = self._save_session(connection, before, after)
-            connection.execute(
+            added = connection.execute(
                 sa.text(
-                    "INSERT INTO decisions (event_id, event_kind, session_id, status_before, status_after, why, decided_at) "
-                    "VALUES (:e, :k, :s, :b, :a, :w, :at)"
+                    "INSERT INTO decisions (event_id, event_kind, session_id, status_before, status_after, why, "
+                    "decided_at) VALUES (:e, :k, :s, :b, :a, :w, :at) ON CONFLICT DO NOTHING"
                 ),
                 {
                     "e": event.id,
@@ -197,6 +226,8 @@ class Store:
                     "at": self._now(),
                 },
             )
+            if added.rowcount != 1:
+                raise Conflict(f"event {event.id} was decided by somebody else")
             for position, effect in enumerate(decision.effects):
                 self._save_effect(connection, event, after, repo, position, effect)
             connection.execute(
@@ -226,14 +257,16 @@ class Store:
         if is_same:
             statement = (
                 "UPDATE sessions SET installation_id = :installation, branch = :branch, pull_number = :pull, "
-                "head_sha = :head, status = :status, version = :version, document = :document, updated_at = :at "
+                "head_sha = :head, version = :version, document = :document, updated_at = :at, "
+                "ticked_at = CASE WHEN status = :status THEN ticked_at ELSE :at END, status = :status "
                 "WHERE id = :id AND version = :known"
             )
         else:
             statement = (
                 "INSERT INTO sessions (id, repo_id, installation_id, issue_number, generation, branch, pull_number, "
-                "head_sha, status, version, document, updated_at, ticked_at) VALUES (:id, :repo, :installation, :issue, "
-                ":generation, :branch, :pull, :head, :status, :version, :document, :at, :at) ON CONFLICT DO NOTHING"
+                "head_sha, status, version, document, updated_at, ticked_at) VALUES (:id, :repo, :installation, "
+                ":issue, :generation, :branch, :pull, :head, :status, :version, :document, :at, :at) "
+                "ON CONFLICT DO NOTHING"
             )
         if connection.execute(sa.text(statement), values).rowcount != 1:
             raise Conflict(f"session {stored.id} was changed by somebody else")
@@ -270,7 +303,7 @@ class Store:
 
     def pending_effects(self, event_id: str) -> list[Pending]:
         """What an event's decision left to do, in order."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 sa.text("SELECT * FROM effects WHERE event_id = :e AND state = 'pending' ORDER BY position"),
                 {"e": event_id},
@@ -281,7 +314,7 @@ class Store:
         self, effect_id: str, *, note: str = "", failed: bool = False, result: OwnEvent | None = None
     ) -> None:
         """Mark an effect as done or failed, and record the event that came of it, together."""
-        with self._transaction() as connection:
+        with self._writing() as connection:
             connection.execute(
                 sa.text("UPDATE effects SET state = :s, note = :n, done_at = :at WHERE id = :id AND state = 'pending'"),
                 {"s": "failed" if failed else "done", "n": note, "at": self._now(), "id": effect_id},
@@ -295,7 +328,7 @@ class Store:
     def due_sessions(self, before: dict[str, datetime]) -> list[str]:
         """Ids of open sessions that were last ticked before the time given for their status; marks them as ticked."""
         due: list[str] = []
-        with self._transaction() as connection:
+        with self._writing() as connection:
             for status, at in before.items():
                 rows = connection.execute(
                     sa.text(
@@ -312,13 +345,13 @@ class Store:
 
     def count_sessions(self) -> dict[str, int]:
         """How many sessions are in each status."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(sa.text("SELECT status, count(*) AS n FROM sessions GROUP BY status"))
             return {row.status: row.n for row in rows}
 
     def count_inbox(self) -> dict[str, int]:
         """How many inbox rows are in each state."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(sa.text("SELECT state, count(*) AS n FROM inbox GROUP BY state"))
             return {row.state: row.n for row in rows}
 
@@ -330,4 +363,5 @@ def _pending(row: Any) -> Pending:
         session_id=row.session_id,
         repo=codec.load_repo(row.repo),
         effect=codec.load_named(row.kind, row.document),
+        decided_at=datetime.fromisoformat(row.decided_at),
     )

@@ -14,6 +14,7 @@ from github_app.core.errors import Stopped
 from github_app.core.model import ChangeSet, Session
 from github_app.core.ports import Clock, Step
 from github_app.engine import codec
+from github_app.engine.database import transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +29,24 @@ class Turn:
 
 
 class Transcripts:
-    """The tables of turns, steps and blobs. Every method is one transaction and blocks."""
+    """The tables of turns, steps and blobs. Every method blocks and raises `DatabaseAway`."""
 
     def __init__(self, engine: sa.Engine, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
 
-    def _transaction(self) -> AbstractContextManager[sa.Connection]:
-        return self._engine.begin()
+    def _reading(self) -> AbstractContextManager[sa.Connection]:
+        return transaction(self._engine, reads=True)
+
+    def _writing(self) -> AbstractContextManager[sa.Connection]:
+        return transaction(self._engine)
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat()
 
     def begin_turn(self, turn_id: str, session: Session, *, base_sha: str, task: str) -> Turn:
         """The turn as it was first begun; begins it if it was not."""
-        with self._transaction() as connection:
+        with self._writing() as connection:
             connection.execute(
                 sa.text(
                     "INSERT INTO turns (id, session_id, cause, base_sha, task, started_at) "
@@ -64,7 +68,7 @@ class Transcripts:
 
     def turn(self, turn_id: str) -> Turn | None:
         """A turn that was begun; None if it was not."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(
                 sa.text("SELECT id, session_id, base_sha, task, snapshot_id FROM turns WHERE id = :id"), {"id": turn_id}
             ).first()
@@ -72,7 +76,7 @@ class Transcripts:
 
     def last_turn(self, session_id: str, *, before: str = "") -> Turn | None:
         """The newest turn of a session, other than `before`."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             row = connection.execute(
                 sa.text(
                     "SELECT id, session_id, base_sha, task, snapshot_id FROM turns "
@@ -84,7 +88,7 @@ class Transcripts:
 
     def steps(self, turn_id: str) -> tuple[Step, ...]:
         """The transcript of a turn so far."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             rows = connection.execute(
                 sa.text("SELECT document FROM steps WHERE turn_id = :t ORDER BY number"), {"t": turn_id}
             )
@@ -95,8 +99,8 @@ class Transcripts:
 
         Raises `Stopped` if another turn is in force, or the same step is there: two workers must not both go on.
         """
-        with self._transaction() as connection:
-            self._require_turn(connection, session_id, turn_id)
+        with self._writing() as connection:
+            self._require_turn(connection, session_id, turn_id, until_commit=True)
             added = connection.execute(
                 sa.text(
                     "INSERT INTO steps (turn_id, number, role, document, at) VALUES (:t, :n, :r, :d, :at) "
@@ -114,11 +118,17 @@ class Transcripts:
 
     def require_turn(self, session_id: str, turn_id: str) -> Session:
         """The session, if this turn is in force. Raises `Stopped` if not."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             return self._require_turn(connection, session_id, turn_id)
 
-    def _require_turn(self, connection: sa.Connection, session_id: str, turn_id: str) -> Session:
-        row = connection.execute(sa.text("SELECT document FROM sessions WHERE id = :id"), {"id": session_id}).first()
+    def _require_turn(
+        self, connection: sa.Connection, session_id: str, turn_id: str, *, until_commit: bool = False
+    ) -> Session:
+        # A SQLite transaction that writes is alone anyway; PostgreSQL must be told that nobody may end the turn now.
+        query = "SELECT document FROM sessions WHERE id = :id"
+        if until_commit and self._engine.dialect.name == "postgresql":
+            query += " FOR SHARE"
+        row = connection.execute(sa.text(query), {"id": session_id}).first()
         session = codec.load_session(row.document) if row is not None else None
         if session is None or session.turn_id != turn_id:
             raise Stopped(f"turn {turn_id} is not in force")
@@ -126,20 +136,23 @@ class Transcripts:
 
     def add_blob(self, content: bytes) -> str:
         """Keep a large value; its id is its SHA-256."""
-        with self._transaction() as connection:
+        with self._writing() as connection:
             return self._add_blob(connection, content)
 
     def _add_blob(self, connection: sa.Connection, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()
         connection.execute(
-            sa.text("INSERT INTO blobs (id, content, created_at) VALUES (:id, :c, :at) ON CONFLICT DO NOTHING"),
+            sa.text(
+                "INSERT INTO blobs (id, content, created_at) VALUES (:id, :c, :at) "
+                "ON CONFLICT (id) DO UPDATE SET created_at = excluded.created_at"
+            ),
             {"id": key, "c": content, "at": self._now()},
         )
         return key
 
     def changes(self, blob_id: str) -> ChangeSet:
         """A stored change set."""
-        with self._transaction() as connection:
+        with self._reading() as connection:
             content = connection.execute(
                 sa.text("SELECT content FROM blobs WHERE id = :id"), {"id": blob_id}
             ).scalar_one()

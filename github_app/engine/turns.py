@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -22,6 +23,7 @@ from github_app.core.policy import POLICY_PATH, Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
 from github_app.engine import codec
 from github_app.engine.briefing import brief
+from github_app.engine.database import DatabaseAway
 from github_app.engine.lookup import read_policy
 from github_app.engine.performance import explain, tracking_tag
 from github_app.engine.store import Store
@@ -30,9 +32,14 @@ from github_app.engine.transcripts import Transcripts, Turn
 log = logging.getLogger(__name__)
 
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
-_RETRIES = 5
+_RETRIES = 8
+_LONGEST_WAIT_S = 300.0
 _WATCH_S = 1.0
 _PROGRESS_EVERY_S = 5.0
+
+
+class HandedOver(Exception):
+    """This process ends; whoever runs the turn next goes on after its last stored step."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,31 +54,31 @@ class TurnRunner:
     model_name: str
     clock: Clock
 
-    async def run(self, session_id: str, turn_id: str) -> OwnEvent | None:
-        """Run the turn to its end and return what came of it; None if it is not in force any more."""
-        for attempt in range(_RETRIES + 1):
-            try:
-                return await self._run_watched(session_id, turn_id)
-            except Stopped as stopped:
-                log.info("turn withdrawn", extra={"turn": turn_id, "why": str(stopped)})
-                return None
-            except Transient as error:
-                if attempt == _RETRIES:
-                    return await self._ended(session_id, turn_id, explain(error))
-                wait_s = error.retry_after_s if isinstance(error, RateLimited) else 2.0**attempt
-                log.warning("turn waits", extra={"turn": turn_id, "why": str(error), "wait_s": wait_s})
-                await asyncio.sleep(min(wait_s, 300.0))
-            except HonkError as error:
-                return await self._ended(session_id, turn_id, explain(error))
-            except Exception:
-                error_id = uuid4().hex[:8]
-                log.exception("turn broke", extra={"turn": turn_id, "error_id": error_id})
-                return await self._ended(session_id, turn_id, f"an error of my own (id {error_id}, in the log)")
-        raise AssertionError("unreachable")
+    async def run(
+        self, session_id: str, turn_id: str, *, is_stopping: Callable[[], bool] = lambda: False
+    ) -> OwnEvent | None:
+        """Run the turn to its end and return what came of it; None if it is not in force any more.
 
-    async def _run_watched(self, session_id: str, turn_id: str) -> OwnEvent:
-        """Run it, and cut it short within a second when the session ends or another turn takes over."""
-        work = asyncio.create_task(self._run(session_id, turn_id))
+        Once `is_stopping`, raises `HandedOver` after the next stored step. Raises `DatabaseAway`.
+        """
+        try:
+            return await self._watched(session_id, turn_id, self._persist(session_id, turn_id, is_stopping))
+        except Stopped as stopped:
+            log.info("turn withdrawn", extra={"turn": turn_id, "why": str(stopped)})
+            return None
+        except (DatabaseAway, HandedOver):
+            raise
+        except HonkError as error:
+            log.warning("turn ended early", extra={"turn": turn_id, "why": str(error)})
+            return await self._ended(session_id, turn_id, explain(error))
+        except Exception:
+            error_id = uuid4().hex[:8]
+            log.exception("turn broke", extra={"turn": turn_id, "error_id": error_id})
+            return await self._ended(session_id, turn_id, f"an error of my own (id {error_id}, in the log)")
+
+    async def _watched(self, session_id: str, turn_id: str, running: Coroutine[Any, Any, OwnEvent]) -> OwnEvent:
+        """Cut it short within a second when the session ends or another turn takes over."""
+        work = asyncio.create_task(running)
         try:
             while True:
                 done, _ = await asyncio.wait({work}, timeout=_WATCH_S)
@@ -83,7 +90,31 @@ class TurnRunner:
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
 
-    async def _run(self, session_id: str, turn_id: str) -> OwnEvent:
+    async def _persist(self, session_id: str, turn_id: str, is_stopping: Callable[[], bool]) -> OwnEvent:
+        """Go on after what may work when it is tried again, as long as that gets the turn any further."""
+        tries, steps = 0, -1
+        while True:
+            try:
+                return await self._run(session_id, turn_id, is_stopping)
+            except DatabaseAway:
+                raise
+            except Transient as error:
+                now = len(await asyncio.to_thread(self.transcripts.steps, turn_id))
+                tries, steps = (tries + 1 if now == steps else 1), now
+                if tries > _RETRIES:
+                    raise
+                wait_s = error.retry_after_s if isinstance(error, RateLimited) else 2.0**tries
+                log.warning("turn waits", extra={"turn": turn_id, "why": str(error), "wait_s": wait_s})
+                await self._wait(min(wait_s, _LONGEST_WAIT_S), is_stopping)
+
+    async def _wait(self, seconds: float, is_stopping: Callable[[], bool]) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if is_stopping():
+                raise HandedOver
+            await asyncio.sleep(min(left, _WATCH_S))
+
+    async def _run(self, session_id: str, turn_id: str, is_stopping: Callable[[], bool]) -> OwnEvent:
         session = await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
         sha = session.head_sha or session.base_sha
         turn = await asyncio.to_thread(self.transcripts.turn, turn_id)
@@ -101,7 +132,9 @@ class TurnRunner:
                 _TASK.validate_json(turn.task),
                 model=self.model,
                 workspace=workspace,
-                journal=StoredJournal(transcripts=self.transcripts, session_id=session_id, turn_id=turn_id),
+                journal=StoredJournal(
+                    transcripts=self.transcripts, session_id=session_id, turn_id=turn_id, is_stopping=is_stopping
+                ),
                 limits=left_of(policy.limits, session),
                 policy=policy,
                 model_name=self.model_name,
@@ -133,8 +166,8 @@ class TurnRunner:
             if not (await workspace.changes()).changes:
                 await workspace.apply(work)
             return "The workspace holds what your last turn changed."
-        if not session.moved_heads:
-            return ""  # It was published: the commit underneath holds it.
+        if await asyncio.to_thread(self.store.decision_of, f"{last.id}/published") is not None:
+            return ""  # The commit underneath holds it.
         kept, lost = await asyncio.to_thread(self._sort_out, session, work, workspace.sha)
         await workspace.apply(ChangeSet(base_sha=workspace.sha, changes=kept))
         words = "Others pushed before your last change could be. The workspace holds it on top of theirs"
@@ -228,14 +261,17 @@ class StoredJournal:
     transcripts: Transcripts
     session_id: str
     turn_id: str
+    is_stopping: Callable[[], bool]
 
     async def load(self) -> tuple[Step, ...]:
         """The steps so far."""
         return await asyncio.to_thread(self.transcripts.steps, self.turn_id)
 
     async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
-        """Store a step."""
+        """Store a step. Raises `HandedOver` after it when this process ends."""
         await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
+        if self.is_stopping():
+            raise HandedOver
 
     async def arrivals(self) -> tuple[Feedback, ...]:
         """Feedback that the session holds and no step of this turn has carried."""
