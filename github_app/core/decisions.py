@@ -33,6 +33,16 @@ def speaks_with_authority(actor: Actor, facts: Facts) -> bool:
     return not actor.is_bot and facts.permission >= facts.policy.may_command
 
 
+def acknowledge(event: CommandIssued, *, content: str = "eyes") -> tuple[Effect, ...]:
+    """A reaction on what the person wrote, where GitHub takes one (on a review's own words it does not)."""
+    react = React(target="issue", target_id=event.number)
+    if event.source == "issue_comment" or event.source == "review_comment":
+        react = React(target=event.source, target_id=event.comment_id)
+    if event.source == "review":
+        return ()
+    return (replace(react, content="confused") if content == "confused" else react,)
+
+
 def move(session: Session, facts: Facts, status: Status) -> Session:
     """The session in another status, with the clock of that status set."""
     if status is session.status and session.status_since is not None:
@@ -51,10 +61,11 @@ def refuse(session: Session | None, event: Event, facts: Facts, *, number: int, 
     if actor.is_bot:
         return nothing(session, f"`{actor.login}` is a bot, and bots do not give instructions")
     needed = facts.policy.may_command.name.lower()
-    say = Say(number=number, tag=f"refusal:{actor.id}", body=messages.refusal(actor.login, needed=needed))
-    effects: tuple[Effect, ...] = (say,)
-    if isinstance(event, CommandIssued) and event.source != "issue":
-        effects = (React(target=event.source, target_id=event.comment_id, content="confused"), say)
+    effects: tuple[Effect, ...] = (
+        Say(number=number, tag=f"refusal:{actor.id}", body=messages.refusal(actor.login, needed=needed)),
+    )
+    if isinstance(event, CommandIssued):
+        effects = (*acknowledge(event, content="confused"), *effects)
     if label:
         effects = (*effects, RemoveLabel(number=number, label=label))
     return Decision(
@@ -68,11 +79,13 @@ def run_turn(session: Session, facts: Facts, cause: Cause, *, why: str, before: 
     """Let the agent work. The turn's id counts the session's turns, so that each turn has one name for ever."""
     turn_id = f"{session.id}/turn-{session.turns + 1}"
     working = replace(
-        move(session, facts, Status.WORKING),
+        session,
+        status=Status.WORKING,
+        status_since=facts.now,
         turn_id=turn_id,
         turn_cause=cause,
         turns=session.turns + 1,
-        status_since=facts.now,
+        carried=(),
         waiting_for="",
         stuck_on="",
     )
@@ -98,7 +111,6 @@ def ask(
 
 def end(
     session: Session,
-    event: Event,
     facts: Facts,
     status: Status,
     reason: str = "",
@@ -109,7 +121,13 @@ def end(
 ) -> Decision:
     """End the session: a last comment, the label off, the workspace deleted."""
     ended = replace(
-        move(session, facts, status), turn_id=None, feedback=(), waiting_for=reason, stuck_on="", reviewers=()
+        move(session, facts, status),
+        turn_id=None,
+        feedback=(),
+        carried=(),
+        waiting_for=reason,
+        stuck_on="",
+        reviewers=(),
     )
     said: tuple[Effect, ...] = ()
     if is_reachable:

@@ -1,6 +1,6 @@
-"""Work that was decided, in the imperative: the closed set `Effect`. Each is idempotent by its id (`<event id>/<n>`) or by
-what it names: comments carry a hidden marker and are looked up before they are posted again, commits carry a trailer, a
-branch's name is a function of its session, a pull request is found by its head."""
+"""Work that was decided, in the imperative: the closed set `Effect`. Each is idempotent by its id (`<event id>/<n>`)
+or by what it names: comments carry a hidden marker and are looked up before they are posted again, commits carry a
+trailer, a branch's name is a function of its session, a pull request is found by its head."""
 
 from __future__ import annotations
 

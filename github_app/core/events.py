@@ -10,7 +10,7 @@ from typing import Literal
 from github_app.core.commands import Command
 from github_app.core.model import Actor, Issue, Repo, Submission, Usage
 
-CommentSource = Literal["issue_comment", "review_comment", "issue"]
+CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
 InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added"]
 
@@ -59,7 +59,11 @@ class IssueClosed:
 
 @dataclass(frozen=True, kw_only=True)
 class CommandIssued:
-    """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` the head of a pull request if known."""
+    """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` a pull request's head, if known.
+
+    `comment_id` is the comment's id; for source `issue` (it stood in the issue's own text) the issue's number, for
+    `review` (see `command_of_review`) the review's id.
+    """
 
     id: str
     repo: Repo
@@ -208,7 +212,10 @@ class Published:
 
 @dataclass(frozen=True, kw_only=True)
 class EffectFailed:
-    """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved."""
+    """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved.
+
+    `turn_id` is the turn that the effect belonged to, where it belonged to one: a failure of an older turn is void.
+    """
 
     id: str
     session_id: str
@@ -216,6 +223,7 @@ class EffectFailed:
     effect_kind: str
     reason: str
     head_sha: str | None = None
+    turn_id: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -246,7 +254,7 @@ Event = HubEvent | OwnEvent
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """How to find the session an event is about: by exactly one of its fields, in a repository (or everywhere in an installation)."""
+    """How to find the session an event is about: by what is set, in a repository or everywhere in an installation."""
 
     repo_id: int | None = None
     issue_number: int | None = None
@@ -278,3 +286,20 @@ def subject_of(event: Event) -> Subject:
             return Subject(installation_id=event.installation_id)
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():
             return Subject(session_id=event.session_id)
+
+
+def command_of_review(event: ReviewSubmitted) -> CommandIssued | None:
+    """The command that a review's own words are, if they are one."""
+    if event.command is None:
+        return None
+    return CommandIssued(
+        id=event.id,
+        repo=event.repo,
+        actor=event.actor,
+        number=event.pull_number,
+        is_pull=True,
+        command=event.command,
+        comment_id=event.review_id,
+        source="review",
+        branch=event.branch,
+    )

@@ -11,24 +11,19 @@ from github_app.core.events import (
     BranchPushed,
     ChecksChanged,
     CommandIssued,
-    EffectFailed,
     Event,
-    InstallationChanged,
     IssueClosed,
     IssueEdited,
     IssueLabeled,
     IssueUnlabeled,
     Published,
     PullRequestClosed,
-    PullRequestDraftChanged,
     PullRequestReopened,
     ReviewSubmitted,
     Ticked,
-    TurnAsked,
     TurnFinished,
-    TurnStopped,
 )
-from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Session, Thread
+from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Session, Status, Thread
 from github_app.core.policy import Policy
 
 
@@ -70,37 +65,56 @@ class Need(Flag):
 
 def needs(session: Session | None, event: Event) -> Need:
     """What `decide` will want to know about `event`. As little as possible: each costs a call of GitHub's API."""
-    is_open = session is not None and not session.status.is_terminal
     match event:
-        case IssueLabeled():
-            return Need.PERMISSION | Need.PULL if is_open else Need.PERMISSION | Need.POLICY | Need.PULL
         case CommandIssued():
             threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING
             return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads
-        case IssueUnlabeled() | IssueEdited():
-            return Need.PERMISSION if is_open else Need.NOTHING
-        case ReviewSubmitted():
-            return Need.PERMISSION | Need.THREADS | Need.POLICY if is_open else Need.NOTHING
-        case ChecksChanged():
-            fits = is_open and session is not None and session.head_sha == event.head_sha
-            return Need.CHECKS | Need.POLICY if fits else Need.NOTHING
-        case IssueClosed() | BranchPushed():
-            return Need.PULL if is_open else Need.NOTHING
+        case ReviewSubmitted() if event.command is not None:
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
+        case _ if session is None or session.status.is_terminal:
+            return _needs_without(event)
+        case _:
+            return _needs_open(session, event)
+
+
+def _needs_without(event: Event) -> Need:
+    """Where no session is open, only a start has to be looked into."""
+    match event:
+        case IssueLabeled():
+            return Need.PERMISSION | Need.POLICY | Need.PULL
         case PullRequestReopened():
-            return Need.NOTHING if is_open else Need.PERMISSION
+            return Need.PERMISSION
+        case _:
+            return Need.NOTHING
+
+
+def _needs_open(session: Session, event: Event) -> Need:
+    match event:
+        case IssueUnlabeled() | IssueEdited():
+            return Need.PERMISSION
+        case ReviewSubmitted():
+            return Need.PERMISSION | Need.THREADS | Need.POLICY
+        case ChecksChanged():
+            is_judged = session.head_sha == event.head_sha and session.status is not Status.WORKING
+            return Need.CHECKS | Need.POLICY if is_judged else Need.NOTHING
+        case IssueClosed() | BranchPushed():
+            return Need.PULL
+        case PullRequestClosed():
+            return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():
-            return Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY if is_open else Need.NOTHING
+            return _needs_of_tick(session)
         case TurnFinished():
-            return Need.CHECKS | Need.POLICY if is_open and event.change_set_id is None else Need.NOTHING
+            return Need.CHECKS | Need.POLICY | Need.PULL if event.change_set_id is None else Need.NOTHING
         case Published():
             # CI may have ended before we knew the new head, and its events were then about a commit unknown to us.
-            return Need.CHECKS | Need.POLICY if is_open else Need.NOTHING
-        case (
-            PullRequestClosed()
-            | PullRequestDraftChanged()
-            | InstallationChanged()
-            | TurnAsked()
-            | TurnStopped()
-            | EffectFailed()
-        ):
+            return Need.CHECKS | Need.POLICY
+        case _:
             return Need.NOTHING
+
+
+def _needs_of_tick(session: Session) -> Need:
+    if session.pull_number is None:
+        return Need.ISSUE | Need.POLICY
+    if session.status is Status.WORKING:
+        return Need.PULL | Need.POLICY
+    return Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY

@@ -1,17 +1,18 @@
 """The machine: `decide(session, event, facts)`, the one place where Honk makes up its mind. Pure and exhaustive: every
 status meets every event, and every decision says why, also for "nothing to do".
 
-Reading order: `decide` → `_decide_open` (the table) → what each event does, in the order of a session's life:
-`opening` holds how work begins, `rounds` what happens between pull request and merge."""
+Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
+what people say, `rounds` how turns end, `checks` what CI means, `upkeep` time and what happens behind our back; all of
+them speak in the few moves of `decisions`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import assert_never
 
-from github_app.core import messages, opening, rounds
-from github_app.core.decisions import Decision, ask, end, nothing, refuse, run_turn, speaks_with_authority
-from github_app.core.effects import React, Say, ShowProgress
+from github_app.core import checks, messages, opening, rounds, upkeep, words
+from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
+from github_app.core.effects import ShowProgress
 from github_app.core.events import (
     BranchPushed,
     ChecksChanged,
@@ -34,7 +35,7 @@ from github_app.core.events import (
     TurnStopped,
 )
 from github_app.core.facts import Facts
-from github_app.core.model import Cause, Feedback, Session, Status
+from github_app.core.model import Session, Status
 
 __all__ = ["Decision", "decide"]
 
@@ -43,6 +44,8 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     """What an event means for a session (the newest of its issue; None: there never was one).
 
     Deterministic: the same three values give the same decision. The effects' ids are their places in the tuple.
+    Words count only from people with authority; what GitHub let somebody do to the issue, the branch or the pull
+    request (close, merge, push, delete) is a fact, whoever did it.
     """
     if _is_our_own(event, facts):
         return nothing(session, "our own act comes back as an event")
@@ -64,35 +67,32 @@ def _is_our_own(event: Event, facts: Facts) -> bool:
             return event.actor.id == facts.me.id
 
 
-def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:
+def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # noqa: C901 - a table, one row an event
     match event:
         case IssueLabeled():
-            return _labeled_again(session, event, facts)
+            return nothing(session, "the issue is being worked on already")
         case IssueUnlabeled():
             return _unlabeled(session, event, facts)
         case IssueEdited():
-            return _edited(session, event, facts)
+            return words.edited(session, event, facts)
         case IssueClosed():
-            if facts.pull is not None and facts.pull.is_merged:
-                return end(session, event, facts, Status.MERGED, why="the issue was closed by our merge")
-            return end(session, event, facts, Status.CLOSED, _stopped(session, event.actor.login, "closed the issue"))
+            return _issue_closed(session, event, facts)
         case CommandIssued():
-            return _command(session, event, facts)
+            return words.commanded(session, event, facts)
         case ReviewSubmitted():
-            return rounds.reviewed(session, event, facts)
+            return words.reviewed(session, event, facts)
         case ChecksChanged():
-            return rounds.checks_changed(session, event, facts)
+            return checks.checks_changed(session, event, facts)
         case BranchPushed():
-            return rounds.pushed(session, event, facts)
+            return upkeep.pushed(session, event, facts)
         case PullRequestClosed():
             return _pull_closed(session, event, facts)
         case PullRequestReopened():
             return nothing(session, "the pull request is ours and work on it goes on")
         case PullRequestDraftChanged():
-            changed = replace(session, pull_is_draft=event.is_draft)
-            return Decision(session=changed, effects=(ShowProgress(),), why="a person changed the draft state")
+            return _draft_changed(session, event)
         case InstallationChanged():
-            return _installation_changed(session, event, facts)
+            return upkeep.installation_changed(session, event, facts)
         case TurnFinished():
             return rounds.turn_finished(session, event, facts)
         case TurnAsked() | TurnStopped():
@@ -102,15 +102,9 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
         case Ticked():
-            return rounds.ticked(session, event, facts)
+            return upkeep.ticked(session, event, facts)
         case _:
             assert_never(event)
-
-
-def _labeled_again(session: Session, event: IssueLabeled, facts: Facts) -> Decision:
-    if event.label.casefold() != facts.trigger_label.casefold():
-        return nothing(session, f"label `{event.label}` means nothing to us")
-    return nothing(session, "the issue is being worked on already")
 
 
 def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decision:
@@ -118,55 +112,14 @@ def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decisio
         return nothing(session, f"label `{event.label}` means nothing to us")
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=session.issue_number)
-    reason = _stopped(session, event.actor.login, f"took the `{facts.trigger_label}` label off")
-    return end(session, event, facts, Status.CLOSED, reason)
+    return _stopped(session, facts, event.actor.login, f"took the `{facts.trigger_label}` label off")
 
 
-def _edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
-    if not speaks_with_authority(event.actor, facts):
-        return nothing(session, "edited by somebody without write access: the text seen at the start stays in force")
-    if session.status is not Status.WORKING:
-        return nothing(session, "nothing runs that the edit could join; a command would start a turn")
-    words = messages.feedback_of_edit(event.issue.title, event.issue.body)
-    edit = Feedback(id=f"edit:{event.id}", kind="command", author=event.actor.login, body=words)
-    return Decision(session=replace(session, feedback=(*session.feedback, edit)), why="the edit joins the running turn")
-
-
-def _command(session: Session, event: CommandIssued, facts: Facts) -> Decision:
-    """Somebody with authority spoke: every verb gets a reaction and one result."""
-    if not speaks_with_authority(event.actor, facts):
-        return refuse(session, event, facts, number=event.number)
-    seen = () if event.source == "issue" else (React(target=event.source, target_id=event.comment_id),)
-    match event.command.verb:
-        case "help" | "status":
-            is_help = event.command.verb == "help"
-            body = messages.help_text(facts.trigger_label) if is_help else messages.status_answer(session)
-            say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
-            return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
-        case "stop":
-            reason = _stopped(session, event.actor.login, "asked me to")
-            return end(session, event, facts, Status.CLOSED, reason, before=seen)
-        case "retry" if session.status is Status.WORKING:
-            say = Say(number=event.number, tag=f"answer:{event.id}", body=messages.already_working(session))
-            return Decision(session=session, effects=(*seen, say), why="a turn runs already")
-        case "retry":
-            cause = session.turn_cause or (Cause.FOLLOW_UP if session.pull_number else Cause.IMPLEMENT)
-            fresh = replace(session, fix_rounds=0, review_rounds=0, moved_heads=0)
-            return run_turn(fresh, facts, cause, before=seen, why="a person asked to try again")
-        case "do":
-            return _instruct(session, event, facts, seen)
-
-
-def _instruct(session: Session, event: CommandIssued, facts: Facts, seen: tuple[React, ...]) -> Decision:
-    if not event.command.text and session.status is Status.WORKING:
-        say = Say(number=event.number, tag=f"answer:{event.id}", body=messages.already_working(session))
-        return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
-    words = rounds.feedback_of_command(event, facts)
-    heard = rounds.with_feedback(replace(session, fix_rounds=0, moved_heads=0), words)
-    if session.status is Status.WORKING:
-        return Decision(session=heard, effects=seen, why="the instruction joins the running turn")
-    cause = Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
-    return run_turn(heard, facts, cause, before=seen, why="a person gave an instruction")
+def _issue_closed(session: Session, event: IssueClosed, facts: Facts) -> Decision:
+    """A merge closes the issue, and that may reach us before the news of the merge itself."""
+    if facts.pull is not None and facts.pull.is_merged:
+        return end(session, facts, Status.MERGED, why="the issue was closed by our merge")
+    return _stopped(session, facts, event.actor.login, "closed the issue")
 
 
 def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> Decision:
@@ -174,23 +127,19 @@ def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> De
         return nothing(session, f"#{event.pull_number} is not this session's pull request")
     known = replace(session, pull_number=event.pull_number)
     if event.is_merged:
-        return end(known, event, facts, Status.MERGED, why="a human merged the pull request")
-    reason = _stopped(known, event.actor.login, f"closed #{event.pull_number}")
-    return end(known, event, facts, Status.CLOSED, reason)
+        return end(known, facts, Status.MERGED, why="a human merged the pull request")
+    if facts.pull is not None and facts.pull.is_open:
+        return nothing(session, f"#{event.pull_number} is open again already")
+    return _stopped(known, facts, event.actor.login, f"closed #{event.pull_number}")
 
 
-def _installation_changed(session: Session, event: InstallationChanged, facts: Facts) -> Decision:
-    match event.action:
-        case "deleted" | "removed":
-            reason = "The app was removed from this repository."
-            return end(session, event, facts, Status.CLOSED, reason, is_reachable=False)
-        case "suspended":
-            return ask(session, event, facts, "The app is suspended.", stuck_on="installation", is_reachable=False)
-        case "unsuspended" if session.stuck_on == "installation":
-            return rounds.take_up_again(session, facts, why="the installation is active again")
-        case "unsuspended" | "created" | "added":
-            return nothing(session, "nothing waited for the installation")
+def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision:
+    if session.pull_number != event.pull_number:
+        return nothing(session, f"#{event.pull_number} is not this session's pull request")
+    changed = replace(session, pull_is_draft=event.is_draft)
+    return Decision(session=changed, effects=(ShowProgress(),), why="a person changed the draft state")
 
 
-def _stopped(session: Session, login: str, how: str) -> str:
-    return messages.stopped_by(login, how, pull_number=session.pull_number)
+def _stopped(session: Session, facts: Facts, login: str, how: str) -> Decision:
+    reason = messages.stopped_by(login, how, pull_number=session.pull_number)
+    return end(session, facts, Status.CLOSED, reason)

@@ -1,11 +1,14 @@
-"""Every sentence that Honk posts, as functions of values. Facts come from state; the model's own prose is quoted as such."""
+"""Every sentence that Honk posts, as functions of values. Facts come from state; what the model or a program wrote is
+made harmless first (`prose`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from github_app.core.commands import VERBS
-from github_app.core.model import Cause, Checks, Feedback, Session, Status, Usage, Verdict
+from github_app.core.model import Cause, Checks, Feedback, Session, Status, Submission, Usage, Verdict
+from github_app.core.prose import clause, code, harmless
 
 _STATUS = {
     Status.WORKING: "Working",
@@ -24,15 +27,38 @@ _CAUSE = {
 }
 
 
+_NAMES_SHOWN = 5
+
+
 def money(micro_usd: int) -> str:
     """An amount as people read it: cents where that says something, more digits below."""
     usd = micro_usd / 1_000_000
-    return f"${usd:.2f}" if usd >= 0.1 or not micro_usd else f"${usd:.4f}"
+    if usd >= 0.1 or not micro_usd:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if micro_usd >= 100 else "less than $0.0001"
 
 
 def cost(usage: Usage) -> str:
     """What was consumed, in one line."""
-    return f"{money(usage.cost_micro_usd)} · {usage.total_tokens:,} tokens · {usage.steps} model calls"
+    return (
+        f"{money(usage.cost_micro_usd)} · {_count(usage.total_tokens, 'token')} · {_count(usage.steps, 'model call')}"
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 5_400:
+        return _count(round(seconds / 60), "minute")
+    hours = round(seconds / 3_600, 1)
+    return f"{hours:g} hours"
+
+
+def _names(names: Sequence[str]) -> str:
+    shown = ", ".join(code(name) for name in names[:_NAMES_SHOWN])
+    return shown + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
 
 
 def tracking(session: Session, *, doing: str = "") -> str:
@@ -46,7 +72,7 @@ def tracking(session: Session, *, doing: str = "") -> str:
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
-    lines.append(f"| So far | {session.turns} turn{'s' * (session.turns != 1)} · {cost(session.usage)} |")
+    lines.append(f"| So far | {_count(session.turns, 'turn')} · {cost(session.usage)} |")
     if not session.status.is_terminal:
         lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
     return "\n".join(lines)
@@ -56,11 +82,11 @@ def _next_step(session: Session, doing: str) -> str:
     match session.status:
         case Status.WORKING:
             cause = _CAUSE[session.turn_cause or Cause.IMPLEMENT]
-            return f"I am {cause}" + (f": {doing}." if doing else ".")
+            return f"I am {cause}" + (f": {clause(doing)}." if doing else ".")
         case Status.AWAITING_CHECKS:
-            return f"The checks of `{session.head_sha[:7]}` are running. I go on by myself when they end."
+            return f"I am waiting for the checks of `{session.head_sha[:7]}` and go on by myself when they end."
         case Status.AWAITING_REVIEW:
-            return f"#{session.pull_number} is ready. Review it: I act on your review. A human merges."
+            return f"#{session.pull_number} is ready for your review, and I act on what you write. You merge."
         case Status.NEEDS_HUMAN:
             return session.waiting_for
         case Status.MERGED:
@@ -79,29 +105,40 @@ def checks_line(checks: Checks) -> str:
         case "passed":
             return f"{checks.passed} passed"
         case "failed":
-            return "failed: " + ", ".join(f"`{failed.name}`" for failed in checks.failed)
+            return f"failed: {_names([failed.name for failed in checks.failed])}"
         case "blocked":
             return "waiting for a person to approve the run"
+
+
+def harmless_submission(submission: Submission) -> Submission:
+    """What the agent handed in, fit to be posted: in the pull request, as a commit message, in threads."""
+    return replace(
+        submission,
+        title=harmless(submission.title),
+        summary=harmless(submission.summary),
+        notes=harmless(submission.notes),
+        unverified_reason=harmless(submission.unverified_reason),
+        replies=tuple(replace(reply, body=harmless(reply.body)) for reply in submission.replies),
+    )
 
 
 def pull_body(session: Session) -> str:
     """The pull request's body: what and why in the agent's words, the rest from state."""
     submission = session.submission
-    lines = [f"Closes #{session.issue_number}", ""]
+    closes = f"Closes #{session.issue_number}"
     if submission is None:
-        return "\n".join(lines).strip()
-    lines += [submission.summary.strip(), "", "### How it was verified", ""]
-    lines += [verdict_line(verdict) for verdict in submission.verdicts] or ["No verifier was found in this repository."]
+        return closes
+    lines = [closes, "", harmless(submission.summary), "", "### How it was verified", ""]
+    lines += [verdict_line(verdict) for verdict in submission.verdicts] or ["I found nothing to verify it with."]
     if submission.unverified_reason:
-        lines += ["", f"Not verified to the end: {submission.unverified_reason.strip()}"]
+        lines += ["", f"Not verified to the end: {harmless(submission.unverified_reason)}"]
     if submission.notes:
-        lines += ["", "### Notes", "", submission.notes.strip()]
+        lines += ["", "### Notes", "", harmless(submission.notes)]
     lines += [
         "",
         "---",
-        f"Written by Honk for `{session.requested_by.login}` in {session.turns} "
-        f"turn{'s' * (session.turns != 1)}: {cost(session.usage)}. "
-        "Review it as you would a colleague's; I act on reviews and on `/honk …`.",
+        f"I wrote this for `{session.requested_by.login}` in {_count(session.turns, 'turn')}: {cost(session.usage)}. "
+        "Review it as you would a colleague's work; I act on reviews and on `/honk …`.",
     ]
     return "\n".join(lines)
 
@@ -109,7 +146,7 @@ def pull_body(session: Session) -> str:
 def verdict_line(verdict: Verdict) -> str:
     """One verifier's verdict as a list item."""
     outcome = "passed" if verdict.exit_code == 0 else f"exit code {verdict.exit_code}"
-    return f"- `{verdict.command}`: {outcome} ({verdict.duration_s:.1f} s)"
+    return f"- {code(verdict.command)}: {outcome} ({verdict.duration_s:.1f} s)"
 
 
 def refusal(login: str, *, needed: str = "write") -> str:
@@ -122,7 +159,7 @@ def refusal(login: str, *, needed: str = "write") -> str:
 
 def obstacle_refusal(obstacle: str) -> str:
     """Work cannot start as things are: the policy file is wrong, the repository is empty."""
-    return f"I did not start. {obstacle.strip().rstrip('.')}. Mend that, then ask again."
+    return f"I did not start: {clause(obstacle)}. Mend that, then ask again."
 
 
 def closed_issue_refusal() -> str:
@@ -133,6 +170,11 @@ def closed_issue_refusal() -> str:
 def pull_label_refusal() -> str:
     """The label works on issues."""
     return "The label starts work on issues only. On a pull request that I opened, write `/honk …` or review it."
+
+
+def issue_gone_refusal() -> str:
+    """The issue was deleted or moved away."""
+    return "I cannot read the issue any more, so I did not start. Open a new one and label it."
 
 
 def foreign_pull_refusal() -> str:
@@ -151,8 +193,8 @@ def help_text(trigger_label: str) -> str:
     return (
         f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "
         "I fix what CI finds, act on reviews, and leave the merge to you.\n\n"
-        f"| write | and I |\n|---|---|\n| `/honk` *anything* | do it, on the issue's branch |\n{verbs}\n\n"
-        "I listen to people with write access, at the start of a line."
+        f"| Write | and I |\n|---|---|\n| `/honk` *anything* | do it, on the issue's branch |\n{verbs}\n\n"
+        "Start a line with it. I listen to people with write access."
     )
 
 
@@ -167,85 +209,113 @@ def already_working(session: Session) -> str:
     return f"I am on it already ({where}). Write `/honk …` with what you want changed."
 
 
+def answer(summary: str) -> str:
+    """The agent's answer where nothing had to be changed."""
+    return harmless(summary) or "I looked, and nothing has to be changed."
+
+
 def question(text: str) -> str:
     """The agent's question to the humans."""
-    return f"I need an answer before I go on:\n\n{text.strip()}\n\nAnswer with `/honk …`."
+    return f"I need an answer before I go on:\n\n{harmless(text)}\n\nAnswer with `/honk …`."
 
 
 def turn_stopped(reason: str, *, limit: str, usage: Usage) -> str:
     """A turn ended early."""
     if limit == "money":
-        what = "Raise `limits.usd` in `.github/honk.yml`, then write `/honk retry`: I go on from what is there."
+        what = "Write `/honk retry` to allow me as much again, or `/honk stop`."
     elif limit:
-        what = "Write `/honk retry` to give me another turn (I go on from what is there), or `/honk` with advice."
+        what = "Write `/honk retry` to give me another turn, or `/honk …` with advice."
     else:
-        what = "Write `/honk retry` to try again, or `/honk stop`."
-    return f"I stopped: {reason.strip().rstrip('.')}. Spent so far: {cost(usage)}. My work is kept. {what}"
+        what = "Write `/honk retry` to have me try again, or `/honk stop`."
+    return f"I stopped: {clause(reason)}. Spent so far: {cost(usage)}. My work is kept. {what}"
 
 
 def nothing_changed(summary: str) -> str:
     """A turn that should have changed something did not."""
-    return f"I changed nothing:\n\n{summary.strip()}\n\nWrite `/honk` with advice, or `/honk stop`."
+    said = harmless(summary)
+    return (
+        "I changed nothing." * (not said)
+        + f"I changed nothing:\n\n{said}" * bool(said)
+        + ("\n\nWrite `/honk …` with advice, or `/honk stop`.")
+    )
 
 
 def checks_still_failing(rounds: int, checks: Checks) -> str:
     """The rounds for fixing CI are used up."""
+    tried = f"Checks are still red after {_count(rounds, 'attempt')}" if rounds else "Checks are red"
     return (
-        f"Checks are still red after {rounds} attempt{'s' * (rounds != 1)} ({checks_line(checks)}), so I leave them to you. "
-        "Write `/honk` with advice to let me try again."
+        f"{tried} ({checks_line(checks)}), so I leave them to you. "
+        "Write `/honk …` with advice, or `/honk retry`, and I try again."
     )
 
 
 def review_rounds_spent(rounds: int) -> str:
     """The rounds for reviews are used up."""
-    return f"I have addressed {rounds} reviews, the limit set for one pull request. Write `/honk …` to have me go on."
+    done = (
+        f"I have addressed {_count(rounds, 'review')}, and that is the limit here"
+        if rounds
+        else "Reviews do not start me here"
+    )
+    return f"{done}. Yours is kept. Write `/honk retry` to have me go on."
 
 
 def checks_blocked() -> str:
     """CI waits for approval."""
-    return "CI waits for a person to approve its run on my commit. Approve it on the pull request's checks; I go on by myself."
+    return (
+        "CI waits for a person to approve its run on my commit. Approve it in the pull request, and I go on by myself."
+    )
 
 
-def checks_silent(pending: Sequence[str], hours: float) -> str:
+def checks_silent(pending: Sequence[str], limit_s: float) -> str:
     """Checks never ended."""
-    names = ", ".join(f"`{name}`" for name in pending) or "The checks"
-    return f"{names} did not end within {hours:g} hours. Have a look, or write `/honk retry`."
+    who = _names(pending) or "The checks"
+    return (
+        f"{who} did not end within {_duration(limit_s)}. Run them again and I go on by myself, or write `/honk retry`."
+    )
 
 
 def effect_failed(kind: str, reason: str) -> str:
     """Something that matters could not be done."""
-    what = {
-        "Publish": "publish my change",
-        "RunTurn": "work",
-        "MarkReady": "take the pull request out of draft",
-    }
-    return (
-        f"I could not {what.get(kind, 'finish')}: {reason.strip().rstrip('.')}. My work is kept. "
-        "Write `/honk retry` when it is mended."
-    )
+    if kind == "MarkReady":
+        return f"I could not take the pull request out of draft: {clause(reason)}. Please do that; the rest is done."
+    what = "publish my change" if kind == "Publish" else "work"
+    return f"I could not {what}: {clause(reason)}. My work is kept. Write `/honk retry` when that is mended."
+
+
+def request_failed(reason: str) -> str:
+    """A request could not even be decided on."""
+    return f"I could not act on this: {clause(reason)}. Ask again when that is mended."
 
 
 def branch_kept_moving() -> str:
     """Others pushed each time that we wanted to publish."""
-    return "The branch moved each time I wanted to publish. Write `/honk retry` when it is quiet."
+    return "The branch moved each time I wanted to publish. My work is kept. Write `/honk retry` when it is quiet."
 
 
-def silence(hours: float) -> str:
+def silence(limit_s: float) -> str:
     """A turn gave no sign of life."""
-    return f"My turn gave no sign of life for {hours:g} hours. Write `/honk retry` to start it again."
+    return f"My turn did not end within {_duration(limit_s)}. Write `/honk retry` to start it again."
 
 
 def ending(session: Session) -> str:
     """The last comment of a session: how it ended and what it cost."""
+    spent = f"{cost(session.usage)}, {_count(session.turns, 'turn')}"
     if session.status is Status.MERGED:
-        return f"#{session.pull_number} is merged. Cost of it all: {cost(session.usage)} in {session.turns} turns."
-    return f"{session.waiting_for} Spent: {cost(session.usage)}."
+        return f"#{session.pull_number} is merged. Spent in all: {spent}."
+    return f"{session.waiting_for} Spent in all: {spent}."
 
 
 def stopped_by(login: str, how: str, *, pull_number: int | None) -> str:
-    """Why a session was closed by a person, and what is left."""
-    left = f"#{pull_number} and its branch stay as they are." if pull_number is not None else "Nothing was published."
-    return f"Stopped: `{login}` {how}. {left}"
+    """Why a session was closed, by whom if that is known, and what is left."""
+    left = (
+        f"#{pull_number} and its branch stay as they are." if pull_number is not None else "I opened no pull request."
+    )
+    return f"I stopped: {code(login) if login else 'somebody'} {how}. {left}"
+
+
+def branch_deleted(login: str) -> str:
+    """Why a session was closed whose branch is gone."""
+    return f"I stopped: {code(login)} deleted the branch."
 
 
 def feedback_of_edit(title: str, body: str) -> str:

@@ -188,7 +188,10 @@ class Pull:
 
 @dataclass(frozen=True, kw_only=True)
 class Thread:
-    """An unresolved review thread. `reply_to` is the comment that answers go under; `line` None: outdated or file-level."""
+    """An unresolved review thread. `reply_to` is the comment that answers go under.
+
+    `line` is None where the thread is outdated or about the whole file.
+    """
 
     id: str
     reply_to: int
@@ -254,10 +257,13 @@ class Submission:
 class Session:
     """The durable life of one issue's work: one branch, at most one pull request.
 
-    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `waiting_for` says
-    what a human is asked for, `stuck_on` of what kind that is (`checks`, `installation`, or empty: only words help).
-    `checked_sha` is the last head for which failed checks were handed to the agent; `reviewers` are to be asked again
-    after the next push; `seen` holds the ids of feedback that turns have carried. `version` grows with each commit.
+    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
+    branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
+    `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `installation`, or
+    empty: only words help). `checked_sha` is the last head for which failed checks were handed to the agent.
+    `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
+    has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
+    `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
     """
 
     id: str
@@ -281,6 +287,7 @@ class Session:
     moved_heads: int = 0
     checked_sha: str = ""
     feedback: tuple[Feedback, ...] = ()
+    carried: tuple[str, ...] = ()
     submission: Submission | None = None
     usage: Usage = field(default_factory=Usage)
     granted_micro_usd: int = 0

@@ -1,12 +1,13 @@
-"""How work begins: what events mean where no session is open, be it that there never was one or that the last has ended."""
+"""How work begins: what events mean where no session is open, be it that there never was one or that the last has
+ended."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from github_app.core import messages
-from github_app.core.decisions import Decision, move, nothing, refuse, run_turn, speaks_with_authority
+from github_app.core.decisions import Decision, acknowledge, nothing, refuse, run_turn, speaks_with_authority
 from github_app.core.effects import Effect, React, RemoveLabel, Say, ShowProgress
 from github_app.core.events import (
     BranchPushed,
@@ -28,9 +29,11 @@ from github_app.core.events import (
     TurnAsked,
     TurnFinished,
     TurnStopped,
+    command_of_review,
 )
 from github_app.core.facts import Facts
-from github_app.core.model import Actor, Cause, Feedback, Issue, Repo, Session, Status
+from github_app.core.feedback import feedback_of_command
+from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
 from github_app.core.names import branch_name, session_id
 
 
@@ -41,6 +44,8 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             return _labeled(last, event, facts)
         case CommandIssued():
             return _command(last, event, facts)
+        case ReviewSubmitted() if (said := command_of_review(event)) is not None:
+            return _command(last, said, facts)
         case PullRequestReopened():
             return _reopened(last, event, facts)
         case Published() if last is not None:
@@ -75,22 +80,24 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
     if not speaks_with_authority(event.actor, facts):
         return refuse(last, event, facts, number=event.issue.number, label=event.label)
     acknowledged = (React(target="issue", target_id=event.issue.number),)
-    return _start(last, event.repo, event.actor, event.issue, facts, event_id=event.id, acknowledged=acknowledged)
+    begin = _Beginning(
+        event_id=event.id,
+        actor=event.actor,
+        repo=event.repo,
+        number=event.issue.number,
+        acknowledged=acknowledged,
+    )
+    return _start(last, begin, event.issue, facts)
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:
     if not speaks_with_authority(event.actor, facts):
         return refuse(last, event, facts, number=event.number)
-    seen: tuple[Effect, ...] = (React(target="issue", target_id=event.number),)
-    if event.source != "issue":
-        seen = (React(target=event.source, target_id=event.comment_id),)
+    seen = acknowledge(event)
 
     def answer(body: str, why: str) -> Decision:
-        return Decision(
-            session=last,
-            effects=(*seen, Say(number=event.number, tag=f"answer:{event.id}", body=body)),
-            why=why,
-        )
+        say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
+        return Decision(session=last, effects=(*seen, say), why=why)
 
     match event.command.verb:
         case "help":
@@ -102,49 +109,42 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     if event.is_pull and last is None:
         return answer(messages.foreign_pull_refusal(), "the pull request is not ours")
     if facts.issue is None:
-        return nothing(last, "the issue is not there any more")
-    words: tuple[Feedback, ...] = ()
-    if event.command.text:
-        words = (
-            Feedback(
-                id=f"command:{event.comment_id}",
-                kind="command",
-                author=event.actor.login,
-                body=event.command.text,
-            ),
-        )
-    return _start(last, event.repo, event.actor, facts.issue, facts, event_id=event.id, acknowledged=seen, words=words)
+        return answer(messages.issue_gone_refusal(), "the issue is not there any more")
+    begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
+    return _start(last, begin, facts.issue, facts, words=feedback_of_command(event, facts))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Beginning:
+    """Who asked for work, by which event, and where the answer goes if it is no."""
+
+    event_id: str
+    actor: Actor
+    repo: Repo
+    number: int
+    acknowledged: tuple[Effect, ...]
 
 
 def _start(
-    last: Session | None,
-    repo: Repo,
-    actor: Actor,
-    issue: Issue,
-    facts: Facts,
-    *,
-    event_id: str,
-    acknowledged: tuple[Effect, ...],
-    words: tuple[Feedback, ...] = (),
+    last: Session | None, begin: _Beginning, issue: Issue, facts: Facts, *, words: tuple[Feedback, ...] = ()
 ) -> Decision:
+    """Start work on an issue, or take over what an ended session left open."""
+
     def refused(body: str, why: str) -> Decision:
-        say = Say(number=issue.number, tag=f"answer:{event_id}", body=body)
+        say = Say(number=begin.number, tag=f"answer:{begin.event_id}", body=body)
         off = RemoveLabel(number=issue.number, label=facts.trigger_label)
-        return Decision(session=last, effects=(*acknowledged, say, off), why=why)
+        return Decision(session=last, effects=(*begin.acknowledged, say, off), why=why)
 
     if facts.obstacle:
         return refused(messages.obstacle_refusal(facts.obstacle), facts.obstacle)
-    takes_over = (
-        last is not None and facts.pull is not None and facts.pull.is_open and facts.pull.head_branch == last.branch
-    )
-    if not issue.is_open and not takes_over:
+    session = _new_session(last, begin.repo, begin.actor, issue, facts)
+    cause, pull = Cause.IMPLEMENT, facts.pull
+    if last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
+        session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
+    elif not issue.is_open:
         return refused(messages.closed_issue_refusal(), "the issue is closed")
-    session = _new_session(last, repo, actor, issue, facts)
-    if takes_over and last is not None:
-        session = _taking_over(session, last, facts)
-    cause = Cause.FOLLOW_UP if takes_over else Cause.IMPLEMENT
     begun = replace(session, feedback=words)
-    return run_turn(begun, facts, cause, before=acknowledged, why=f"`{actor.login}` asked for it and may")
+    return run_turn(begun, facts, cause, before=begin.acknowledged, why=f"`{begin.actor.login}` asked for it and may")
 
 
 def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) -> Decision:
@@ -156,14 +156,20 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
             "reopened by somebody without write access: a command by somebody who has it would start work",
         )
     issue = Issue(number=last.issue_number, title=last.issue_title, body="", author=last.requested_by, is_open=True)
-    again = _new_session(last, event.repo, event.actor, issue, facts)
     again = replace(
-        again, branch=last.branch, base_branch=last.base_branch, base_sha=last.base_sha, submission=last.submission,
-        pull_number=event.pull_number, pull_is_draft=event.is_draft, head_sha=event.head_sha,
-    )  # fmt: skip
-    waiting = move(replace(again, status_since=None), facts, Status.AWAITING_CHECKS)
+        _new_session(last, event.repo, event.actor, issue, facts),
+        status=Status.AWAITING_CHECKS,
+        status_since=facts.now,
+        branch=last.branch,
+        base_branch=last.base_branch,
+        base_sha=last.base_sha,
+        head_sha=event.head_sha,
+        pull_number=event.pull_number,
+        pull_is_draft=event.is_draft,
+        submission=last.submission,
+    )
     return Decision(
-        session=waiting,
+        session=again,
         effects=(ShowProgress(),),
         why="the pull request is open again: a new session takes it over",
     )
@@ -186,16 +192,15 @@ def _new_session(last: Session | None, repo: Repo, actor: Actor, issue: Issue, f
     )
 
 
-def _taking_over(session: Session, last: Session, facts: Facts) -> Session:
+def _taking_over(session: Session, last: Session, pull: Pull) -> Session:
     """The new session goes on with the open pull request of the one that ended."""
-    assert facts.pull is not None
     return replace(
         session,
         branch=last.branch,
-        base_branch=facts.pull.base_branch,
+        base_branch=pull.base_branch,
         base_sha=last.base_sha,
-        head_sha=facts.pull.head_sha,
-        pull_number=facts.pull.number,
-        pull_is_draft=facts.pull.is_draft,
+        head_sha=pull.head_sha,
+        pull_number=pull.number,
+        pull_is_draft=pull.is_draft,
         submission=last.submission,
     )

@@ -1,5 +1,5 @@
-"""What a repository allows: `.github/honk.yml`, read at the base commit only, parsed strictly into one frozen value; and
-the check of a change set against it."""
+"""What a repository allows: `.github/honk.yml`, read at the base commit only, parsed strictly into one frozen value;
+and the check of a change set against it."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""The outside world on one screen: what Honk asks of GitHub, of a model, of workspaces and of a clock. Adapters implement
-these; `app.py` joins them; tests may put a program of their own behind them."""
+"""The outside world on one screen: what Honk asks of GitHub, of a model, of workspaces and of a clock. Adapters
+implement these; `app.py` joins them; tests may put a program of their own behind them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Workspace(Protocol):
     async def exec(
         self, argv: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] = ..., limits: ExecLimits = ...
     ) -> ExecResult:
-        """Run a command in the sandbox. Never raises for what the command does; `SandboxUnavailable` if it cannot start."""
+        """Run a command in the sandbox. Raises nothing for what it does; `SandboxUnavailable` if it cannot start."""
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
         """A regular file's content. Raises `PathRefused`, or `ToolFailed` if it is missing or too large."""

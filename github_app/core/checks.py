@@ -1,0 +1,89 @@
+"""What the checks of the head mean for a pull request at rest: wait, fix, ask, or ready for review."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from github_app.core import messages
+from github_app.core.decisions import Decision, ask, move, nothing, run_turn
+from github_app.core.effects import Effect, MarkReady, ShowProgress
+from github_app.core.events import ChecksChanged, Event
+from github_app.core.facts import Facts
+from github_app.core.feedback import with_feedback, without_old_checks
+from github_app.core.model import Cause, Checks, Session, Status
+
+
+def checks_changed(session: Session, event: ChecksChanged, facts: Facts) -> Decision:
+    """Something about a commit's checks changed; the state itself comes with the facts."""
+    if event.head_sha != session.head_sha:
+        return nothing(session, "checks of a commit that is not the head")
+    if session.status is Status.WORKING:
+        return nothing(session, "a turn runs; its push will be checked anew")
+    return judge_checks(session, event, facts)
+
+
+def checks_of_head(session: Session, facts: Facts) -> Checks:
+    """The head's checks as looked up; `none` if what was looked up is another commit's."""
+    if facts.checks is None or facts.checks.head_sha != session.head_sha:
+        return Checks(head_sha=session.head_sha, state="none")
+    return facts.checks
+
+
+def judge_checks(
+    session: Session, event: Event, facts: Facts, *, before: tuple[Effect, ...] = (), why: str = ""
+) -> Decision:
+    """Where a pull request at rest stands, by the checks of its head."""
+    checks = checks_of_head(session, facts)
+    noted = replace(session, checks=_without_logs(checks))
+    waits_for_words = session.status is Status.NEEDS_HUMAN and session.stuck_on != "checks"
+    match checks.state:
+        case _ if waits_for_words:
+            shown = (ShowProgress(),) if noted != session else ()
+            return Decision(session=noted, effects=(*before, *shown), why="noted; a human has the next word")
+        case "passed":
+            return ready(noted, facts, before=before, why="all checks passed")
+        case "failed":
+            return _fix(noted, event, facts, checks, before)
+        case "blocked" if session.stuck_on == "checks":
+            return Decision(session=noted, effects=before, why="CI still waits for a person")
+        case "blocked":
+            return ask(noted, event, facts, messages.checks_blocked(), stuck_on="checks", before=before)
+        case "none" if session.status is Status.AWAITING_REVIEW:
+            return nothing(session, "nothing checks this commit, as before")
+        case "none" | "pending":
+            if session.status is Status.AWAITING_CHECKS and not before and session.checks == noted.checks:
+                return nothing(session, "checks have not ended")
+            waiting = replace(move(noted, facts, Status.AWAITING_CHECKS), waiting_for="", stuck_on="")
+            return Decision(session=waiting, effects=(*before, ShowProgress()), why=why or "checks have not ended")
+
+
+def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:
+    """Nothing is red: the reviewers have the word. Who makes it a draft again meanwhile is not overruled."""
+    resting = replace(move(session, facts, Status.AWAITING_REVIEW), fix_rounds=0, waiting_for="", stuck_on="")
+    resting = without_old_checks(resting)
+    effects = before
+    if session.status is not Status.AWAITING_REVIEW and session.pull_is_draft and session.pull_number is not None:
+        resting = replace(resting, pull_is_draft=False)
+        effects = (*before, MarkReady(pull_number=session.pull_number))
+    if resting == session and not effects:
+        return nothing(session, "it was ready already")
+    return Decision(session=resting, effects=(*effects, ShowProgress()), why=why)
+
+
+def _fix(session: Session, event: Event, facts: Facts, checks: Checks, before: tuple[Effect, ...]) -> Decision:
+    """Hand a failure to the agent, once for each head and as often as policy allows; then to a human."""
+    is_known = session.checked_sha == session.head_sha
+    if is_known and session.stuck_on == "checks":
+        return Decision(session=session, effects=before, why="a human was asked about this failure already")
+    # With the session even if a human is asked: the turn that they start must know what failed.
+    told = with_feedback(without_old_checks(session), messages.feedback_of_checks(checks))
+    told = replace(told, checked_sha=session.head_sha)
+    if is_known or session.fix_rounds >= facts.policy.fix_rounds:
+        text = messages.checks_still_failing(session.fix_rounds, checks)
+        return ask(told, event, facts, text, stuck_on="checks", before=before)
+    told = replace(told, fix_rounds=session.fix_rounds + 1)
+    return run_turn(told, facts, Cause.FIX_CHECKS, before=before, why="checks failed")
+
+
+def _without_logs(checks: Checks) -> Checks:
+    return replace(checks, failed=tuple(replace(failed, log="") for failed in checks.failed))

@@ -1,0 +1,94 @@
+"""What is kept for the agent to act on, made of what people said. Every piece has an id that is stable for the same
+fact, so that a fact which arrives twice is kept once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from github_app.core.events import CommandIssued, ReviewSubmitted
+from github_app.core.facts import Facts
+from github_app.core.model import Feedback, Session, Thread
+
+SEEN_KEPT = 500
+"""How many ids of handled feedback a session remembers."""
+
+
+def with_feedback(session: Session, words: Iterable[Feedback]) -> Session:
+    """The session with feedback added that it has neither seen nor already holds."""
+    known = {*session.seen, *(feedback.id for feedback in session.feedback)}
+    fresh = tuple(feedback for feedback in words if feedback.id not in known)
+    return replace(session, feedback=(*session.feedback, *fresh)) if fresh else session
+
+
+def without_feedback(session: Session, done: Iterable[str]) -> Session:
+    """The session after feedback was dealt with: not held any more, and not to be taken in again."""
+    ids = tuple(done)
+    left = tuple(feedback for feedback in session.feedback if feedback.id not in ids)
+    return replace(session, feedback=left, seen=(*session.seen, *ids)[-SEEN_KEPT:], carried=())
+
+
+def without_old_checks(session: Session) -> Session:
+    """The session without what failed on a head that is not in question any more."""
+    left = tuple(feedback for feedback in session.feedback if feedback.kind != "checks")
+    return replace(session, feedback=left) if left != session.feedback else session
+
+
+def feedback_of_review(event: ReviewSubmitted, facts: Facts) -> tuple[Feedback, ...]:
+    """The review's own words and the threads that are open, as far as they come from people who may instruct.
+
+    The words of an approval are no instruction ("LGTM, thanks"); its threads are.
+    """
+    words: tuple[Feedback, ...] = ()
+    if event.body.strip() and event.state != "approved":
+        words = (
+            Feedback(id=f"review:{event.review_id}", kind="review", author=event.actor.login, body=event.body.strip()),
+        )
+    return (*words, *_open_threads(facts))
+
+
+def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, ...]:
+    """An instruction. One that was written in a review thread is that thread; one in a review brings all threads."""
+    for thread in facts.threads:
+        if event.source == "review_comment" and any(comment.id == event.comment_id for comment in thread.comments):
+            found = _feedback_of_thread(thread, facts)
+            if found is not None:
+                return (found,)
+    words: tuple[Feedback, ...] = ()
+    if event.command.text:
+        words = (
+            Feedback(
+                id=f"command:{event.source}:{event.comment_id}",
+                kind="command",
+                author=event.actor.login,
+                body=event.command.text,
+            ),
+        )
+    return (*words, *_open_threads(facts)) if event.source == "review" else words
+
+
+def _open_threads(facts: Facts) -> tuple[Feedback, ...]:
+    return tuple(found for thread in facts.threads if (found := _feedback_of_thread(thread, facts)) is not None)
+
+
+def _feedback_of_thread(thread: Thread, facts: Facts) -> Feedback | None:
+    """A thread whose last word is a trusted person's; its id names that word, so that a new reply is new feedback."""
+    trusted = [
+        comment
+        for comment in thread.comments
+        if comment.author.id == facts.me.id
+        or (comment.permission >= facts.policy.may_command and not comment.author.is_bot)
+    ]
+    if not trusted or trusted[-1].author.id == facts.me.id:
+        return None
+    body = "\n\n".join(f"{comment.author.login}: {comment.body.strip()}" for comment in trusted)
+    return Feedback(
+        id=f"thread:{thread.id}:{trusted[-1].id}",
+        kind="thread",
+        author=trusted[-1].author.login,
+        body=body,
+        path=thread.path,
+        line=thread.line,
+        thread_id=thread.id,
+        reply_to=thread.reply_to,
+    )

@@ -1,0 +1,121 @@
+"""What keeps a session true to the world without anybody speaking to it: time, other people's pushes, the
+installation. Nothing that we were not told is missed for ever, and nobody is left to wait in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from github_app.core import messages
+from github_app.core.checks import checks_of_head, judge_checks, ready
+from github_app.core.decisions import Decision, ask, end, move, nothing, run_turn
+from github_app.core.effects import ShowProgress
+from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
+from github_app.core.facts import Facts
+from github_app.core.feedback import with_feedback, without_old_checks
+from github_app.core.model import Cause, Feedback, Session, Status
+
+
+def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
+    """Somebody pushed to our branch, or deleted it. Their commits win: we only ever add on top."""
+    if event.branch != session.branch:
+        return nothing(session, "not our branch")
+    if event.after is not None:
+        return follow_head(session, facts, facts.pull.head_sha if facts.pull is not None else event.after)
+    if facts.pull is not None and facts.pull.is_merged:
+        known = replace(session, pull_number=facts.pull.number)
+        return end(known, facts, Status.MERGED, why="merged, and the branch was deleted with it")
+    if session.pull_number is None:
+        return nothing(session, "the branch is not ours yet")
+    return end(session, facts, Status.CLOSED, messages.branch_deleted(event.actor.login))
+
+
+def follow_head(session: Session, facts: Facts, head_sha: str) -> Decision:
+    """The branch's head is `head_sha`, by whomever: have that checked. A turn that runs is only told."""
+    if head_sha == session.head_sha:
+        return nothing(session, "the head is where we know it")
+    if session.pull_number is None:
+        return nothing(session, "nothing is published yet; publishing will look at the branch")
+    if session.status is Status.WORKING:
+        # The turn stands on the commit it began with: its push will be refused, and done again on top of theirs.
+        told = with_feedback(session, (push_of(head_sha),))
+        return Decision(session=told, why="the running turn is told of the push")
+    moved = without_old_checks(replace(session, head_sha=head_sha, checks=None))
+    if session.status is Status.NEEDS_HUMAN and session.stuck_on != "checks":
+        return Decision(session=moved, effects=(ShowProgress(),), why="a new head; a human has the next word")
+    waiting = replace(moved, status=Status.AWAITING_CHECKS, status_since=facts.now, waiting_for="", stuck_on="")
+    return Decision(session=waiting, effects=(ShowProgress(),), why="somebody pushed: the new head is checked")
+
+
+def push_of(head_sha: str) -> Feedback:
+    """A push by somebody else, as words to the agent."""
+    return Feedback(id=f"push:{head_sha}", kind="push", author="git", body=messages.feedback_of_push(head_sha))
+
+
+def at_newest_head(session: Session, facts: Facts) -> Session:
+    """The session at the head that its pull request has now, if that was looked up: a new turn must stand on it."""
+    if facts.pull is None or session.pull_number != facts.pull.number or facts.pull.head_sha == session.head_sha:
+        return session
+    return without_old_checks(replace(session, head_sha=facts.pull.head_sha, checks=None))
+
+
+def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
+    """Time passed: catch up with what we were not told, and let nobody wait in silence."""
+    pull, waited = facts.pull, facts.now - (session.status_since or facts.now)
+    if pull is not None and pull.is_merged:
+        return end(session, facts, Status.MERGED, why="merged, seen by looking")
+    if pull is not None and not pull.is_open:
+        reason = messages.stopped_by("", f"closed #{pull.number}", pull_number=pull.number)
+        return end(session, facts, Status.CLOSED, reason)
+    if facts.issue is not None and not facts.issue.is_open and pull is None:
+        reason = messages.stopped_by("", "closed the issue", pull_number=session.pull_number)
+        return end(session, facts, Status.CLOSED, reason)
+    if session.stuck_on == "installation":
+        return take_up_again(session, facts, why="GitHub answers again, so the installation is active")
+    if session.status is Status.WORKING:
+        # A turn may wait for its start, and then use up its time.
+        limit_s = facts.silence_limit_s + facts.policy.limits.time_s
+        if waited >= timedelta(seconds=limit_s):
+            return ask(session, event, facts, messages.silence(limit_s))
+        return nothing(session, "a turn runs")
+    if pull is not None and pull.head_sha != session.head_sha:
+        return follow_head(session, facts, pull.head_sha)
+    if session.status is Status.AWAITING_CHECKS:
+        return _wait_for_checks(session, event, facts, waited=waited)
+    if checks_of_head(session, facts).state in ("passed", "failed"):
+        return judge_checks(session, event, facts)
+    return nothing(session, "nothing has changed")
+
+
+def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:
+    checks = checks_of_head(session, facts)
+    if checks.state == "none" and waited >= timedelta(seconds=facts.checks_grace_s):
+        return ready(replace(session, checks=checks), facts, why="nothing checks this repository's commits")
+    if checks.state == "pending" and waited >= timedelta(seconds=facts.checks_limit_s):
+        text = messages.checks_silent(checks.pending, facts.checks_limit_s)
+        return ask(replace(session, checks=checks), event, facts, text, stuck_on="checks")
+    return judge_checks(session, event, facts)
+
+
+def installation_changed(session: Session, event: InstallationChanged, facts: Facts) -> Decision:
+    """The app was removed, suspended or put back. Nothing can be said where it is not let in."""
+    match event.action:
+        case "deleted" | "removed":
+            reason = "The app was removed from this repository."
+            return end(session, facts, Status.CLOSED, reason, is_reachable=False)
+        case "suspended" if session.status is Status.NEEDS_HUMAN:
+            return nothing(session, "suspended; a human has the next word anyway")
+        case "suspended":
+            return ask(session, event, facts, "The app is suspended.", stuck_on="installation", is_reachable=False)
+        case "unsuspended" if session.stuck_on == "installation":
+            return take_up_again(session, facts, why="the installation is active again")
+        case "unsuspended" | "created" | "added":
+            return nothing(session, "nothing waited for the installation")
+
+
+def take_up_again(session: Session, facts: Facts, *, why: str) -> Decision:
+    """Go on after an interruption that had nothing to do with the work."""
+    if session.pull_number is None or session.feedback:
+        return run_turn(session, facts, session.turn_cause or Cause.IMPLEMENT, why=why)
+    waiting = replace(move(session, facts, Status.AWAITING_CHECKS), waiting_for="", stuck_on="")
+    return Decision(session=waiting, effects=(ShowProgress(),), why=why)

@@ -1,0 +1,95 @@
+"""What people say where a session is open: commands, reviews, edits of the issue. Somebody with authority always gets a
+result: an answer, or a turn that has their words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from github_app.core import messages
+from github_app.core.decisions import Decision, acknowledge, ask, end, nothing, refuse, run_turn, speaks_with_authority
+from github_app.core.effects import Effect, Say, ShowProgress
+from github_app.core.events import CommandIssued, IssueEdited, ReviewSubmitted, command_of_review
+from github_app.core.facts import Facts
+from github_app.core.feedback import feedback_of_command, feedback_of_review, with_feedback
+from github_app.core.model import Cause, Feedback, Session, Status
+from github_app.core.upkeep import at_newest_head
+
+
+def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
+    """Somebody wrote `/honk …`: with authority, every verb gets a reaction and one result."""
+    if event.is_pull and session.pull_number not in (None, event.number):
+        return nothing(session, f"#{event.number} is not this session's pull request")
+    if not speaks_with_authority(event.actor, facts):
+        return refuse(session, event, facts, number=event.number)
+    seen = acknowledge(event)
+    match event.command.verb:
+        case "help" | "status":
+            is_help = event.command.verb == "help"
+            body = messages.help_text(facts.trigger_label) if is_help else messages.status_answer(session)
+            say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
+            return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
+        case "stop":
+            reason = messages.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
+            return end(session, facts, Status.CLOSED, reason, before=seen)
+        case "retry" | "do":
+            return _go(session, event, facts, seen)
+
+
+def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
+    words = feedback_of_command(event, facts)
+    heard = replace(with_feedback(session, words), fix_rounds=0, review_rounds=0, moved_heads=0)
+    if event.source == "review":
+        heard = _to_be_asked_again(heard, event.actor.login)
+    if session.status is Status.WORKING:
+        if words:
+            return Decision(session=heard, effects=seen, why="the instruction joins the running turn")
+        say = Say(number=event.number, tag=f"answer:{event.id}", body=messages.already_working(session))
+        return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
+    if session.stuck_on == "money":
+        granted = session.granted_micro_usd + facts.policy.limits.cost_micro_usd
+        heard = replace(heard, granted_micro_usd=granted)
+    cause = Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
+    if event.command.verb == "retry" or not words:
+        cause, why = session.turn_cause or cause, "a person asked to try again"
+    else:
+        why = "a person gave an instruction"
+    return run_turn(at_newest_head(heard, facts), facts, cause, before=seen, why=why)
+
+
+def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision:
+    """A review came in: one round for the whole of it."""
+    said = command_of_review(event)
+    if said is not None:
+        return commanded(session, said, facts)
+    if session.pull_number not in (None, event.pull_number):
+        return nothing(session, f"#{event.pull_number} is not this session's pull request")
+    if not speaks_with_authority(event.actor, facts):
+        return nothing(session, "a review by somebody without write access is not an instruction")
+    heard = with_feedback(session, feedback_of_review(event, facts))
+    if heard == session:
+        return nothing(session, f"the review ({event.state}) says nothing to act on")
+    heard = _to_be_asked_again(heard, event.actor.login)
+    if session.status is Status.WORKING:
+        return Decision(session=heard, why="the review joins the running turn")
+    if session.stuck_on == "money":
+        why = "kept; the money is spent until a person allows more"
+        return Decision(session=heard, effects=(ShowProgress(),), why=why)
+    if session.review_rounds >= facts.policy.review_rounds:
+        return ask(heard, event, facts, messages.review_rounds_spent(session.review_rounds))
+    heard = replace(heard, review_rounds=session.review_rounds + 1, fix_rounds=0)
+    return run_turn(heard, facts, Cause.ADDRESS_REVIEW, why="a review asks for something")
+
+
+def _to_be_asked_again(session: Session, login: str) -> Session:
+    return replace(session, reviewers=tuple(dict.fromkeys((*session.reviewers, login))))
+
+
+def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
+    """The issue's text changed; a turn that begins reads it anew, so only a running one has to be told."""
+    if not speaks_with_authority(event.actor, facts):
+        return nothing(session, "edited by somebody without write access: the text seen at the start stays in force")
+    if session.status is not Status.WORKING:
+        return nothing(session, "no turn runs that the edit could join; the next one reads the issue anew")
+    words = messages.feedback_of_edit(event.issue.title, event.issue.body)
+    edit = Feedback(id=f"edit:{event.id}", kind="command", author=event.actor.login, body=words)
+    return Decision(session=with_feedback(session, (edit,)), why="the edit joins the running turn")

@@ -1,0 +1,156 @@
+"""What the checks of the head mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from github_app.core import events as ev
+from github_app.core.effects import MarkReady, Say
+from github_app.core.machine import decide
+from github_app.core.model import Cause, CheckState, Feedback, Session
+from github_app.core.policy import Policy
+from tests.core.scene import (
+    AT_REST,
+    AWAITING_CHECKS,
+    AWAITING_REVIEW,
+    BASE,
+    HEAD,
+    NEEDS_HUMAN,
+    NEW,
+    OPEN,
+    PULL,
+    WORKING,
+    Row,
+    cases,
+    check,
+    command,
+    event,
+    facts,
+    pull,
+    row,
+    rows_of,
+    session,
+)
+from tests.core.scene import checks as checks_of
+
+CHANGED = event(ev.ChecksChanged)
+WAITING = (AWAITING_CHECKS, AWAITING_REVIEW)
+STUCK = session(NEEDS_HUMAN, stuck_on="checks")
+RED = facts(checks=checks_of("failed"))
+BLOCKED = facts(checks=checks_of("blocked"))
+
+ROWS = [
+    rows_of(OPEN, "checks of another commit", event(ev.ChecksChanged, head_sha=NEW), does="", why="not the head"),
+    rows_of([WORKING], "checks while a turn runs", CHANGED, does="", why="a turn runs"),
+    rows_of([AWAITING_CHECKS], "all green", CHANGED, facts=facts(checks=checks_of("passed")),
+            to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
+    row(session(AWAITING_CHECKS, pull_is_draft=False), "all green, no draft", CHANGED, facts=facts(checks=checks_of("passed")),
+        to=AWAITING_REVIEW, does="ShowProgress", why="all checks passed"),
+    rows_of(WAITING, "red", CHANGED, facts=RED, to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
+    rows_of(WAITING, "red for the last time", CHANGED, facts=facts(checks=checks_of("failed"), policy=Policy(fix_rounds=0)),
+            to=NEEDS_HUMAN, does="Say ShowProgress", why="Checks are red"),
+    rows_of(WAITING, "CI waits for approval", CHANGED, facts=BLOCKED,
+            to=NEEDS_HUMAN, does="Say ShowProgress", why="approve its run"),
+    rows_of(WAITING, "CI began", CHANGED, facts=facts(checks=checks_of("pending")),
+            to=AWAITING_CHECKS, does="ShowProgress", why="not ended"),
+    row(session(AWAITING_CHECKS, checks=checks_of("pending")), "no news", CHANGED, facts=facts(checks=checks_of("pending")),
+        does="", why="not ended"),
+    rows_of([AWAITING_REVIEW], "no checks, as before", CHANGED, does="", why="as before"),
+    row(session(AWAITING_REVIEW, checks=checks_of("passed")), "still green", CHANGED, facts=facts(checks=checks_of("passed")),
+        does="", why="ready already"),
+    rows_of([NEEDS_HUMAN], "green while a human has the word", CHANGED, facts=facts(checks=checks_of("passed")),
+            does="ShowProgress", why="a human has the next word"),
+    row(session(NEEDS_HUMAN, checks=checks_of("passed")), "no news while a human has the word", CHANGED,
+        facts=facts(checks=checks_of("passed")), does="", why="a human has the next word"),
+    row(STUCK, "green when a human was asked about them", CHANGED, facts=facts(checks=checks_of("passed")),
+        to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
+    row(STUCK, "running when a human was asked about them", CHANGED, facts=facts(checks=checks_of("pending")),
+        to=AWAITING_CHECKS, does="ShowProgress", why="not ended"),
+    row(STUCK, "still waiting for approval", CHANGED, facts=BLOCKED, does="", why="still waits for a person"),
+    row(STUCK, "approved, then red", CHANGED, facts=RED, to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
+    row(replace(STUCK, checked_sha=HEAD), "still red", CHANGED, facts=RED, does="", why="asked about this failure already"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "before"), cases(ROWS))
+def test_checks_of_an_open_session(row: Row, before: Session):
+    check(row, before)
+
+
+def after(before: Session, happened: ev.Event, state: CheckState, sha: str = HEAD) -> Session:
+    decided = decide(before, happened, facts(checks=checks_of(state, sha))).session
+    assert decided is not None
+    return decided
+
+
+def test_agent_gets_what_failed_and_its_log():
+    fixing = after(session(AWAITING_CHECKS), CHANGED, "failed")
+    assert (fixing.turn_cause, fixing.fix_rounds, fixing.checked_sha) == (Cause.FIX_CHECKS, 1, HEAD)
+    assert [(each.kind, each.id) for each in fixing.feedback] == [("checks", f"check:{HEAD}:test")]
+    assert "1 != 2" in fixing.feedback[0].body
+
+
+def test_session_keeps_what_failed_without_its_log():
+    fixing = after(session(AWAITING_CHECKS), CHANGED, "failed")
+    assert fixing.checks is not None
+    assert [(each.name, each.log) for each in fixing.checks.failed] == [("test", "")]
+
+
+def test_third_red_head_is_left_to_people_who_can_hand_it_back():
+    tired = session(AWAITING_CHECKS, fix_rounds=3, turn_cause=Cause.FIX_CHECKS)
+    asked = decide(tired, CHANGED, RED)
+    assert isinstance(say := asked.effects[0], Say)
+    assert "still red after 3 attempts (failed: `test`)" in say.body
+    assert asked.session is not None
+    again = decide(asked.session, command("retry"), facts()).session
+    assert again is not None
+    assert [each.kind for each in again.feedback] == ["checks"]
+    assert (again.turn_cause, again.fix_rounds) == (Cause.FIX_CHECKS, 0)
+
+
+def test_green_forgets_what_was_red():
+    red = Feedback(id=f"check:{HEAD}:test", kind="checks", author="CI", body="red")
+    green = after(replace(STUCK, feedback=(red,), fix_rounds=3), CHANGED, "passed")
+    assert (green.status, green.feedback, green.fix_rounds) == (AWAITING_REVIEW, (), 0)
+
+
+def test_newer_failure_replaces_an_older_one():
+    old = Feedback(id=f"check:{BASE}:test", kind="checks", author="CI", body="red")
+    asked = after(replace(STUCK, feedback=(old,)), CHANGED, "failed")
+    assert [each.id for each in asked.feedback] == [f"check:{HEAD}:test"]
+
+
+def test_blocked_then_running_then_green():
+    asked = after(session(AWAITING_CHECKS), CHANGED, "blocked")
+    assert (asked.status, asked.stuck_on) == (NEEDS_HUMAN, "checks")
+    running = after(asked, CHANGED, "pending")
+    assert (running.status, running.stuck_on, running.waiting_for) == (AWAITING_CHECKS, "", "")
+    assert after(running, CHANGED, "passed").status is AWAITING_REVIEW
+
+
+def test_red_after_green_is_fixed_while_people_review():
+    assert after(session(AWAITING_REVIEW, checked_sha=BASE), CHANGED, "failed").status is WORKING
+
+
+def test_checks_that_ended_before_we_knew_the_head_count_when_we_do():
+    early = event(ev.ChecksChanged, head_sha=NEW)
+    assert decide(session(), early, facts()).session == session()
+    assert after(session(), event(ev.Published), "passed", NEW).status is AWAITING_REVIEW
+
+
+def test_checks_looked_up_for_another_commit_do_not_count():
+    assert after(session(), event(ev.Published), "passed", BASE).status is AWAITING_CHECKS
+
+
+@pytest.mark.parametrize("status", AT_REST)
+def test_person_who_makes_it_a_draft_again_is_not_overruled(status):
+    drafted = decide(session(status), event(ev.PullRequestDraftChanged), facts()).session
+    assert drafted is not None
+    assert drafted.pull_is_draft
+    if status is AWAITING_REVIEW:
+        ticked = decide(drafted, event(ev.Ticked), facts(pull=pull(), checks=checks_of("passed")))
+        assert MarkReady(pull_number=PULL) not in ticked.effects
+        assert ticked.session is not None
+        assert ticked.session.pull_is_draft

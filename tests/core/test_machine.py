@@ -1,0 +1,140 @@
+"""The whole table: every status meets every event, and nothing that is ours starts anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from github_app.core import events as ev
+from github_app.core.facts import Need, needs
+from github_app.core.machine import decide
+from github_app.core.model import Permission, Session, Status
+from tests.core import test_checks, test_opening, test_rounds, test_upkeep, test_words
+from tests.core.scene import (
+    EVENT_KINDS,
+    ME,
+    NEW,
+    NONE,
+    OPEN,
+    TERMINAL,
+    WORKING,
+    command,
+    event,
+    facts,
+    first_turn,
+    session,
+)
+
+ROWS = [*test_opening.ROWS, *test_words.ROWS, *test_rounds.ROWS, *test_checks.ROWS, *test_upkeep.ROWS]
+STATUSES = (NONE, *Status)
+OURS = (ev.ChecksChanged, ev.TurnFinished, ev.TurnAsked, ev.TurnStopped, ev.Published, ev.EffectFailed, ev.Ticked)
+DONE_BY_SOMEBODY = [kind for kind in EVENT_KINDS if kind not in OURS]
+
+
+def test_every_status_meets_every_event():
+    covered = {(before.status if before else None, type(row.event)) for row in ROWS for before in row.sessions}
+    assert {(status, kind) for status in STATUSES for kind in EVENT_KINDS} - covered == set()
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("kind", DONE_BY_SOMEBODY)
+def test_what_we_did_ourselves_starts_nothing(kind: type, status: Status | None):
+    before = session(status) if status else None
+    decision = decide(before, event(kind, actor=ME), facts(Permission.ADMIN))
+    assert (decision.session, decision.effects) == (before, ())
+    assert decision.why == "our own act comes back as an event"
+
+
+def needed(status: Status | None, happened: ev.Event) -> Need:
+    return needs(session(status) if status else None, happened)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("kind", EVENT_KINDS)
+def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | None):
+    """Take each fact away that was not asked for: the decision stays."""
+    before = session(status) if status else None
+    happened, wanted = event(kind), needed(status, event(kind))
+    known = facts(checks=None, pull=None)
+    bare = facts(
+        Permission.WRITE if Need.PERMISSION in wanted else Permission.NONE,
+        issue=known.issue if Need.ISSUE in wanted else None,
+        base_sha=known.base_sha if Need.POLICY in wanted else "",
+    )
+    assert decide(before, happened, bare) == decide(before, happened, known)
+
+
+@pytest.mark.parametrize(
+    ("status", "happened", "expected"),
+    [
+        (NONE, event(ev.IssueLabeled), Need.PERMISSION | Need.POLICY | Need.PULL),
+        (WORKING, event(ev.IssueLabeled), Need.NOTHING),
+        (Status.CLOSED, event(ev.PullRequestReopened), Need.PERMISSION),
+        (Status.CLOSED, event(ev.ChecksChanged), Need.NOTHING),
+        (NONE, command(), Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL),
+        (WORKING, command(source="review_comment"), Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS),
+        (WORKING, event(ev.IssueUnlabeled), Need.PERMISSION),
+        (WORKING, event(ev.IssueEdited), Need.PERMISSION),
+        (WORKING, event(ev.IssueClosed), Need.PULL),
+        (WORKING, event(ev.BranchPushed), Need.PULL),
+        (WORKING, event(ev.PullRequestClosed), Need.PULL),
+        (WORKING, event(ev.PullRequestClosed, is_merged=True), Need.NOTHING),
+        (WORKING, event(ev.ReviewSubmitted), Need.PERMISSION | Need.THREADS | Need.POLICY),
+        (WORKING, event(ev.ChecksChanged), Need.NOTHING),
+        (Status.AWAITING_CHECKS, event(ev.ChecksChanged), Need.CHECKS | Need.POLICY),
+        (Status.AWAITING_CHECKS, event(ev.ChecksChanged, head_sha=NEW), Need.NOTHING),
+        (WORKING, event(ev.TurnFinished), Need.NOTHING),
+        (WORKING, event(ev.TurnFinished, change_set_id=None), Need.CHECKS | Need.POLICY | Need.PULL),
+        (WORKING, event(ev.Published), Need.CHECKS | Need.POLICY),
+        (WORKING, event(ev.Ticked), Need.PULL | Need.POLICY),
+        (Status.AWAITING_REVIEW, event(ev.Ticked), Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY),
+        (WORKING, event(ev.EffectFailed), Need.NOTHING),
+    ],
+)  # fmt: skip
+def test_as_little_is_looked_up_as_will_do(status: Status | None, happened: ev.Event, expected: Need):
+    assert needed(status, happened) is expected
+
+
+def test_command_in_a_review_is_looked_into_like_any_command():
+    said = event(ev.ReviewSubmitted, command=command().command)
+    everything = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
+    assert [needed(status, said) for status in (NONE, WORKING, Status.CLOSED)] == [everything] * 3
+
+
+def test_tick_of_a_session_without_a_pull_request_looks_at_the_issue():
+    assert needs(first_turn(), event(ev.Ticked)) is Need.ISSUE | Need.POLICY
+
+
+@pytest.mark.parametrize("kind", EVENT_KINDS)
+def test_every_event_has_a_subject(kind: type):
+    subject = ev.subject_of(event(kind))
+    assert subject != ev.Subject()
+    assert subject.session_id is None or subject.repo_id is None
+
+
+@pytest.mark.parametrize(
+    ("happened", "expected"),
+    [
+        (event(ev.IssueLabeled), ev.Subject(repo_id=7, issue_number=12)),
+        (event(ev.IssueClosed), ev.Subject(repo_id=7, issue_number=12)),
+        (command(), ev.Subject(repo_id=7, issue_number=12)),
+        (command(is_pull=True, number=34), ev.Subject(repo_id=7, pull_number=34)),
+        (event(ev.BranchPushed, branch="main"), ev.Subject(repo_id=7, branch="main")),
+        (event(ev.ChecksChanged, branch=None), ev.Subject(repo_id=7, head_sha="1" * 40)),
+        (event(ev.InstallationChanged), ev.Subject(installation_id=70)),
+        (event(ev.Ticked), ev.Subject(session_id="7-12-1")),
+    ],
+)
+def test_subject_is_how_the_session_is_found(happened: ev.Event, expected: ev.Subject):
+    assert ev.subject_of(happened) == expected
+
+
+def test_statuses_are_open_or_terminal():
+    assert {*OPEN, *TERMINAL} == set(Status)
+    assert [status.is_terminal for status in TERMINAL] == [True, True]
+
+
+def test_clock_of_a_status_that_never_started_starts_now():
+    unstamped: Session = replace(session(Status.AWAITING_CHECKS), status_since=None)
+    assert decide(unstamped, event(ev.Ticked), facts()).why == "checks have not ended"
