@@ -11,12 +11,12 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from github_app.adapters.git import Git, check_sha
 from github_app.adapters.locks import acquire
-from github_app.core.model import Mode
 
 # What `git log` and `git blame` show the agent. Copying the packed objects of 50 commits costs a fifth of writing
 # the files; lending the mirror's would cost nothing, but they hold every branch, and what was taken out of history.
@@ -42,25 +42,10 @@ _AGENT_CONFIG = """\
 """
 
 
-@dataclass(frozen=True, kw_only=True)
-class BaseFile:
-    """One entry of a commit's tree. `mode` 160000 is a submodule, whose `oid` is a commit elsewhere."""
-
-    path: str
-    mode: Mode | str
-    oid: str
-
-
-def list_files(git: Git, mirror: Path, sha: str) -> tuple[BaseFile, ...]:
-    """All files of a commit, in git's order."""
+def list_files(git: Git, mirror: Path, sha: str) -> list[str]:
+    """The paths of all files of a commit, submodules left out."""
     rows = git.run(mirror, ["ls-tree", "-r", "-z", "--full-tree", sha]).split(b"\0")[:-1]
-    return tuple(_base_file(row) for row in rows)
-
-
-def _base_file(row: bytes) -> BaseFile:
-    head, _, path = row.partition(b"\t")
-    mode, _, oid = head.decode().split(" ")
-    return BaseFile(path=os.fsdecode(path), mode=mode, oid=oid)
+    return [os.fsdecode(row.partition(b"\t")[2]) for row in rows if not row.startswith(b"160000 ")]
 
 
 def check_out(git: Git, mirror: Path, sha: str, *, into: Path, owner: tuple[int, int], lock: int | None = None) -> None:
@@ -71,15 +56,17 @@ def check_out(git: Git, mirror: Path, sha: str, *, into: Path, owner: tuple[int,
     own = into / ".git"
     for folder in ("objects/pack", "refs/heads", "info"):
         (own / folder).mkdir(parents=True)
-    git.run(
-        mirror,
-        ["read-tree", "--reset", "-u", sha],
-        env={"GIT_WORK_TREE": str(into), "GIT_INDEX_FILE": str(own / "index")},
-        config=("core.bare=false", *_PARALLEL),
-        timeout_s=CHECKOUT_TIMEOUT_S,
-        hold=lock,
-    )
-    _copy_history(git, mirror, sha, own)
+    with ThreadPoolExecutor(1) as beside:
+        history = beside.submit(_copy_history, git, mirror, sha, own)
+        git.run(
+            mirror,
+            ["read-tree", "--reset", "-u", sha],
+            env={"GIT_WORK_TREE": str(into), "GIT_INDEX_FILE": str(own / "index")},
+            config=("core.bare=false", "index.version=2", *_PARALLEL),
+            timeout_s=CHECKOUT_TIMEOUT_S,
+            hold=lock,
+        )
+        history.result()
     (own / "HEAD").write_text("ref: refs/heads/work\n")
     (own / "refs/heads/work").write_text(f"{sha}\n")
     (own / "config").write_text(_AGENT_CONFIG)

@@ -1,90 +1,96 @@
 """A tree of its own for one session: the fallback where the kernel or bubblewrap has no overlays.
 
-What the commit has is kept in an index beside the tree: blob ids, and the stat of each file as it was written. `ctime`
-cannot be set by an agent, so an unchanged stat is an unchanged file.
+What the commit has is kept in git's index, beside the tree: blobs, and the inode and size of each file as git wrote it.
+The same inode with a `ctime` from before is an unchanged file: an agent can set a file's `mtime`, not its `ctime`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from github_app.adapters import safe_files
-from github_app.adapters.checkouts import BaseFile, remove_anything
+from github_app.adapters.checkouts import remove_anything
 from github_app.adapters.ignores import IgnoreRules
 from github_app.adapters.sandboxes import BindMount
-from github_app.adapters.walks import BaseKind, Touch, is_dot_git, read_link, walk
+from github_app.adapters.walks import BaseKind, Touch, is_dot_git, mode_of, read_link, walk
 from github_app.core.errors import PathRefused, ToolFailed
-from github_app.core.model import FileChange, Mode
+from github_app.core.model import FileChange
 
 _RULES_BYTES = 1_000_000
 
-_MODES: Mapping[str, Mode] = {"100644": "100644", "100755": "100755", "120000": "120000", "100664": "100644"}
+# An entry of git's index, version 2: times, device, inode, mode, owner, size, blob, flags; then the path and padding.
+# https://git-scm.com/docs/index-format
+_ENTRY = struct.Struct(">10I20sH")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Indexed:
-    """A file of the commit: its kind, its blob, and the stat that it had when it was written."""
+    """A file of the commit: its kind, its blob, and the inode and size that it had when it was written."""
 
     kind: BaseKind
     oid: str
-    stat: tuple[int, ...] = ()
+    inode: int
+    size: int
 
 
-def take_index(tree: Path, files: Iterable[BaseFile]) -> dict[str, Indexed]:
-    """The index of a tree that was just checked out, by path."""
-    return {file.path: _indexed(tree, file) for file in files}
+def read_index(path: Path) -> dict[str, Indexed]:
+    """What git wrote into an index when it made a tree, by path."""
+    raw = path.read_bytes()
+    signature, version, count = struct.unpack_from(">4sII", raw)
+    if (signature, version) != (b"DIRC", 2):
+        raise ValueError(f"{path} is no index of version 2")
+    found: dict[str, Indexed] = {}
+    at = 12
+    for _ in range(count):
+        *stat_words, oid, _flags = _ENTRY.unpack_from(raw, at)
+        end = raw.index(b"\0", at + _ENTRY.size)
+        name = os.fsdecode(raw[at + _ENTRY.size : end])
+        inode, mode, size = stat_words[5], stat_words[6], stat_words[9]
+        found[name] = Indexed(kind=_kind_of(mode), oid=oid.hex(), inode=inode, size=size)
+        # One to eight NULs end an entry, so that the next begins at a multiple of eight.
+        at += (end - at + 8) & ~7
+    return found
 
 
-def _indexed(tree: Path, file: BaseFile) -> Indexed:
-    mode = _MODES.get(file.mode)
-    if mode is None:
-        return Indexed(kind="submodule", oid=file.oid)
-    return Indexed(kind=mode, oid=file.oid, stat=_stamp((tree / file.path).lstat()))
-
-
-def _stamp(found: os.stat_result) -> tuple[int, ...]:
-    return (found.st_mode, found.st_size, found.st_ino, found.st_ctime_ns)
-
-
-def save_index(index: Mapping[str, Indexed], path: Path) -> None:
-    """Keep an index for a later process, wholly or not at all."""
-    making = path.with_suffix(".making")
-    making.write_text(json.dumps({name: (i.kind, i.oid, i.stat) for name, i in index.items()}))
-    making.rename(path)
-
-
-def load_index(path: Path) -> dict[str, Indexed]:
-    """The index that `save_index` kept. Raises `FileNotFoundError`."""
-    rows = json.loads(path.read_text())
-    return {name: Indexed(kind=kind, oid=oid, stat=tuple(stat)) for name, (kind, oid, stat) in rows.items()}
+def _kind_of(mode: int) -> BaseKind:
+    return "submodule" if mode >> 12 == 0o16 else mode_of(mode) or "submodule"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A private checkout in the folder of `mount`; what the host makes is given to `owner` (uid, gid)."""
+    """A private checkout in the folder of `mount`, with the index that git wrote for it in `kept_index`.
+
+    `made_ns` is when the tree was whole, by the file system's own clock: what was changed since has a later `ctime`.
+    What the host makes is given to `owner` (uid, gid).
+    """
 
     mount: BindMount
     owner: tuple[int, int]
-    index: Mapping[str, Indexed]
-    folders: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    kept_index: Path
+    made_ns: int
 
-    @classmethod
-    def over(cls, path: Path, *, owner: tuple[int, int], index: Mapping[str, Indexed]) -> Copy:
-        """The copy in a folder, with the index that was taken of it."""
+    @cached_property
+    def index(self) -> Mapping[str, Indexed]:
+        """What the commit has, by path."""
+        return read_index(self.kept_index)
+
+    @cached_property
+    def folders(self) -> Mapping[str, Sequence[str]]:
+        """What the commit has in each folder."""
         folders: dict[str, set[str]] = {"": set()}
-        for name in index:
+        for name in self.index:
             folder, _, last = name.rpartition("/")
             while folder not in folders:
                 folders[folder] = {last}
                 folder, _, last = folder.rpartition("/")
             folders[folder].add(last)
-        names = {folder: sorted(inside) for folder, inside in folders.items()}
-        return cls(mount=BindMount(path=path), owner=owner, index=index, folders=names)
+        return {folder: sorted(inside) for folder, inside in folders.items()}
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """A regular file's content. Raises `PathRefused`, `ToolFailed`."""
@@ -163,7 +169,10 @@ class Copy:
 
     def is_untouched(self, path: str, found: os.stat_result) -> bool:
         """Whether a file is surely the commit's own, by its stat alone."""
-        return self.index[path].stat == _stamp(found)
+        known = self.index[path]
+        # The inode too: a folder that is moved takes its files along, times and all. Git keeps 32 bits of it.
+        same = (found.st_ino & 0xFFFFFFFF, found.st_size) == (known.inode, known.size)
+        return same and found.st_ctime_ns < self.made_ns
 
 
 def _checked(path: str) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +19,13 @@ from typing import ParamSpec, TypeVar
 
 from github_app.adapters.changes import Tree, check_path, collect, list_paths
 from github_app.adapters.checkouts import Checkouts, Lease, check_out, give, list_files, make_passage, remove_tree
-from github_app.adapters.copies import Copy, load_index, save_index, take_index
+from github_app.adapters.copies import Copy
 from github_app.adapters.git import Git, check_sha
 from github_app.adapters.ignores import IgnoreRules
 from github_app.adapters.locks import locked
 from github_app.adapters.mirrors import Mirrors
 from github_app.adapters.overlays import Overlay
-from github_app.adapters.sandboxes import Bubblewrap, OverlayMount
+from github_app.adapters.sandboxes import BindMount, Bubblewrap, OverlayMount
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 
@@ -201,24 +202,29 @@ class LocalWorkspaces:
 
         def base_paths() -> Iterable[str]:
             mirror = self.mirrors.ensure(repo_id, sha, auth)
-            return [file.path for file in list_files(self.git, mirror, sha) if file.mode != "160000"]
+            return list_files(self.git, mirror, sha)
 
         return Overlay(mount=mount, owner=self._owner, base_paths=base_paths), lease.release
 
     def _open_copy(
         self, repo_id: int, sha: str, room: Path, auth: Callable[[], GitAuth]
     ) -> tuple[Tree, Callable[[], None]]:
-        tree, kept = room / "tree", room / "tree.json"
+        tree, index, made = room / "tree", room / "tree.index", room / "tree.made"
         with locked(room / "lock") as lock:
-            # The index is written last: without it, the copy is not whole.
-            if not kept.is_file():
+            # Written last: without it, the copy is not whole.
+            if not made.is_file():
                 mirror = self.mirrors.ensure(repo_id, sha, auth)
                 remove_tree(tree)
                 tree.mkdir(mode=0o755)
                 check_out(self.git, mirror, sha, into=tree, owner=self._owner, lock=lock)
-                save_index(take_index(tree, list_files(self.git, mirror, sha)), kept)
-            index = load_index(kept)
-        return Copy.over(tree, owner=self._owner, index=index), lambda: None
+                index.unlink(missing_ok=True)
+                shutil.copyfile(tree / ".git/index", index)
+                making = made.with_suffix(".making")
+                making.write_text(str(index.stat().st_ctime_ns))
+                making.rename(made)
+            made_ns = int(made.read_text())
+        mount = BindMount(path=tree)
+        return Copy(mount=mount, owner=self._owner, kept_index=index, made_ns=made_ns), lambda: None
 
 
 def _let_go(opening: asyncio.Future[LocalWorkspace]) -> None:
