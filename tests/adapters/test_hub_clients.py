@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -116,7 +117,10 @@ def test_a_write_is_redirected_as_a_write():
     assert wire.asked[-1].body == {"content": "eyes"}
 
 
-def test_our_token_does_not_go_where_a_log_is_kept():
+def test_no_credential_goes_where_a_log_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login operator password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
     run = {
         "id": 9, "name": "test", "status": "completed", "conclusion": "failure", "html_url": "u", "details_url": "u",
         "app": {"id": 15368, "slug": "github-actions"}, "check_suite": {"id": 1},

@@ -84,6 +84,11 @@ def test_the_primary_limit_is_waited_for_until_its_reset():
     assert 2990 < error.retry_after_s <= 3001
 
 
+def test_a_403_without_requests_left_is_a_limit_whatever_it_says():
+    headers = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1"}
+    assert type(told(403, "Forbidden", headers)) is RateLimited
+
+
 def test_a_refusal_names_what_was_asked_for_and_with_which_permissions():
     assert "issue #1" in str(told(403, "Resource not accessible by integration"))
     assert "contents: read, issues: write" in str(told(403, "Resource not accessible by integration"))

@@ -38,6 +38,8 @@ def test_one_commit_with_files_modes_links_and_deletions(stage: Stage):
     sha = stage.hub.publish(stage.repo, changes, parent_sha=parent, branch=BRANCH, message="Fix it", key="turn-1")
     assert stage.tip(BRANCH) == sha
     assert git(stage, "rev-list", "--parents", "-1", sha).split() == [sha, parent]
+    uploaded = len(stage.asked("POST /repos/acme/shop/git/blobs"))
+    assert uploaded == 4  # what is binary, not UTF-8, has a zero byte, or is large
     lines = git(stage, "-c", "core.quotePath=off", "ls-tree", "-r", sha).splitlines()
     listed = {line.partition("\t")[2]: line.split()[0] for line in lines}
     assert listed == {

@@ -36,13 +36,6 @@ def test_every_token_names_one_repository_and_what_the_call_needs(stage: Stage):
     assert repo_token.permissions == {"metadata": "read"}
 
 
-def test_the_table_of_permissions_asks_for_no_more_than_the_app_has():
-    levels = ("read", "write")
-    for call, wanted in PERMISSIONS.items():
-        for name, level in wanted.items():
-            assert levels.index(level) <= levels.index(APP_PERMISSIONS[name]), call
-
-
 def test_a_token_is_used_again_until_five_minutes_before_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(github.Auth, "time", SimpleNamespace(time=stage.times.seconds))
     stage.github.world.clock = lambda: datetime.fromtimestamp(stage.times.seconds(), UTC)
