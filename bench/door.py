@@ -1,0 +1,253 @@
+"""The door under load: signed 20 KB deliveries into `honk serve --no-worker`, recorded with full sync, against a bare
+FastAPI route that checks the same signature and stores nothing.
+
+`python -m bench.door [--write] [--seconds N]` runs both servers as processes of their own, takes turns between them,
+and then kills Honk's with SIGKILL: what it answered with 202 must be in its database, row for row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import hmac
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+
+from bench import report
+from bench.load import Answers, Load, run
+from github_app.localhub.hub import new_private_key
+from github_app.settings import child_environment
+from github_app.web.webhooks import PATH
+
+SECRET = "of-the-benchmark"
+BODY_BYTES = 20_000
+RATE = 500
+CONNECTIONS = 32
+ROUNDS = 2
+TARGET_MS = 20.0
+EXAMPLES = Path(__file__).resolve().parent.parent / "tests" / "webhook" / "payloads" / "issues.json.gz"
+
+
+@dataclass(kw_only=True)
+class Server:
+    """A server under load and what it answered."""
+
+    name: str
+    port: int
+    process: subprocess.Popen[bytes]
+    fixed: list[Answers] = field(default_factory=list)
+    highest: list[Answers] = field(default_factory=list)
+    recorded: int = 0
+
+    def load(self, *, seconds: float, rate: float = 0.0) -> Answers:
+        """Run a load; every answer must be a 202."""
+        body = delivery()
+        signature = hmac.digest(SECRET.encode(), body.encode(), hashlib.sha256).hex()
+        head = (
+            f"POST {PATH} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nx-github-event: issues\r\n"
+            f"content-length: {len(body)}\r\nx-hub-signature-256: sha256={signature}\r\nx-github-delivery: "
+        )
+        answers = run(Load(port=self.port, head=head, body=body, connections=CONNECTIONS, seconds=seconds, rate=rate))
+        assert set(answers.statuses) == {"202"}, answers.statuses
+        self.recorded += answers.statuses["202"]
+        return answers
+
+    def peak_memory_mb(self) -> float:
+        """The most memory that was resident."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def delivery() -> str:
+    """GitHub's own example of an opened issue, its text made longer."""
+    examples = json.loads(gzip.decompress(EXAMPLES.read_bytes()))
+    payload = min((each for each in examples if each["action"] == "opened"), key=lambda each: len(json.dumps(each)))
+    payload["issue"]["body"] = ""
+    payload["issue"]["body"] = "x" * (BODY_BYTES - len(json.dumps(payload)))
+    return json.dumps(payload)
+
+
+def create_peer() -> FastAPI:
+    """The peer: what the framework and the signature cost, and nothing else."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/readyz")
+    async def ready() -> None:
+        pass
+
+    @app.post(PATH)
+    async def hook(request: Request) -> Response:
+        wanted = "sha256=" + hmac.digest(SECRET.encode(), await request.body(), hashlib.sha256).hex()
+        is_signed = hmac.compare_digest(wanted, request.headers.get("x-hub-signature-256", ""))
+        return Response(status_code=202 if is_signed else 401)
+
+    return app
+
+
+@contextmanager
+def serving(name: str, *argv: str, room: Path, env: dict[str, str] | None = None) -> Iterator[Server]:
+    """A server as a process of its own, ready; killed at the end. `{port}` in `argv` is the port."""
+    port = free_port()
+    log = room / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(part.format(port=port) for part in argv)],
+            env={**child_environment(), "HONK_PORT": str(port), **env} if env is not None else None,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+        yield Server(name=name, port=port, process=process)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Return when a URL answers 200."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 — our own URL
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    raise RuntimeError(f"{url} does not answer:\n{log.read_text('utf-8', 'replace')[-3000:]}")
+
+
+def honk_environment(room: Path) -> dict[str, str]:
+    """The settings of a Honk that only records."""
+    return {
+        "HONK_APP_ID": "1",
+        "HONK_PRIVATE_KEY": new_private_key(),
+        "HONK_WEBHOOK_SECRET": SECRET,
+        "HONK_DATA_DIR": str(room / "data"),
+    }
+
+
+def sync_times_ms(room: Path, count: int = 300) -> list[float]:
+    """How long the disk takes to append a delivery's bytes and have them safe: the floor of recording one."""
+    times: list[float] = []
+    with (room / "probe").open("wb", buffering=0) as file:
+        for _ in range(count):
+            started = time.perf_counter()
+            file.write(os.urandom(BODY_BYTES))
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - started) * 1000)
+    return times
+
+
+def rows_in(database: Path) -> int:
+    """How many deliveries the database of a killed Honk has."""
+    with sqlite3.connect(database) as connection:
+        count: int = connection.execute("SELECT count(*) FROM inbox").fetchone()[0]
+    connection.close()
+    return count
+
+
+def measure(seconds: float, room: Path) -> str:
+    """Everything, as Markdown."""
+    where = report.machine()
+    peer_argv = ("uvicorn", "--factory", "bench.door:create_peer", "--port", "{port}", "--no-access-log")
+    with (
+        serving("bare FastAPI route, stores nothing", *peer_argv, "--log-level", "warning", room=room) as peer,
+        serving(
+            "Honk, recorded with full sync", "github_app", "serve", "--no-worker", room=room, env=honk_environment(room)
+        ) as honk,
+    ):
+        for server in (peer, honk):
+            server.load(seconds=1.0)
+        disk: list[float] = []
+        for _ in range(ROUNDS):  # in turns, so that whatever else this machine does meets both
+            disk += sync_times_ms(room)
+            for server in (peer, honk):
+                server.fixed.append(server.load(seconds=seconds, rate=RATE))
+            for server in (peer, honk):
+                server.highest.append(server.load(seconds=seconds))
+        memory = {server.name: server.peak_memory_mb() for server in (peer, honk)}
+    rows = rows_in(room / "data" / "honk.sqlite")
+    assert rows == honk.recorded, f"{honk.recorded} deliveries were answered 202, {rows} are in the database"
+    return "\n\n".join((where, *tables(peer, honk, memory), verdict(honk, rows=rows, disk=disk)))
+
+
+def tables(peer: Server, honk: Server, memory: dict[str, float]) -> tuple[str, str]:
+    """The fixed rate and the highest rate."""
+    fixed = [
+        (server.name, *(f"{report.percentile(pooled(server.fixed), share):.1f}" for share in (0.5, 0.99, 0.999, 1.0)))
+        for server in (peer, honk)
+    ]
+    base = max(each.per_second for each in peer.highest)
+    highest = []
+    for server in (peer, honk):
+        best = max(each.per_second for each in server.highest)
+        times = pooled(server.highest)
+        highest.append(
+            (
+                server.name,
+                f"{best:,.0f}",
+                f"{best / base:.2f}",
+                *(f"{report.percentile(times, share):.1f}" for share in (0.5, 0.99)),
+                f"{memory[server.name]:.0f}",
+            )
+        )
+    return (
+        report.table((f"{RATE} deliveries a second", "p50 ms", "p99 ms", "p99.9 ms", "worst ms"), fixed),
+        report.table(
+            (f"as many as it takes, {CONNECTIONS} connections", "per second", "× bare", "p50 ms", "p99 ms", "peak MB"),
+            highest,
+        ),
+    )
+
+
+def verdict(honk: Server, *, rows: int, disk: list[float]) -> str:
+    """The target, what was checked, and what part the machine has in the numbers."""
+    p99 = report.percentile(pooled(honk.fixed), 0.99)
+    late = [each for answers in honk.fixed for each in answers.lateness_ms]
+    return (
+        f"Target p99 < {TARGET_MS:.0f} ms at {RATE}/s: {'met' if p99 < TARGET_MS else '**missed**'} ({p99:.1f} ms). "
+        f"Honk was killed with SIGKILL at the end: {honk.recorded:,} answered 202, {rows:,} rows. "
+        f"The disk itself: {BODY_BYTES // 1000} KB appended and synced in {report.percentile(disk, 0.5):.2f} ms (p50), "
+        f"{report.percentile(disk, 0.99):.1f} ms (p99). The load generator was {report.percentile(late, 0.5):.1f} ms (p50), "
+        f"{report.percentile(late, 0.99):.1f} ms (p99) late, which counts as latency here."
+    )
+
+
+def pooled(runs: list[Answers]) -> list[float]:
+    """The latencies of all runs."""
+    return [each for answers in runs for each in answers.latencies_ms]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m bench.door", description=__doc__)
+    parser.add_argument("--write", action="store_true", help="put the result into docs/performance.md")
+    parser.add_argument("--seconds", type=float, default=6.0, help="how long each of the eight loads lasts")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="honk-bench-") as name:
+        report.publish("door", measure(options.seconds, Path(name)), write=options.write)
