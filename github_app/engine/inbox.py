@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import Callable
@@ -15,7 +14,7 @@ from github_app.core.errors import HonkError
 from github_app.core.events import Event
 from github_app.engine import codec
 from github_app.engine.store import Entry, Source, Store
-from github_app.webhook.delivery import Delivery
+from github_app.webhook.delivery import Delivery, load_object
 from github_app.webhook.parse import Ignored, parse
 
 log = logging.getLogger(__name__)
@@ -26,7 +25,7 @@ def read(entry: Entry, *, trigger_label: str) -> Event | str:
     if entry.source == "self":
         event: Event = codec.load_named(entry.name, entry.body.decode())
         return event
-    payload = json.loads(entry.body)
+    payload = load_object(entry.body)
     delivery = Delivery(
         id=entry.id,
         event=entry.name,

@@ -1,0 +1,268 @@
+"""What is recorded is there, once, in order; decisions are all or nothing. On both databases."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from github_app.core.decisions import Decision
+from github_app.core.effects import React, RunTurn, ShowProgress
+from github_app.core.errors import Misconfigured, Transient
+from github_app.core.events import EffectFailed, IssueLabeled, Published, Subject, Ticked
+from github_app.core.model import Cause, Status
+from github_app.engine.database import DatabaseAway, connect, flows_url, transaction
+from github_app.engine.store import Conflict, Store
+from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
+
+LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
+EFFECTS = (React(target="issue", target_id=1), RunTurn(turn_id="7-1-1/turn-1", cause=Cause.IMPLEMENT))
+
+
+def states(store: Store) -> dict[str, int]:
+    return store.count_inbox()
+
+
+def record(store: Store, *keys: str) -> list[bool]:
+    return store.add_entries([(key, "github", "issues", b"{}") for key in keys])
+
+
+def begin(store: Store, **more):
+    """A session as its first decision stores it."""
+    decision = Decision(session=a_session(**more), effects=EFFECTS, why="asked for")
+    store.commit(LABELED, None, decision, REPO)
+    found = store.session("7-1-1")
+    assert found is not None
+    return found
+
+
+class TestInbox:
+    def test_a_delivery_is_new_only_once(self, store):
+        assert record(store, "a", "b", "a") == [True, True, False]
+        assert record(store, "b", "c") == [False, True]
+        assert [entry.id for entry in store.new_entries(10)] == ["a", "b", "c"]
+
+    def test_one_delivery_sent_to_many_threads_at_once_is_new_for_one(self, store):
+        barrier = threading.Barrier(8)
+
+        def send(_):
+            barrier.wait()
+            return record(store, "same")[0]
+
+        with ThreadPoolExecutor(8) as pool:
+            assert sorted(pool.map(send, range(8))) == [False] * 7 + [True]
+
+    def test_bodies_come_back_byte_by_byte(self, store):
+        body = bytes(range(256)) * 300
+        store.add_entries([("a", "github", "issues", body)])
+        assert store.entry("a").body == body
+
+    def test_the_oldest_come_first_and_no_more_than_asked_for(self, store):
+        record(store, *"edcba")
+        assert [entry.id for entry in store.new_entries(3)] == ["e", "d", "c"]
+
+    def test_queued_rows_are_nobodys_business_until_they_are_lost(self, store, clock):
+        record(store, "a", "b")
+        store.queue_entries(store.new_entries(1))
+        assert [entry.id for entry in store.new_entries(9)] == ["b"]
+        assert store.requeue_entries(queued_before=clock.now() - timedelta(minutes=15)) == 0
+        clock.pass_s(3600)
+        assert store.requeue_entries(queued_before=clock.now() - timedelta(minutes=15)) == 1
+        assert [(entry.id, entry.attempts) for entry in store.new_entries(9)] == [("a", 1), ("b", 0)]
+
+    def test_a_postponed_row_comes_back_when_its_time_has_come(self, store, clock):
+        record(store, "a", "b")
+        first = store.new_entries(1)[0]
+        store.postpone_entry(first, delay_s=60, note="GitHub answers 502")
+        assert [entry.id for entry in store.new_entries(9)] == ["b"]
+        clock.pass_s(61)
+        assert [(entry.id, entry.attempts) for entry in store.new_entries(9)] == [("a", 1), ("b", 0)]
+
+    def test_a_row_that_was_postponed_before_it_was_noted_as_queued_is_not_lost(self, store, clock):
+        """The flow may be faster than the dispatcher that started it."""
+        record(store, "a")
+        entries = store.new_entries(9)
+        store.postpone_entry(entries[0], delay_s=1, note="later")
+        store.queue_entries(entries)
+        clock.pass_s(2)
+        assert [entry.id for entry in store.new_entries(9)] == ["a"]
+
+    def test_a_row_that_ended_before_it_was_noted_as_queued_stays_ended(self, store):
+        record(store, "a")
+        entries = store.new_entries(9)
+        store.end_entry("a", "done")
+        store.queue_entries(entries)
+        store.postpone_entry(entries[0], delay_s=0, note="too late")
+        assert states(store) == {"done": 1}
+
+    def test_the_first_end_of_a_row_stays(self, store):
+        record(store, "a")
+        store.end_entry("a", "failed", "why")
+        store.end_entry("a", "done")
+        assert states(store) == {"failed": 1}
+
+    def test_an_event_of_our_own_is_one_however_often_it_is_added(self, store):
+        for _ in range(2):
+            store.add_event(Ticked(id="t", session_id="7-1-1"))
+        assert [(entry.source, entry.name) for entry in store.new_entries(9)] == [("self", "Ticked")]
+
+
+class TestDecisions:
+    def test_a_decision_stores_session_reason_and_effects_together(self, store):
+        record(store, "d-1")
+        assert store.decision_of("d-1") is None
+        pending = store.commit(LABELED, None, Decision(session=a_session(), effects=EFFECTS, why="asked for"), REPO)
+        assert [(each.id, each.effect) for each in pending] == [("d-1/0", EFFECTS[0]), ("d-1/1", EFFECTS[1])]
+        assert store.decision_of("d-1") == pending
+        assert store.session("7-1-1") == a_session(version=1)
+
+    def test_a_decision_without_effects_is_known_too(self, store):
+        store.commit(LABELED, None, Decision(session=None, why="means nothing"), REPO)
+        assert store.decision_of("d-1") == []
+
+    def test_effects_that_are_done_are_not_pending(self, store):
+        begin(store)
+        store.finish_effect("d-1/0")
+        assert [each.id for each in store.pending_effects("d-1")] == ["d-1/1"]
+
+    def test_what_came_of_an_effect_is_recorded_with_it(self, store):
+        begin(store)
+        result = Published(id="p", session_id="7-1-1", turn_id="t", head_sha="c" * 40, pull_number=2)
+        for _ in range(2):
+            store.finish_effect("d-1/1", result=result)
+        assert [entry.id for entry in store.new_entries(9)] == ["p"]
+
+    def test_who_decided_on_an_older_version_must_look_again(self, store):
+        session = begin(store)
+        tick = Ticked(id="t1", session_id=session.id)
+        store.commit(tick, session, Decision(session=replace(session, turns=2), why="first"), REPO)
+        late = EffectFailed(id="t2", session_id=session.id, effect_id="e", effect_kind="Say", reason="r")
+        decision = Decision(session=replace(session, turns=3), effects=(ShowProgress(),), why="second")
+        with pytest.raises(Conflict):
+            store.commit(late, session, decision, REPO)
+        assert store.decision_of("t2") is None, "nothing of it may be stored"
+        assert store.session(session.id) == replace(session, turns=2, version=2)
+
+    def test_of_two_who_begin_the_same_session_one_must_look_again(self, store):
+        begin(store)
+        with pytest.raises(Conflict):
+            store.commit(replace(LABELED, id="d-2"), None, Decision(session=a_session(), why="too"), REPO)
+
+    def test_an_event_is_decided_once(self, store):
+        begin(store)
+        with pytest.raises(Conflict):
+            store.commit(LABELED, store.session("7-1-1"), Decision(session=None, why="again"), REPO)
+
+    def test_an_effect_without_a_repository_is_a_bug_and_stores_nothing(self, store):
+        with pytest.raises(ValueError, match="no repository"):
+            store.commit(LABELED, None, Decision(session=None, effects=EFFECTS, why="?"), None)
+        assert store.decision_of("d-1") is None
+
+
+class TestSessions:
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            Subject(session_id="7-1-1"),
+            Subject(repo_id=7, issue_number=1),
+            Subject(repo_id=7, pull_number=12),
+            Subject(repo_id=7, branch="honk/1-make-it-two"),
+            Subject(repo_id=7, branch="honk/1-make-it-two", pull_number=12),
+            Subject(repo_id=7, head_sha="c" * 40),
+        ],
+        ids=str,
+    )
+    def test_a_session_is_found_by_whatever_an_event_says(self, store, subject):
+        session = begin(store, pull_number=12, head_sha="c" * 40)
+        assert store.find_session(subject) == session
+
+    @pytest.mark.parametrize(
+        "subject",
+        [
+            Subject(session_id="7-1-2"),
+            Subject(repo_id=8, issue_number=1),
+            Subject(repo_id=7, pull_number=13),
+            Subject(repo_id=7, branch="honk/1-somebody-else-made-this"),
+            Subject(repo_id=7, branch="main", head_sha="c" * 40),
+            Subject(installation_id=3),
+        ],
+        ids=str,
+    )
+    def test_a_session_is_not_found_by_something_else(self, store, subject):
+        begin(store, pull_number=12, head_sha="c" * 40)
+        assert store.find_session(subject) is None
+
+    def test_the_newest_session_of_an_issue_is_the_one(self, store):
+        begin(store, status=Status.CLOSED)
+        second = a_session(id="7-1-2", generation=2)
+        store.commit(replace(LABELED, id="d-2"), store.session("7-1-1"), Decision(session=second, why="again"), REPO)
+        found = store.find_session(Subject(repo_id=7, issue_number=1))
+        assert found is not None
+        assert (found.id, found.version) == ("7-1-2", 1)
+
+    def test_open_sessions_are_those_that_have_not_ended(self, store):
+        session = begin(store)
+        assert store.open_sessions() == [session] == store.open_sessions(installation_id=3)
+        assert store.open_sessions(installation_id=4) == []
+        ended = replace(session, status=Status.MERGED)
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="merged"), REPO)
+        assert store.open_sessions() == []
+        assert [each.id for each in store.sessions()] == ["7-1-1"]
+        assert store.count_sessions() == {"merged": 1}
+
+    def test_a_session_is_due_when_its_status_has_lasted_and_then_not_again(self, store, clock):
+        session = begin(store)
+
+        def due(status=Status.WORKING):
+            return store.due_sessions({status.value: clock.now() - timedelta(minutes=10)})
+
+        assert due() == []
+        clock.pass_s(601)
+        assert due(Status.AWAITING_CHECKS) == []
+        assert due() == ["7-1-1"]
+        assert due() == []
+        clock.pass_s(601)
+        waiting = replace(session, status=Status.AWAITING_CHECKS)
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=waiting, why="w"), REPO)
+        assert due(Status.AWAITING_CHECKS) == [], "a new status has its time before it"
+        clock.pass_s(601)
+        assert due(Status.AWAITING_CHECKS) == ["7-1-1"]
+
+
+class TestDatabases:
+    def test_readers_do_not_wait_for_a_writer(self, database, store):
+        record(store, "a")
+        with transaction(database) as writer:
+            writer.execute(sa.text("UPDATE inbox SET note = 'x'"))
+            with ThreadPoolExecutor(1) as pool:
+                assert pool.submit(store.count_inbox).result(timeout=10) == {"new": 1}
+
+    def test_a_database_that_is_not_there_is_away(self, tmp_path):
+        folder = tmp_path / "gone"
+        engine = connect(f"sqlite:///{folder}/honk.sqlite")
+        folder.rmdir()
+        with pytest.raises(DatabaseAway):
+            Store(engine, MovingClock()).count_inbox()
+        nobody = connect("postgresql://nobody@127.0.0.1:1/none")
+        with pytest.raises(Transient):
+            Store(nobody, MovingClock()).count_inbox()
+
+    @pytest.mark.parametrize("url", ["mysql://x/y", "not a url", ""])
+    def test_another_database_is_refused(self, url):
+        with pytest.raises(Misconfigured, match="HONK_DATABASE_URL"):
+            connect(url)
+
+    def test_sqlite_survives_a_crash_of_the_machine(self, tmp_path):
+        engine = connect(f"sqlite:///{tmp_path / 'honk.sqlite'}")
+        with transaction(engine, reads=True) as connection:
+            assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+            assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2
+        engine.dispose()
+
+    def test_flows_lie_beside_our_own_tables(self, tmp_path):
+        assert flows_url(f"sqlite:///{tmp_path}/honk.sqlite") == f"sqlite:///{tmp_path}/honk-flows.sqlite"
+        assert flows_url("postgresql://me:secret@db/honk") == "postgresql+psycopg://me:secret@db/honk"

@@ -1,0 +1,130 @@
+"""A step that is stored stays; only the turn in force adds to its transcript, and only one worker at a time."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import sqlalchemy as sa
+
+from github_app.core.decisions import Decision
+from github_app.core.errors import Stopped
+from github_app.core.events import IssueLabeled, Ticked
+from github_app.core.model import ChangeSet, FileChange, Status, Usage
+from github_app.core.ports import Step
+from tests.engine.values import ANN, ISSUE, REPO, a_session
+
+TURN = "7-1-1/turn-1"
+LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
+CHANGES = ChangeSet(base_sha="b" * 40, changes=(FileChange(path="a.py", mode="100644", content=b"\x00\xff"),))
+
+
+def step(number: int, **more) -> Step:
+    return Step(number=number, role="user", content=({"type": "text", "text": f"number {number}"},), **more)
+
+
+@pytest.fixture
+def session(store):
+    store.commit(LABELED, None, Decision(session=a_session(), why="asked for"), REPO)
+    return store.session("7-1-1")
+
+
+@pytest.fixture
+def turn(transcripts, session):
+    return transcripts.begin_turn(TURN, session, base_sha="b" * 40, task="{}")
+
+
+def test_a_turn_is_begun_once(transcripts, session, turn):
+    again = transcripts.begin_turn(TURN, session, base_sha="c" * 40, task='{"another": 1}')
+    assert again == turn == transcripts.turn(TURN)
+    assert transcripts.turn("7-1-1/turn-2") is None
+
+
+@pytest.mark.usefixtures("turn")
+def test_steps_come_back_in_order_and_whole(transcripts):
+    steps = [step(0, consumed=("f1",)), step(1, usage=Usage(input_tokens=5, steps=1)), step(2)]
+    for each in steps:
+        transcripts.add_step(TURN, "7-1-1", each, None)
+    assert transcripts.steps(TURN) == tuple(steps)
+
+
+@pytest.mark.usefixtures("turn")
+def test_a_snapshot_travels_with_its_step(transcripts):
+    transcripts.add_step(TURN, "7-1-1", step(0), CHANGES)
+    transcripts.add_step(TURN, "7-1-1", step(1), None)
+    snapshot_id = transcripts.turn(TURN).snapshot_id
+    assert transcripts.changes(snapshot_id) == CHANGES
+
+
+@pytest.mark.usefixtures("turn")
+def test_a_turn_that_is_not_in_force_adds_nothing(transcripts, store, session):
+    after = replace(session, status=Status.CLOSED, turn_id=None)
+    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=after, why="stopped"), REPO)
+    with pytest.raises(Stopped):
+        transcripts.add_step(TURN, "7-1-1", step(0), CHANGES)
+    with pytest.raises(Stopped):
+        transcripts.require_turn("7-1-1", TURN)
+    assert transcripts.steps(TURN) == ()
+    assert transcripts.turn(TURN).snapshot_id is None
+
+
+def test_a_turn_of_a_session_that_does_not_exist_is_not_in_force(transcripts):
+    with pytest.raises(Stopped):
+        transcripts.require_turn("7-9-1", "7-9-1/turn-1")
+
+
+@pytest.mark.usefixtures("turn")
+def test_of_two_workers_with_the_same_step_one_is_stopped(transcripts):
+    barrier = threading.Barrier(2)
+
+    def add(words: str) -> str:
+        barrier.wait()
+        try:
+            transcripts.add_step(TURN, "7-1-1", replace(step(0), content=({"type": "text", "text": words},)), None)
+        except Stopped:
+            return ""
+        return words
+
+    with ThreadPoolExecutor(2) as pool:
+        stored = [words for words in pool.map(add, ["one", "two"]) if words]
+    assert [each.content[0]["text"] for each in transcripts.steps(TURN)] == stored
+    assert len(stored) == 1
+
+
+@pytest.mark.usefixtures("turn")
+def test_a_session_cannot_end_while_a_step_of_its_turn_is_being_stored(transcripts, store, session):
+    """Fencing: of a step and the end of its turn, one comes first, and the other knows."""
+    barrier = threading.Barrier(2)
+    after = replace(session, status=Status.CLOSED, turn_id=None)
+
+    def end() -> None:
+        barrier.wait()
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=after, why="stopped"), REPO)
+
+    def add() -> bool:
+        barrier.wait()
+        try:
+            transcripts.add_step(TURN, "7-1-1", step(0), CHANGES)
+        except Stopped:
+            return False
+        return True
+
+    with ThreadPoolExecutor(2) as pool:
+        ending, added = pool.submit(end), pool.submit(add)
+        ending.result()
+        assert bool(transcripts.steps(TURN)) == added.result()
+
+
+def test_the_last_turn_is_the_newest_other_one(transcripts, session, turn):
+    assert transcripts.last_turn("7-1-1", before=TURN) is None
+    second = transcripts.begin_turn("7-1-1/turn-2", session, base_sha="c" * 40, task="{}")
+    assert transcripts.last_turn("7-1-1", before="7-1-1/turn-3") == second
+    assert transcripts.last_turn("7-1-1", before="7-1-1/turn-2") == turn
+
+
+def test_equal_contents_are_kept_once(transcripts, database):
+    assert transcripts.add_blob(b"x" * 1000) == transcripts.add_blob(b"x" * 1000)
+    with database.connect() as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM blobs")).scalar_one() == 1

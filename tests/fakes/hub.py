@@ -1,0 +1,186 @@
+# ruff: noqa: ARG002 - the arguments are the port's
+"""A GitHub in memory behind `core.ports.Hub` and `Publisher`: what there is to know is data in its fields, what it was
+told to do is in `acts`, and what goes wrong is data too. For tests of what decides on facts; `localhub` is for tests
+of what travels over the wire."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from github_app.core.effects import ReactionTarget
+from github_app.core.errors import Gone, HeadMoved
+from github_app.core.model import (
+    Actor,
+    ChangeSet,
+    Checks,
+    Comment,
+    Issue,
+    Permission,
+    Pull,
+    Repo,
+    Thread,
+)
+from github_app.core.ports import GitAuth
+
+ME = Actor(id=99, login="honk[bot]", is_bot=True)
+BASE = "b" * 40
+
+
+@dataclass
+class RecordingHub:
+    """One repository's GitHub. `fail("say", error, …)` makes the next calls of `say` raise; `on` runs before a call."""
+
+    permissions: dict[str, Permission] = field(default_factory=lambda: {"ann": Permission.WRITE})
+    issues: dict[int, Issue] = field(default_factory=dict)
+    said: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
+    pulls: dict[int, Pull] = field(default_factory=dict)
+    heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
+    found_checks: dict[str, Checks] = field(default_factory=dict)
+    open_threads: tuple[Thread, ...] = ()
+    files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    acts: list[tuple[Any, ...]] = field(default_factory=list)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    on: dict[str, Callable[[], None]] = field(default_factory=dict)
+    comments_by_tag: dict[tuple[int, str], str] = field(default_factory=dict)
+    commits: dict[str, str] = field(default_factory=dict)
+    _failures: dict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def fail(self, call: str, *errors: Exception) -> None:
+        """Make the next calls raise, one error each."""
+        with self._lock:
+            self._failures[call] += errors
+
+    def acts_of(self, call: str) -> list[tuple[Any, ...]]:
+        """What one call was told to do, in order, without the call's name."""
+        with self._lock:
+            return [act[1:] for act in self.acts if act[0] == call]
+
+    def _call(self, log: list[tuple[Any, ...]], name: str, *args: Any) -> None:
+        if name in self.on:
+            self.on[name]()
+        with self._lock:
+            if self._failures[name]:
+                raise self._failures[name].pop(0)
+            log.append((name, *args))
+
+    # What there is to know
+
+    def identity(self) -> Actor:
+        self._call(self.asked, "identity")
+        return ME
+
+    def permission(self, repo: Repo, actor: Actor) -> Permission:
+        self._call(self.asked, "permission", actor.login)
+        return self.permissions.get(actor.login, Permission.NONE)
+
+    def issue(self, repo: Repo, number: int) -> Issue:
+        self._call(self.asked, "issue", number)
+        if number not in self.issues:
+            raise Gone(f"#{number} is not there", what="issue")
+        return self.issues[number]
+
+    def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
+        self._call(self.asked, "comments", number)
+        return tuple(self.said[number])
+
+    def pull(self, repo: Repo, number: int) -> Pull:
+        self._call(self.asked, "pull", number)
+        if number not in self.pulls:
+            raise Gone(f"#{number} is not there", what="pull request")
+        return self.pulls[number]
+
+    def find_pull(self, repo: Repo, branch: str) -> Pull | None:
+        self._call(self.asked, "find_pull", branch)
+        return next((pull for pull in self.pulls.values() if pull.head_branch == branch), None)
+
+    def head_of(self, repo: Repo, branch: str) -> str | None:
+        self._call(self.asked, "head_of", branch)
+        return self.heads.get(branch)
+
+    def default_branch(self, repo: Repo) -> str:
+        self._call(self.asked, "default_branch")
+        return "main"
+
+    def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
+        self._call(self.asked, "checks", sha, with_logs)
+        return self.found_checks.get(sha, Checks(head_sha=sha, state="none"))
+
+    def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
+        self._call(self.asked, "threads", pull_number)
+        return self.open_threads
+
+    def file(self, repo: Repo, path: str, sha: str) -> bytes | None:
+        self._call(self.asked, "file", path, sha)
+        return self.files.get((path, sha))
+
+    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
+        return GitAuth(url="file:///nowhere")
+
+    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
+        return tuple(issue for issue in self.issues.values() if label in issue.labels)
+
+    def repos(self) -> tuple[Repo, ...]:
+        return ()
+
+    def redeliver_failed(self, *, since: datetime) -> int:
+        return 0
+
+    # What can be done
+
+    def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
+        self._call(self.acts, "react", target, target_id, content)
+
+    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
+        self._call(self.acts, "say", number, tag, body)
+        self.comments_by_tag[number, tag] = body
+        return 1
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
+        self._call(self.acts, "open_pull", branch, base, title)
+        with self._lock:
+            for pull in self.pulls.values():
+                if pull.head_branch == branch and pull.is_open:
+                    return pull
+            number = 100 + len(self.pulls)
+            self.pulls[number] = Pull(
+                number=number, head_branch=branch, head_sha=self.heads[branch], base_branch=base, is_open=True,
+                is_merged=False, is_draft=True, author=ME, title=title, body=body,
+            )  # fmt: skip
+            return self.pulls[number]
+
+    def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
+        self._call(self.acts, "edit_pull", number, body)
+
+    def mark_ready(self, repo: Repo, number: int) -> None:
+        self._call(self.acts, "mark_ready", number)
+        self.pulls[number] = replace(self.pulls[number], is_draft=False)
+
+    def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
+        self._call(self.acts, "reply_thread", pull_number, reply_to, key, body)
+
+    def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
+        self._call(self.acts, "request_review", number, tuple(logins))
+
+    def remove_label(self, repo: Repo, number: int, label: str) -> None:
+        self._call(self.acts, "remove_label", number, label)
+
+    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+        """As the real one: once for each key, on top of the parent and of nothing else."""
+        self._call(self.acts, "publish", branch, parent_sha, key)
+        with self._lock:
+            if key in self.commits:
+                return self.commits[key]
+            tip = self.heads.get(branch)
+            if tip is not None and tip != parent_sha:
+                raise HeadMoved(f"{branch} is at {tip}", head_sha=tip)
+            self.commits[key] = self.heads[branch] = f"{len(self.commits) + 1:040x}"
+            for number, pull in self.pulls.items():
+                if pull.head_branch == branch:
+                    self.pulls[number] = replace(pull, head_sha=self.heads[branch])
+            return self.heads[branch]
