@@ -93,6 +93,12 @@ async def test_an_edit_that_hides_behind_old_times_is_seen(desk: Desk) -> None:
     assert told(await workspace.changes()) == {"a": ("100644", b"2")}
 
 
+async def test_folders_that_change_places_take_their_files_along(desk: Desk) -> None:
+    workspace = await desk.over({"a/x": text("1"), "b/x": text("2")})
+    await sh(workspace, "mv a t; mv b a; mv t b")
+    assert told(await workspace.changes()) == {"a/x": ("100644", b"2"), "b/x": ("100644", b"1")}
+
+
 async def test_nothing_is_looked_up_through_a_link_of_the_commit(desk: Desk, open_tmp_path: Path) -> None:
     (open_tmp_path / "outside").mkdir()
     (open_tmp_path / "outside/x").write_text("host")
