@@ -149,7 +149,8 @@ async def test_ignore_rules_made_to_take_for_ever_do_not(desk: Desk, monkeypatch
 async def test_a_tree_too_deep_to_list_is_put_to_the_agent(desk: Desk) -> None:
     workspace = await desk.over({"a": text("1")})
     script = "import os\nfor _ in range(60): os.mkdir('d' * 100); os.chdir('d' * 100)\nopen('x', 'w')"
-    await sh(workspace, f'python3 -c "{script}"')
+    # The sandbox may stop it as soon as it sees such a path: that is as good.
+    await workspace.exec(["python3", "-c", script])
     with pytest.raises(ToolFailed, match="listed"):
         await workspace.changes()
     await workspace.close(discard=True)
