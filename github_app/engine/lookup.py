@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import yaml
-
 from github_app.core.errors import Gone, Refused
 from github_app.core.events import (
     BranchPushed,
@@ -16,10 +14,9 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
-from github_app.core.policy import POLICY_PATH, Policy, parse_policy
+from github_app.core.policy import POLICY_PATH
 from github_app.core.ports import Clock, Hub
-
-_MAX_POLICY_BYTES = 64_000
+from github_app.engine.policies import read_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +101,3 @@ class Lookup:
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)
-
-
-def read_policy(text: bytes | None) -> Policy:
-    """The policy in a file; None (no file) gives the defaults. Raises `Refused` for what is wrong in it."""
-    if text is None:
-        return Policy()
-    if len(text) > _MAX_POLICY_BYTES:
-        raise Refused(f"`{POLICY_PATH}` is {len(text)} bytes long; {_MAX_POLICY_BYTES} are allowed")
-    try:
-        return parse_policy(yaml.safe_load(text.decode("utf-8")))
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" at line {mark.line + 1}" if mark is not None else ""
-        raise Refused(f"`{POLICY_PATH}` is not valid YAML{where}") from error

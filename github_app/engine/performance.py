@@ -24,7 +24,7 @@ from github_app.core.events import CommandIssued, Event, IssueLabeled, Published
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.policy import POLICY_PATH, find_problems
 from github_app.core.ports import Hub, Publisher
-from github_app.engine.lookup import read_policy
+from github_app.engine.policies import read_policy
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
 

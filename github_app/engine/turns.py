@@ -24,8 +24,8 @@ from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
 from github_app.engine import codec
 from github_app.engine.briefing import brief
 from github_app.engine.database import DatabaseAway
-from github_app.engine.lookup import read_policy
 from github_app.engine.performance import explain, tracking_tag
+from github_app.engine.policies import read_policy
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 

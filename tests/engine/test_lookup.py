@@ -1,0 +1,156 @@
+"""Facts are what GitHub says now; a policy file is followed whole or not at all."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from github_app.core.commands import Command
+from github_app.core.errors import Gone, RateLimited, Refused
+from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
+from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
+from github_app.core.policy import POLICY_PATH, Policy
+from github_app.engine.lookup import Lookup
+from github_app.engine.policies import read_policy
+from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
+from tests.fakes.hub import BASE, ME, RecordingHub
+
+LABELED = IssueLabeled(id="d", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
+WAITING = a_session(status=Status.AWAITING_CHECKS, head_sha="c" * 40, pull_number=12, turn_id=None)
+CHECKS = ChecksChanged(id="d", repo=REPO, head_sha="c" * 40, branch=WAITING.branch)
+
+
+@pytest.fixture
+def hub():
+    return RecordingHub(issues={1: ISSUE})
+
+
+@pytest.fixture
+def lookup(hub):
+    return Lookup(hub=hub, clock=MovingClock(), trigger_label="honk", checks_grace_s=90.0)
+
+
+def test_a_label_needs_permission_and_policy(lookup):
+    facts = lookup.facts_for(None, LABELED, REPO)
+    assert (facts.me, facts.permission, facts.base_sha, facts.obstacle) == (ME, Permission.WRITE, BASE, "")
+    assert facts.policy == Policy()
+
+
+def test_what_nothing_depends_on_is_not_asked(hub, lookup):
+    lookup.facts_for(None, CHECKS, REPO)
+    assert hub.asked == [("identity",)]
+
+
+def test_a_bots_permission_is_none_without_asking(hub, lookup):
+    bot = Actor(id=5, login="ann", is_bot=True)
+    event = CommandIssued(
+        id="d", repo=REPO, actor=bot, number=1, is_pull=False, command=Command(verb="do"), comment_id=2,
+        source="issue_comment",
+    )  # fmt: skip
+    assert lookup.facts_for(None, event, REPO).permission is Permission.NONE
+    assert "permission" not in [call[0] for call in hub.asked]
+
+
+def test_logs_are_fetched_only_of_checks_that_failed(hub, lookup):
+    lookup.facts_for(WAITING, CHECKS, REPO)
+    assert [call for call in hub.asked if call[0] == "checks"] == [("checks", "c" * 40, False)]
+    hub.found_checks["c" * 40] = Checks(
+        head_sha="c" * 40, state="failed", failed=(FailedCheck(name="test", conclusion="failure"),)
+    )
+    assert lookup.facts_for(WAITING, CHECKS, REPO).checks == hub.found_checks["c" * 40]
+    assert hub.asked.count(("checks", "c" * 40, True)) == 1
+
+
+def test_a_policy_is_read_at_the_base_of_the_session_never_at_its_head(hub, lookup):
+    hub.files[POLICY_PATH, WAITING.head_sha] = b"rounds: {checks: 50}"
+    hub.files[POLICY_PATH, BASE] = b"rounds: {checks: 1}"
+    assert lookup.facts_for(WAITING, CHECKS, REPO).policy.fix_rounds == 1
+
+
+def test_what_is_gone_is_none(hub, lookup):
+    hub.issues.clear()
+    facts = lookup.facts_for(WAITING, Ticked(id="t", session_id=WAITING.id), REPO)
+    assert (facts.issue, facts.pull) == (None, None)
+
+
+def test_a_pull_request_is_found_by_the_number_that_the_session_knows(hub, lookup):
+    pull = Pull(
+        number=12, head_branch=WAITING.branch, head_sha="c" * 40, base_branch="main", is_open=True, is_merged=False,
+        is_draft=True, author=ME,
+    )  # fmt: skip
+    hub.pulls[12] = pull
+    assert lookup.facts_for(WAITING, Ticked(id="t", session_id=WAITING.id), REPO).pull == pull
+
+
+@pytest.mark.parametrize("obstacle", ["empty repository", "no default branch", "wrong policy"])
+def test_work_that_cannot_start_here_has_an_obstacle_to_name(hub, lookup, obstacle):
+    match obstacle:
+        case "empty repository":
+            hub.fail("head_of", Gone("the repository is empty", what="repository"))
+        case "no default branch":
+            hub.heads.clear()
+        case _:
+            hub.files[POLICY_PATH, BASE] = b"limts: {}"
+    facts = lookup.facts_for(None, LABELED, REPO)
+    assert facts.obstacle
+    assert facts.policy == Policy()
+
+
+def test_a_rate_limit_is_the_callers_to_wait_out(hub, lookup):
+    hub.fail("permission", RateLimited("wait", retry_after_s=60))
+    with pytest.raises(RateLimited):
+        lookup.facts_for(None, LABELED, REPO)
+
+
+class TestPolicyFile:
+    def test_no_file_gives_the_defaults(self):
+        assert read_policy(None) == read_policy(b"") == read_policy(b"# nothing\n") == Policy()
+
+    def test_what_it_says_is_followed(self):
+        policy = read_policy(b"verify: [make test]\nprotected: ['db/**']\nlimits: {usd: 2, minutes: 10}\n")
+        assert policy.verify == ("make test",)
+        assert policy.protected[-1] == "db/**"
+        assert (policy.limits.cost_micro_usd, policy.limits.time_s) == (2_000_000, 600)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            b"unknown: 1",
+            b"limits: {usd: -1}",
+            b"limits: {usd: .inf}",
+            b"limits: {usd: .nan}",
+            b"limits: {usd: true}",
+            b"limits: [1]",
+            b"[1, 2]",
+            b"just words",
+            b"verify: make test",
+            b"verify: ['']",
+            b"verify: [1]",
+            b"a: b: c",
+            b"verify: [unclosed",
+            b"\xff\xfe\x00",
+            b"\x00",
+            b"verify: [a]\n---\nverify: [b]",
+            b"verify: [make test]\nverify: ['true']",
+            b"limits: {steps: 1, steps: 1000}",
+            b"!!python/object/apply:os.system ['true']",
+            b"verify: [!!binary aGk=]",
+            b"2026-01-01: x",
+            b"? [a, b]\n: c",
+            b"? {a: b}\n: c",
+            b"<<: {verify: [a]}\nverify: [b]",
+            b"verify: &a [*a]",
+            b"[" * 30_000,
+            b"{a: " * 10_000,
+            b"#" * 10_000_000,
+            b"a: &a [x]\n" + b"".join(b"%c: &%c [*%c, *%c]\n" % (n + 1, n + 1, n, n) for n in range(97, 120)),
+            b"limits: {usd: " + b"9" * 5_000 + b"}",
+        ],
+        ids=lambda text: text[:24].decode("ascii", "replace"),
+    )
+    def test_what_is_wrong_is_refused_at_once_naming_the_file(self, text):
+        began = time.process_time()
+        with pytest.raises(Refused, match=r"honk\.yml"):
+            read_policy(text)
+        assert time.process_time() - began < 30, "it must not be possible to keep us busy with a file"
