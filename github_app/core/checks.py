@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from github_app.core import messages
 from github_app.core.decisions import Decision, ask, move, nothing, run_turn
@@ -55,6 +56,8 @@ def judge_checks(
                 return nothing(session, "checks have not ended")
             waiting = replace(move(noted, facts, Status.AWAITING_CHECKS), waiting_for="", stuck_on="")
             return Decision(session=waiting, effects=(*before, ShowProgress()), why=why or "checks have not ended")
+        case _:
+            assert_never(checks.state)
 
 
 def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:

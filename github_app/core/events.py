@@ -5,7 +5,7 @@ ourselves by the engine when an effect ends or time passes. An event's `id` is u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, assert_never
 
 from github_app.core.commands import Command
 from github_app.core.model import Actor, Issue, Repo, Submission, Usage
@@ -286,6 +286,8 @@ def subject_of(event: Event) -> Subject:
             return Subject(installation_id=event.installation_id)
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():
             return Subject(session_id=event.session_id)
+        case _:
+            assert_never(event)
 
 
 def command_of_review(event: ReviewSubmitted) -> CommandIssued | None:

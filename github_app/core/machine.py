@@ -130,7 +130,7 @@ def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> De
         return end(known, facts, Status.MERGED, why="a human merged the pull request")
     if facts.pull is not None and facts.pull.is_open:
         return nothing(session, f"#{event.pull_number} is open again already")
-    return _stopped(known, facts, event.actor.login, f"closed #{event.pull_number}")
+    return _stopped(known, facts, event.actor.login, "closed the pull request")
 
 
 def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision:

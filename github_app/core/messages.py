@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import assert_never
 
 from github_app.core.commands import VERBS
 from github_app.core.model import Cause, Checks, Feedback, Session, Status, Submission, Usage, Verdict
-from github_app.core.prose import clause, code, harmless
+from github_app.core.prose import clause, code, harmless, one_line
 
 _STATUS = {
     Status.WORKING: "Working",
@@ -93,6 +94,8 @@ def _next_step(session: Session, doing: str) -> str:
             return f"#{session.pull_number} is merged. Thank you."
         case Status.CLOSED:
             return session.waiting_for or "The work has ended."
+        case _:
+            assert_never(session.status)
 
 
 def checks_line(checks: Checks) -> str:
@@ -108,13 +111,15 @@ def checks_line(checks: Checks) -> str:
             return f"failed: {_names([failed.name for failed in checks.failed])}"
         case "blocked":
             return "waiting for a person to approve the run"
+        case _:
+            assert_never(checks.state)
 
 
 def harmless_submission(submission: Submission) -> Submission:
     """What the agent handed in, fit to be posted: in the pull request, as a commit message, in threads."""
     return replace(
         submission,
-        title=harmless(submission.title),
+        title=one_line(submission.title),
         summary=harmless(submission.summary),
         notes=harmless(submission.notes),
         unverified_reason=harmless(submission.unverified_reason),
@@ -131,7 +136,7 @@ def pull_body(session: Session) -> str:
     lines = [closes, "", harmless(submission.summary), "", "### How it was verified", ""]
     lines += [verdict_line(verdict) for verdict in submission.verdicts] or ["I found nothing to verify it with."]
     if submission.unverified_reason:
-        lines += ["", f"Not verified to the end: {harmless(submission.unverified_reason)}"]
+        lines += ["", "Not verified to the end:", "", harmless(submission.unverified_reason)]
     if submission.notes:
         lines += ["", "### Notes", "", harmless(submission.notes)]
     lines += [
@@ -165,11 +170,6 @@ def obstacle_refusal(obstacle: str) -> str:
 def closed_issue_refusal() -> str:
     """Work on a closed issue is not started."""
     return "This issue is closed, so I did not start. Reopen it and ask again."
-
-
-def pull_label_refusal() -> str:
-    """The label works on issues."""
-    return "The label starts work on issues only. On a pull request that I opened, write `/honk …` or review it."
 
 
 def issue_gone_refusal() -> str:
@@ -233,11 +233,8 @@ def turn_stopped(reason: str, *, limit: str, usage: Usage) -> str:
 def nothing_changed(summary: str) -> str:
     """A turn that should have changed something did not."""
     said = harmless(summary)
-    return (
-        "I changed nothing." * (not said)
-        + f"I changed nothing:\n\n{said}" * bool(said)
-        + ("\n\nWrite `/honk …` with advice, or `/honk stop`.")
-    )
+    told = f"I changed nothing:\n\n{said}" if said else "I changed nothing."
+    return f"{told}\n\nWrite `/honk …` with advice, or `/honk stop`."
 
 
 def checks_still_failing(rounds: int, checks: Checks) -> str:

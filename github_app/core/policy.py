@@ -63,11 +63,11 @@ def parse_policy(document: object) -> Policy:
     return Policy(
         limits=Limits(
             cost_micro_usd=round(_number(limits, "limits.usd", 5.0, ceiling=1_000) * 1_000_000),
-            steps=int(_number(limits, "limits.steps", usual.limits.steps, ceiling=1_000)),
+            steps=_whole(limits, "limits.steps", usual.limits.steps, ceiling=1_000),
             time_s=_number(limits, "limits.minutes", usual.limits.time_s / 60, ceiling=24 * 60) * 60,
         ),
-        fix_rounds=int(_number(rounds, "rounds.checks", usual.fix_rounds, ceiling=50)),
-        review_rounds=int(_number(rounds, "rounds.reviews", usual.review_rounds, ceiling=50)),
+        fix_rounds=_whole(rounds, "rounds.checks", usual.fix_rounds, ceiling=50),
+        review_rounds=_whole(rounds, "rounds.reviews", usual.review_rounds, ceiling=50),
         verify=_texts(top, "verify"),
         protected=(*PROTECTED, *_texts(top, "protected")),
     )
@@ -100,7 +100,7 @@ def _matches(path: str, pattern: str) -> bool:
 
 
 def _leaves_tree(path: str, target: bytes) -> bool:
-    if target.startswith(b"/"):
+    if target.startswith(b"/") or not target:
         return True
     depth = path.count("/")
     for part in target.split(b"/"):
@@ -125,6 +125,13 @@ def _number(values: Mapping[str, Any], where: str, usual: float, *, ceiling: flo
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= ceiling:
         raise Refused(f"`{POLICY_PATH}`: `{where}` must be a number from 0 to {ceiling:g}")
     return float(value)
+
+
+def _whole(values: Mapping[str, Any], where: str, usual: int, *, ceiling: int) -> int:
+    value = values.get(where.rpartition(".")[2], usual)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= ceiling:
+        raise Refused(f"`{POLICY_PATH}`: `{where}` must be a whole number from 0 to {ceiling}")
+    return value
 
 
 def _texts(values: Mapping[str, Any], key: str) -> tuple[str, ...]:

@@ -33,15 +33,24 @@ def harmless(text: str) -> str:
         lines.append(line if fence else _MENTION.sub("@\u200b", line))
     if fence:
         lines.append(fence)
-    return _CLOSING.sub(r"\1 issue ", _COMMAND.sub(r"`\1`", "\n".join(lines)))
+    return _without_orders("\n".join(lines))
+
+
+def one_line(text: str) -> str:
+    """A text as one harmless line."""
+    return _without_orders(_MENTION.sub("@\u200b", " ".join(text.replace("<!--", "&lt;!--").split())))
 
 
 def clause(text: str) -> str:
-    """A text that becomes the middle of a sentence of ours: harmless, without the full stop."""
-    return harmless(text).rstrip(". ")
+    """A text that becomes the middle of a sentence of ours: one harmless line, without the full stop."""
+    return one_line(text).rstrip(". ")
 
 
 def code(text: str) -> str:
     """A name as code on one line, whatever is in it."""
-    name = harmless(" ".join(text.replace("`", "'").split())).replace("`", "'")
+    name = one_line(text).replace("`", "'")
     return f"`{name[:100]}`" if name else "(no name)"
+
+
+def _without_orders(text: str) -> str:
+    return _CLOSING.sub(r"\1 issue ", _COMMAND.sub(r"`\1`", text))

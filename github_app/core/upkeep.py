@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import assert_never
 
 from github_app.core import messages
 from github_app.core.checks import checks_of_head, judge_checks, ready
@@ -65,7 +66,7 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     if pull is not None and pull.is_merged:
         return end(session, facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
-        reason = messages.stopped_by("", f"closed #{pull.number}", pull_number=pull.number)
+        reason = messages.stopped_by("", "closed the pull request", pull_number=pull.number)
         return end(session, facts, Status.CLOSED, reason)
     if facts.issue is not None and not facts.issue.is_open and pull is None:
         reason = messages.stopped_by("", "closed the issue", pull_number=session.pull_number)
@@ -111,6 +112,8 @@ def installation_changed(session: Session, event: InstallationChanged, facts: Fa
             return take_up_again(session, facts, why="the installation is active again")
         case "unsuspended" | "created" | "added":
             return nothing(session, "nothing waited for the installation")
+        case _:
+            assert_never(event.action)
 
 
 def take_up_again(session: Session, facts: Facts, *, why: str) -> Decision:

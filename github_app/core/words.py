@@ -4,6 +4,7 @@ result: an answer, or a turn that has their words."""
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import assert_never
 
 from github_app.core import messages
 from github_app.core.decisions import Decision, acknowledge, ask, end, nothing, refuse, run_turn, speaks_with_authority
@@ -33,6 +34,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             return end(session, facts, Status.CLOSED, reason, before=seen)
         case "retry" | "do":
             return _go(session, event, facts, seen)
+        case _:
+            assert_never(event.command.verb)
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:

@@ -1,4 +1,4 @@
-"""The small world of the machine's tests: people, a repository, sessions in each status, events, and rows of a table."""
+"""The small world of the machine's tests: people, a repository, sessions in each status, events, rows of a table."""
 
 from __future__ import annotations
 

@@ -46,19 +46,23 @@ ROWS = [
     rows_of([WORKING], "checks while a turn runs", CHANGED, does="", why="a turn runs"),
     rows_of([AWAITING_CHECKS], "all green", CHANGED, facts=facts(checks=checks_of("passed")),
             to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
-    row(session(AWAITING_CHECKS, pull_is_draft=False), "all green, no draft", CHANGED, facts=facts(checks=checks_of("passed")),
+    row(session(AWAITING_CHECKS, pull_is_draft=False), "all green, no draft", CHANGED,
+        facts=facts(checks=checks_of("passed")),
         to=AWAITING_REVIEW, does="ShowProgress", why="all checks passed"),
     rows_of(WAITING, "red", CHANGED, facts=RED, to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
-    rows_of(WAITING, "red for the last time", CHANGED, facts=facts(checks=checks_of("failed"), policy=Policy(fix_rounds=0)),
+    rows_of(WAITING, "red for the last time", CHANGED, facts=facts(checks=checks_of("failed"),
+            policy=Policy(fix_rounds=0)),
             to=NEEDS_HUMAN, does="Say ShowProgress", why="Checks are red"),
     rows_of(WAITING, "CI waits for approval", CHANGED, facts=BLOCKED,
             to=NEEDS_HUMAN, does="Say ShowProgress", why="approve its run"),
     rows_of(WAITING, "CI began", CHANGED, facts=facts(checks=checks_of("pending")),
             to=AWAITING_CHECKS, does="ShowProgress", why="not ended"),
-    row(session(AWAITING_CHECKS, checks=checks_of("pending")), "no news", CHANGED, facts=facts(checks=checks_of("pending")),
+    row(session(AWAITING_CHECKS, checks=checks_of("pending")), "no news", CHANGED,
+        facts=facts(checks=checks_of("pending")),
         does="", why="not ended"),
     rows_of([AWAITING_REVIEW], "no checks, as before", CHANGED, does="", why="as before"),
-    row(session(AWAITING_REVIEW, checks=checks_of("passed")), "still green", CHANGED, facts=facts(checks=checks_of("passed")),
+    row(session(AWAITING_REVIEW, checks=checks_of("passed")), "still green", CHANGED,
+        facts=facts(checks=checks_of("passed")),
         does="", why="ready already"),
     rows_of([NEEDS_HUMAN], "green while a human has the word", CHANGED, facts=facts(checks=checks_of("passed")),
             does="ShowProgress", why="a human has the next word"),
@@ -70,13 +74,14 @@ ROWS = [
         to=AWAITING_CHECKS, does="ShowProgress", why="not ended"),
     row(STUCK, "still waiting for approval", CHANGED, facts=BLOCKED, does="", why="still waits for a person"),
     row(STUCK, "approved, then red", CHANGED, facts=RED, to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
-    row(replace(STUCK, checked_sha=HEAD), "still red", CHANGED, facts=RED, does="", why="asked about this failure already"),
+    row(replace(STUCK, checked_sha=HEAD), "still red", CHANGED, facts=RED, does="",
+        why="asked about this failure already"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "before"), cases(ROWS))
-def test_checks_of_an_open_session(row: Row, before: Session):
-    check(row, before)
+@pytest.mark.parametrize(("each", "before"), cases(ROWS))
+def test_checks_of_an_open_session(each: Row, before: Session):
+    check(each, before)
 
 
 def after(before: Session, happened: ev.Event, state: CheckState, sha: str = HEAD) -> Session:

@@ -35,7 +35,6 @@ from tests.core.scene import (
     facts,
     issue,
     pull,
-    row,
     rows_of,
     session,
     thread,
@@ -51,7 +50,8 @@ ROWS = [
             to=WORKING, does=STARTS, why="asked for it and may"),
     rows_of(NOT_OPEN, "another label", event(ev.IssueLabeled, label="bug"),
             does="", why="means nothing to us"),
-    rows_of(NOT_OPEN, "a label by somebody who may not", event(ev.IssueLabeled, actor=BOB), facts=facts(Permission.TRIAGE),
+    rows_of(NOT_OPEN, "a label by somebody who may not", event(ev.IssueLabeled, actor=BOB),
+            facts=facts(Permission.TRIAGE),
             does="Say RemoveLabel", why="`bob` has triage access only"),
     rows_of(NOT_OPEN, "a label by a bot", event(ev.IssueLabeled, actor=ROBOT), facts=facts(Permission.ADMIN),
             does="", why="bots do not give instructions"),
@@ -100,9 +100,9 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "before"), cases(ROWS))
-def test_without_an_open_session(row: Row, before: Session | None):
-    check(row, before)
+@pytest.mark.parametrize(("each", "before"), cases(ROWS))
+def test_without_an_open_session(each: Row, before: Session | None):
+    check(each, before)
 
 
 def test_first_session_of_an_issue():

@@ -69,7 +69,8 @@ ROWS = [
     rows_of([WORKING], "an older turn's change set", finished(**FIRST), does="", why="not in force"),
     rows_of([WORKING], "an answer without a change", unchanged(), facts=facts(checks=checks_of("passed")),
             to=AWAITING_REVIEW, does="Say MarkReady ShowProgress", why="all checks passed"),
-    rows_of([WORKING], "an answer without a change while CI runs", unchanged(), facts=facts(checks=checks_of("pending")),
+    rows_of([WORKING], "an answer without a change while CI runs", unchanged(),
+            facts=facts(checks=checks_of("pending")),
             to=AWAITING_CHECKS, does="Say ShowProgress", why="answered without a change"),
     row(first_turn(), "nothing changed at first", unchanged(**FIRST),
         to=NEEDS_HUMAN, does="Say ShowProgress", why="I changed nothing"),
@@ -78,7 +79,8 @@ ROWS = [
     row(replace(FIXING, feedback=(words(),)), "nothing changed, but somebody spoke", unchanged(),
         to=WORKING, does="Say ShowProgress RunTurn", why="more came in"),
     rows_of(AT_REST, "no change by a turn that was withdrawn", unchanged(), does="", why="not in force"),
-    rows_of([WORKING], "a question", event(ev.TurnAsked), to=NEEDS_HUMAN, does="Say ShowProgress", why="a human is needed"),
+    rows_of([WORKING], "a question", event(ev.TurnAsked), to=NEEDS_HUMAN, does="Say ShowProgress",
+            why="a human is needed"),
     row(session(feedback=(words(),)), "a question while somebody spoke", event(ev.TurnAsked),
         to=WORKING, does="ShowProgress RunTurn", why="a person spoke while the agent asked"),
     row(session(feedback=(REVIEW,)), "a question while somebody reviewed", event(ev.TurnAsked),
@@ -92,9 +94,11 @@ ROWS = [
     # It is published
     rows_of([WORKING], "published", event(ev.Published), facts=facts(checks=checks_of("pending", NEW)),
             to=AWAITING_CHECKS, does="ShowProgress", why="the change set is published"),
-    rows_of([WORKING], "published, and CI was faster", event(ev.Published), facts=facts(checks=checks_of("passed", NEW)),
+    rows_of([WORKING], "published, and CI was faster", event(ev.Published), facts=facts(checks=checks_of("passed",
+            NEW)),
             to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
-    rows_of([WORKING], "published, and CI is red already", event(ev.Published), facts=facts(checks=checks_of("failed", NEW)),
+    rows_of([WORKING], "published, and CI is red already", event(ev.Published),
+            facts=facts(checks=checks_of("failed", NEW)),
             to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
     row(session(feedback=(REVIEW,)), "published, and a review came in", event(ev.Published),
         to=WORKING, does="ShowProgress RunTurn", why="more came in"),
@@ -118,14 +122,15 @@ ROWS = [
     rows_of(AT_REST, "publishing failed, withdrawn before", failed("Publish"), does="", why="not in force"),
     rows_of(AT_REST, "the turn could not run, withdrawn before", failed("RunTurn"), does="", why="not in force"),
     rows_of(OPEN, "the draft could not be ended", failed("MarkReady"), does="Say ShowProgress", why="stays a draft"),
-    row(first_turn(), "the draft could not be ended without a pull request", failed("MarkReady"), does="", why="does not hang"),
+    row(first_turn(), "the draft could not be ended without a pull request", failed("MarkReady"), does="",
+        why="does not hang"),
     rows_of(OPEN, "a comment could not be posted", failed("Say"), does="", why="the work does not hang on it"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "before"), cases(ROWS))
-def test_end_of_turns(row: Row, before: Session):
-    check(row, before)
+@pytest.mark.parametrize(("each", "before"), cases(ROWS))
+def test_end_of_turns(each: Row, before: Session):
+    check(each, before)
 
 
 def after(before: Session, happened: ev.Event, known: Facts | None = None) -> Session:
@@ -166,7 +171,7 @@ def test_feedback_is_handed_over_again_when_the_branch_had_moved():
 
 @pytest.mark.parametrize("kind", [ev.TurnAsked, ev.TurnStopped])
 def test_feedback_stays_when_the_turn_does_not_get_to_its_end(kind: type):
-    """The next turn knows only what it is told: `/honk retry` must not forget the review that the last one was about."""
+    """A turn knows only what it is told: `/honk retry` must not forget the review that the last one was about."""
     stopped = after(session(feedback=(REVIEW,)), event(kind, consumed=("review:50",)))
     assert (stopped.status, held(stopped)) == (NEEDS_HUMAN, ["review:50"])
     assert held(after(stopped, command("retry"))) == ["review:50"]

@@ -63,28 +63,33 @@ ROWS = [
     rows_of([WORKING], "a push by somebody", event(ev.BranchPushed), does="", why="is told of the push"),
     rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "a push by somebody", event(ev.BranchPushed),
             to=AWAITING_CHECKS, does="ShowProgress", why="the new head is checked"),
-    rows_of([NEEDS_HUMAN], "a push by somebody", event(ev.BranchPushed), does="ShowProgress", why="a human has the next word"),
+    rows_of([NEEDS_HUMAN], "a push by somebody", event(ev.BranchPushed), does="ShowProgress",
+            why="a human has the next word"),
     row(STUCK, "a push that may mend the checks", event(ev.BranchPushed),
         to=AWAITING_CHECKS, does="ShowProgress", why="the new head is checked"),
     rows_of(OPEN, "a push that we know of", event(ev.BranchPushed, after=HEAD), does="", why="where we know it"),
     rows_of(OPEN, "an old push, told late", event(ev.BranchPushed), facts=STANDS, does="", why="where we know it"),
     rows_of(OPEN, "a push to another branch", event(ev.BranchPushed, branch="main"), does="", why="not our branch"),
-    row(first_turn(), "a push before anything is published", event(ev.BranchPushed), does="", why="nothing is published yet"),
+    row(first_turn(), "a push before anything is published", event(ev.BranchPushed), does="",
+        why="nothing is published yet"),
     rows_of(OPEN, "our own push", event(ev.BranchPushed, actor=ME), does="", why="our own act"),
     rows_of(OPEN, "the branch deleted", DELETED, to=CLOSED, does=ENDS, why="`alice` deleted the branch"),
     rows_of(OPEN, "the branch deleted with the merge", DELETED, facts=facts(pull=pull(is_merged=True, is_open=False)),
             to=MERGED, does=ENDS, why="merged, and the branch was deleted"),
     row(first_turn(), "a branch deleted that is not ours yet", DELETED, does="", why="not ours yet"),
     # Merged and closed
-    rows_of(OPEN, "merged", event(ev.PullRequestClosed, is_merged=True), to=MERGED, does=ENDS, why="merged the pull request"),
+    rows_of(OPEN, "merged", event(ev.PullRequestClosed, is_merged=True), to=MERGED, does=ENDS,
+            why="merged the pull request"),
     rows_of(OPEN, "merged by a merge queue", event(ev.PullRequestClosed, is_merged=True, actor=ROBOT),
             to=MERGED, does=ENDS, why="merged the pull request"),
-    rows_of(OPEN, "the pull request closed", event(ev.PullRequestClosed), to=CLOSED, does=ENDS, why="`alice` closed #34"),
+    rows_of(OPEN, "the pull request closed", event(ev.PullRequestClosed), to=CLOSED, does=ENDS,
+            why="`alice` closed the pull request"),
     rows_of(OPEN, "the pull request closed, and open again", event(ev.PullRequestClosed), facts=STANDS,
             does="", why="open again already"),
-    rows_of(OPEN, "another pull request closed", event(ev.PullRequestClosed, pull_number=99), does="", why="not this session's"),
+    rows_of(OPEN, "another pull request closed", event(ev.PullRequestClosed, pull_number=99), does="",
+            why="not this session's"),
     row(first_turn(), "the pull request closed before we knew of it", event(ev.PullRequestClosed),
-        to=CLOSED, does=ENDS, why="closed #34"),
+        to=CLOSED, does=ENDS, why="closed the pull request"),
     rows_of(OPEN, "the pull request reopened", event(ev.PullRequestReopened), does="", why="work on it goes on"),
     rows_of(OPEN, "the pull request converted", event(ev.PullRequestDraftChanged),
             does="ShowProgress", why="changed the draft state"),
@@ -100,7 +105,7 @@ ROWS = [
     rows_of(OPEN, "merged, and nobody told us", TICK, facts=facts(pull=pull(is_open=False, is_merged=True)),
             to=MERGED, does=ENDS, why="seen by looking"),
     rows_of(OPEN, "closed, and nobody told us", TICK, facts=facts(pull=pull(is_open=False)),
-            to=CLOSED, does=ENDS, why="somebody closed #34"),
+            to=CLOSED, does=ENDS, why="somebody closed the pull request"),
     row(first_turn(), "the issue closed, and nobody told us", TICK, facts=facts(issue=issue(is_open=False)),
         to=CLOSED, does=ENDS, why="somebody closed the issue"),
     row(AT_FIRST, "the issue closed while we waited", TICK, facts=facts(issue=issue(is_open=False)),
@@ -112,17 +117,20 @@ ROWS = [
         to=NEEDS_HUMAN, does="Say ShowProgress", why="did not end within 2.8 hours"),
     row(since(WORKING, 3), "a turn that policy gives more time", TICK,
         facts=facts(pull=pull(), policy=Policy(limits=Limits(time_s=2 * 3600.0))), does="", why="a turn runs"),
-    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "a push that nobody told us of", TICK, facts=facts(pull=pull(head_sha=NEW)),
+    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "a push that nobody told us of", TICK,
+            facts=facts(pull=pull(head_sha=NEW)),
             to=AWAITING_CHECKS, does="ShowProgress", why="the new head is checked"),
     row(since(AWAITING_CHECKS, 0.1), "no checks for a while", TICK, facts=STANDS,
         to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="nothing checks"),
-    row(since(AWAITING_CHECKS, 5.9), "checks that take long", TICK, facts=facts(pull=pull(), checks=checks_of("pending")),
+    row(since(AWAITING_CHECKS, 5.9), "checks that take long", TICK, facts=facts(pull=pull(),
+        checks=checks_of("pending")),
         does="ShowProgress", why="not ended"),
     row(since(AWAITING_CHECKS, 6), "checks that never end", TICK, facts=facts(pull=pull(), checks=checks_of("pending")),
         to=NEEDS_HUMAN, does="Say ShowProgress", why="`test` did not end within 6 hours"),
     rows_of([AWAITING_CHECKS], "green, and nobody told us", TICK, facts=facts(pull=pull(), checks=checks_of("passed")),
             to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
-    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "red, and nobody told us", TICK, facts=facts(pull=pull(), checks=checks_of("failed")),
+    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "red, and nobody told us", TICK, facts=facts(pull=pull(),
+            checks=checks_of("failed")),
             to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
     row(STUCK, "green again, and nobody told us", TICK, facts=facts(pull=pull(), checks=checks_of("passed")),
         to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
@@ -146,9 +154,9 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "before"), cases(ROWS))
-def test_upkeep_of_an_open_session(row: Row, before: Session):
-    check(row, before)
+@pytest.mark.parametrize(("each", "before"), cases(ROWS))
+def test_upkeep_of_an_open_session(each: Row, before: Session):
+    check(each, before)
 
 
 def after(before: Session, happened: ev.Event, known=None) -> Session:

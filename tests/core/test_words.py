@@ -37,7 +37,6 @@ from tests.core.scene import (
     first_turn,
     issue,
     pull,
-    row,
     rows_of,
     session,
     thread,
@@ -60,7 +59,8 @@ def review_saying(verb: Any, text: str = "", **changes: Any) -> ev.ReviewSubmitt
 ROWS = [
     # Labels
     rows_of(OPEN, "the label again", event(ev.IssueLabeled), does="", why="worked on already"),
-    rows_of(OPEN, "the label taken off", event(ev.IssueUnlabeled), to=CLOSED, does=ENDS, why="took the `honk` label off"),
+    rows_of(OPEN, "the label taken off", event(ev.IssueUnlabeled), to=CLOSED, does=ENDS,
+            why="took the `honk` label off"),
     rows_of(OPEN, "another label taken off", event(ev.IssueUnlabeled, label="bug"), does="", why="means nothing to us"),
     rows_of(OPEN, "the label taken off by somebody who may not", event(ev.IssueUnlabeled, actor=BOB),
             facts=facts(Permission.TRIAGE), does="Say", why="triage access only"),
@@ -75,9 +75,11 @@ ROWS = [
     rows_of(AT_REST, "an instruction", command(text="Louder"),
             to=WORKING, does="React ShowProgress RunTurn", why="gave an instruction"),
     rows_of([WORKING], "a bare command", command(), does="React Say", why="runs already"),
-    rows_of(AT_REST, "a bare command", command(), to=WORKING, does="React ShowProgress RunTurn", why="asked to try again"),
+    rows_of(AT_REST, "a bare command", command(), to=WORKING, does="React ShowProgress RunTurn",
+            why="asked to try again"),
     rows_of([WORKING], "retry", command("retry"), does="React Say", why="runs already"),
-    rows_of(AT_REST, "retry", command("retry"), to=WORKING, does="React ShowProgress RunTurn", why="asked to try again"),
+    rows_of(AT_REST, "retry", command("retry"), to=WORKING, does="React ShowProgress RunTurn",
+            why="asked to try again"),
     rows_of(OPEN, "stop", command("stop"), to=CLOSED, does=f"React {ENDS}", why="`alice` asked me to stop"),
     rows_of(OPEN, "help", command("help"), does="React Say", why="`help` was asked for"),
     rows_of(OPEN, "status", command("status"), does="React Say", why="`status` was asked for"),
@@ -93,24 +95,27 @@ ROWS = [
             to=NEEDS_HUMAN, does="Say ShowProgress", why="a human is needed"),
     rows_of(OPEN, "an approval", review("LGTM, thanks!", state="approved"), does="", why="nothing to act on"),
     rows_of(OPEN, "an empty review", review(" "), does="", why="nothing to act on"),
-    rows_of(AT_REST, "an approval with an open thread", review("LGTM", state="approved"), facts=facts(threads=(thread(),)),
+    rows_of(AT_REST, "an approval with an open thread", review("LGTM", state="approved"),
+            facts=facts(threads=(thread(),)),
             to=WORKING, does="ShowProgress RunTurn", why="a review asks for something"),
     rows_of(OPEN, "a review by somebody who may not", review(actor=BOB), facts=facts(Permission.READ),
             does="", why="without write access"),
-    rows_of(OPEN, "a review by a bot", review(actor=ROBOT), facts=facts(Permission.ADMIN), does="", why="without write access"),
+    rows_of(OPEN, "a review by a bot", review(actor=ROBOT), facts=facts(Permission.ADMIN), does="",
+            why="without write access"),
     rows_of(OPEN, "a review of another pull request", review(pull_number=99), does="", why="not this session's"),
     rows_of(OPEN, "stop in a review", review_saying("stop"), to=CLOSED, does=ENDS, why="asked me to stop"),
     rows_of(OPEN, "status in a review", review_saying("status"), does="Say", why="`status` was asked for"),
-    rows_of(OPEN, "stop in a review by somebody who may not", review_saying("stop", actor=BOB), facts=facts(Permission.READ),
+    rows_of(OPEN, "stop in a review by somebody who may not", review_saying("stop", actor=BOB),
+            facts=facts(Permission.READ),
             does="Say", why="read access only"),
     rows_of(AT_REST, "an instruction in a review beyond the limit", review_saying("do", "go on"), facts=NO_REVIEWS,
             to=WORKING, does="ShowProgress RunTurn", why="gave an instruction"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("row", "before"), cases(ROWS))
-def test_words_in_an_open_session(row: Row, before: Session):
-    check(row, before)
+@pytest.mark.parametrize(("each", "before"), cases(ROWS))
+def test_words_in_an_open_session(each: Row, before: Session):
+    check(each, before)
 
 
 def after(before: Session, happened: ev.Event, known: Facts | None = None) -> Session:

@@ -1,0 +1,271 @@
+"""What Honk says, word for word (`golden/`), and what may never be in it.
+
+After a change of wording: `HONK_UPDATE_GOLDEN=1 pytest tests/core/test_messages.py`, then read the difference aloud.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from github_app.core import messages
+from github_app.core.commands import parse_command
+from github_app.core.model import Cause, Checks, FailedCheck, Reply, Status, Submission, Usage, Verdict
+from github_app.core.prose import clause, code, harmless
+from tests.core.scene import (
+    AWAITING_CHECKS,
+    AWAITING_REVIEW,
+    CLOSED,
+    HEAD,
+    ISSUE,
+    MERGED,
+    NEEDS_HUMAN,
+    PULL,
+    checks,
+    first_turn,
+    session,
+)
+
+GOLDEN = Path(__file__).parent / "golden"
+SPENT = Usage(input_tokens=1_200, output_tokens=310, cache_read_tokens=40_000, cost_micro_usd=123_400, steps=7)
+WHOLE = Submission(
+    title="Make the goose honk",
+    summary="The goose was silent because its beak was never opened.\n\n`Goose.honk` opens it first.",
+    notes="I left `Duck` alone.",
+    verdicts=(
+        Verdict(command="pytest -q", exit_code=0, duration_s=1.26),
+        Verdict(command="ruff check", exit_code=1, duration_s=0.04),
+    ),
+    unverified_reason="`ruff` was red before, on lines that I did not touch.",
+)
+RED = Checks(
+    head_sha=HEAD,
+    state="failed",
+    failed=tuple(FailedCheck(name=f"test ({number})", conclusion="failure") for number in range(1, 8)),
+)
+
+TRACKING = {
+    "working on the first turn": messages.tracking(first_turn()),
+    "working, seen at it": messages.tracking(session(usage=SPENT), doing="running the tests"),
+    "fixing": messages.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
+    "addressing": messages.tracking(session(turn_cause=Cause.ADDRESS_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "waiting for checks": messages.tracking(session(AWAITING_CHECKS, checks=checks("pending"), usage=SPENT)),
+    "waiting, none reported": messages.tracking(session(AWAITING_CHECKS, checks=checks("none"), usage=SPENT)),
+    "ready": messages.tracking(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "asking": messages.tracking(
+        session(NEEDS_HUMAN, waiting_for=messages.checks_blocked(), checks=checks("blocked"), usage=SPENT)
+    ),
+    "merged": messages.tracking(session(MERGED, usage=SPENT)),
+    "closed": messages.tracking(
+        session(CLOSED, waiting_for=messages.stopped_by("alice", "closed the pull request", pull_number=PULL))
+    ),
+    "closed without a word": messages.tracking(session(CLOSED)),
+}
+PULL_BODIES = {
+    "whole": messages.pull_body(session(submission=WHOLE, usage=SPENT)),
+    "without verifiers": messages.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
+    "nothing handed in": messages.pull_body(session()),
+}
+ANSWERS = {
+    "refusal": messages.refusal("bob"),
+    "refusal where admins rule": messages.refusal("bob", needed="admin"),
+    "obstacle": messages.obstacle_refusal("`.github/honk.yml`: unknown key `limit`; known here: limits, rounds."),
+    "closed issue": messages.closed_issue_refusal(),
+    "issue gone": messages.issue_gone_refusal(),
+    "foreign pull request": messages.foreign_pull_refusal(),
+    "no session": messages.no_session_answer("honk"),
+    "help": messages.help_text("honk"),
+    "already working, first turn": messages.already_working(first_turn()),
+    "already working": messages.already_working(session()),
+    "status": messages.status_answer(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "answer": messages.answer("The test was right; nothing has to be changed."),
+    "answer without words": messages.answer(" "),
+}
+QUESTIONS = {
+    "question": messages.question("Shall the goose honk at night, too?\n"),
+    "stopped by money": messages.turn_stopped("the money is spent", limit="money", usage=SPENT),
+    "stopped by steps": messages.turn_stopped("100 steps are used up.", limit="steps", usage=SPENT),
+    "stopped by a failure": messages.turn_stopped("the model is overloaded.", limit="", usage=Usage(steps=1)),
+    "nothing changed": messages.nothing_changed("The goose honks already."),
+    "nothing changed, nothing said": messages.nothing_changed(""),
+    "checks still failing": messages.checks_still_failing(3, RED),
+    "checks still failing after one": messages.checks_still_failing(1, checks("failed")),
+    "checks failing, no attempt allowed": messages.checks_still_failing(0, checks("failed")),
+    "review rounds spent": messages.review_rounds_spent(10),
+    "no review rounds": messages.review_rounds_spent(0),
+    "checks blocked": messages.checks_blocked(),
+    "checks silent": messages.checks_silent(("build", "test"), 6 * 3_600),
+    "checks silent, nameless": messages.checks_silent((), 2_700),
+    "publish failed": messages.effect_failed("Publish", "GitHub answered 403: protected branch."),
+    "turn failed": messages.effect_failed("RunTurn", "the branch `main` does not exist"),
+    "still a draft": messages.effect_failed("MarkReady", "GitHub answered 403"),
+    "request failed": messages.request_failed("GitHub answered 403: the app may not read checks."),
+    "branch kept moving": messages.branch_kept_moving(),
+    "silence": messages.silence(10_200),
+}
+ENDINGS = {
+    "merged": messages.ending(session(MERGED, usage=SPENT)),
+    "stopped": messages.ending(
+        session(CLOSED, usage=SPENT, waiting_for=messages.stopped_by("alice", "asked me to stop", pull_number=PULL))
+    ),
+    "stopped before a pull request": messages.ending(
+        first_turn(
+            status=CLOSED, waiting_for=messages.stopped_by("alice", "took the `honk` label off", pull_number=None)
+        )
+    ),
+    "closed, by whom we do not know": messages.stopped_by("", "closed the pull request", pull_number=PULL),
+    "branch deleted": messages.branch_deleted("alice"),
+}
+TO_THE_AGENT = {
+    "edit": messages.feedback_of_edit("The goose", "It should honk."),
+    "push": messages.feedback_of_push(HEAD),
+    "check with a log": messages.feedback_of_checks(checks("failed"))[0].body,
+    "check without a log": messages.feedback_of_checks(
+        replace(RED, failed=(FailedCheck(name="test", conclusion="timed_out", url="https://ci.example/1"),))
+    )[0].body,
+    "check with nothing": messages.feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
+}
+PAGES = {
+    "tracking": TRACKING,
+    "pull_body": PULL_BODIES,
+    "answers": ANSWERS,
+    "questions": QUESTIONS,
+    "endings": ENDINGS,
+    "to_the_agent": TO_THE_AGENT,
+}
+POSTED = [
+    pytest.param(text, id=f"{page}: {title}")
+    for page, texts in PAGES.items()
+    if page != "to_the_agent"
+    for title, text in texts.items()
+]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_wording_is_as_it_was_read(page: str):
+    text = "\n\n".join(f"<!-- {title} -->\n\n{body}" for title, body in PAGES[page].items()) + "\n"
+    path = GOLDEN / f"{page}.md"
+    if os.environ.get("HONK_UPDATE_GOLDEN"):
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_every_golden_page_is_in_use():
+    assert {path.stem for path in GOLDEN.glob("*")} == set(PAGES)
+
+
+CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:[\w.-]+/[\w.-]+)?#(\d+)", re.IGNORECASE)
+MENTION = re.compile(r"(?<![A-Za-z0-9_])@[A-Za-z0-9]")
+
+
+def assert_harmless(text: str) -> None:
+    assert parse_command(text) is None
+    assert not MENTION.search(text)
+    assert {int(number) for number in CLOSING.findall(text)} <= {ISSUE}
+
+
+@pytest.mark.parametrize("text", POSTED)
+def test_no_message_commands_us_calls_people_or_closes_another_issue(text: str):
+    assert_harmless(text)
+
+
+nasty = st.lists(
+    st.sampled_from(
+        ["/honk stop", "@alice", "fixes #99", "Closes: acme/goose#99", "resolve GH-9", "<!--", "-->", "\n", "\r", " ", "`", "a", "/", "```", "~~~", "@", "#1", "fix", "\xa0", "    ", "> ", "/HONK", "é@bob", "&lt;"]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(nasty)
+def test_model_cannot_speak_through_us(text: str):
+    loud = Submission(
+        title=text,
+        summary=text,
+        notes=text,
+        unverified_reason=text,
+        replies=(Reply(thread_id="T", reply_to=1, body=text),),
+    )
+    tame = messages.harmless_submission(loud)
+    verdicts = (Verdict(command=text, exit_code=1, duration_s=0),)
+    fenced = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[^\n]*$", re.MULTILINE | re.DOTALL)
+    for posted in (
+        messages.pull_body(session(submission=replace(tame, verdicts=verdicts))),
+        messages.question(text),
+        messages.nothing_changed(text),
+        messages.turn_stopped(text, limit="", usage=SPENT),
+        messages.effect_failed("Publish", text),
+        messages.checks_silent((text,), 60),
+        messages.tracking(session(), doing=text),
+        tame.replies[0].body,
+        tame.title,
+        messages.answer(text),
+    ):
+        assert parse_command(posted) is None
+        assert {int(number) for number in CLOSING.findall(posted)} <= {ISSUE}
+        assert not MENTION.search(fenced.sub("", posted))
+
+
+@given(nasty)
+def test_what_is_harmless_stays_as_it_is(text: str):
+    assert harmless(harmless(text)) == harmless(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("It honks.", "It honks."),
+        ("cc @alice, mail goose@acme.org", "cc @\u200balice, mail goose@acme.org"),
+        ("Fixes #99", "Fixes issue #99"),
+        ("closes: acme/goose#9", "closes issue acme/goose#9"),
+        ("resolved https://github.com/acme/goose/issues/9", "resolved issue https://github.com/acme/goose/issues/9"),
+        ("see #99, a prefix #1", "see #99, a prefix #1"),
+        ("/honk stop", "`/honk` stop"),
+        ("write `/honk stop`", "write `/honk stop`"),
+        ("<!-- hidden -->", "&lt;!-- hidden -->"),
+        ("```python\n@property\n```\n@bob", "```python\n@property\n```\n@\u200bbob"),
+        ("```\n@property", "```\n@property\n```"),
+    ],
+)
+def test_prose_is_made_harmless(text: str, shown: str):
+    assert harmless(text) == shown
+
+
+def test_names_become_code_on_one_line():
+    assert code("test (3.11)") == "`test (3.11)`"
+    assert code("a`b\nc") == "`a'b c`"
+    assert code(" ") == "(no name)"
+    assert len(code("x" * 500)) == 102
+    assert clause("It broke. ") == "It broke"
+
+
+@pytest.mark.parametrize(
+    ("micro_usd", "shown"),
+    [
+        (0, "$0.00"),
+        (1, "less than $0.0001"),
+        (100, "$0.0001"),
+        (12_345, "$0.0123"),
+        (99_999, "$0.1000"),
+        (100_000, "$0.10"),
+        (1_234_567_890, "$1,234.57"),
+    ],
+)
+def test_money_is_readable(micro_usd: int, shown: str):
+    assert messages.money(micro_usd) == shown
+
+
+def test_one_of_a_thing_is_not_many():
+    assert messages.cost(Usage(input_tokens=1, steps=1)) == "$0.00 · 1 token · 1 model call"
+    assert messages.cost(Usage(input_tokens=1_000_000, steps=2)) == "$0.00 · 1,000,000 tokens · 2 model calls"
+
+
+@pytest.mark.parametrize("status", Status)
+def test_tracking_comment_names_who_is_next(status: Status):
+    assert messages.tracking(session(status)).startswith("**Honk · ")

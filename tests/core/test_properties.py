@@ -1,0 +1,355 @@
+"""Whatever happens, in whatever order: nobody is left waiting, nothing said is lost, no stranger steers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from github_app.core import events as ev
+from github_app.core.commands import Command
+from github_app.core.effects import Publish, RunTurn
+from github_app.core.facts import Facts
+from github_app.core.machine import Decision, decide
+from github_app.core.model import Actor, Feedback, Permission, Session, Status
+from tests.core.scene import (
+    ALICE,
+    AWAITING_CHECKS,
+    AWAITING_REVIEW,
+    BOB,
+    BRANCH,
+    CAROL,
+    EVENT_KINDS,
+    HEAD,
+    ISSUE,
+    ME,
+    NEEDS_HUMAN,
+    NEW,
+    NOW,
+    PULL,
+    REPLIES,
+    ROBOT,
+    SUBMISSION,
+    WORKING,
+    checks,
+    command,
+    event,
+    facts,
+    issue,
+    pull,
+    thread,
+    words,
+)
+
+THIRD = "3" * 40
+WITH_REPLIES = replace(SUBMISSION, summary="", replies=REPLIES)
+HERE = "here"  # stands for the head that the session knows
+PERMISSIONS = {ALICE: Permission.WRITE, CAROL: Permission.ADMIN, BOB: Permission.READ, ROBOT: Permission.ADMIN}
+TURN_ENDS = (ev.TurnFinished, ev.TurnAsked, ev.TurnStopped)
+REQUESTS = (
+    ev.IssueLabeled,
+    ev.IssueUnlabeled,
+    ev.IssueEdited,
+    ev.CommandIssued,
+    ev.ReviewSubmitted,
+    ev.PullRequestReopened,
+)
+
+shas = st.sampled_from([HERE, HERE, HERE, HEAD, NEW, THIRD])
+new_shas = st.sampled_from([HEAD, NEW, THIRD])
+often = st.sampled_from([True, True, True, True, True, True, False])
+verbs = st.sampled_from([Command(verb="do", text="Louder"), Command(verb="do"), Command(verb="retry")])
+all_verbs = verbs | st.sampled_from([Command(verb="help"), Command(verb="status"), Command(verb="stop")])
+details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
+    ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
+    ev.IssueUnlabeled: {"label": st.sampled_from(["honk", "bug"])},
+    ev.CommandIssued: {
+        "command": all_verbs,
+        "comment_id": st.integers(1, 4),
+        "source": st.sampled_from(["issue_comment", "review_comment"]),
+        "is_pull": st.booleans(),
+    },
+    ev.ReviewSubmitted: {
+        "command": st.none() | all_verbs,
+        "review_id": st.integers(1, 4),
+        "state": st.sampled_from(["approved", "changes_requested", "commented"]),
+        "body": st.sampled_from(["", "Louder"]),
+        "pull_number": st.sampled_from([PULL, 99]),
+    },
+    ev.ChecksChanged: {"head_sha": shas},
+    ev.BranchPushed: {
+        "after": st.sampled_from([HEAD, NEW, THIRD, HEAD, NEW, THIRD, None]),
+        "branch": st.sampled_from([BRANCH, "main"]),
+    },
+    ev.PullRequestClosed: {"is_merged": st.booleans(), "pull_number": st.sampled_from([PULL, 99])},
+    ev.PullRequestReopened: {"pull_number": st.sampled_from([PULL, 99])},
+    ev.PullRequestDraftChanged: {"is_draft": st.booleans()},
+    ev.InstallationChanged: {"action": st.sampled_from(["suspended", "unsuspended", "removed", "added"])},
+    ev.TurnFinished: {
+        "change_set_id": st.none() | st.just("blob"),
+        "submission": st.sampled_from([SUBMISSION, WITH_REPLIES]),
+    },
+    ev.TurnStopped: {"limit": st.sampled_from(["", "steps", "money"])},
+    ev.Published: {"head_sha": new_shas},
+    ev.EffectFailed: {"head_sha": st.none() | new_shas},
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """Something that happens, and how the world looks then. `pick` chooses among what is under way."""
+
+    kind: type
+    detail: dict[str, Any]
+    actor: Actor
+    pick: int
+    minutes: int
+    world: dict[str, Any]
+
+
+PULLS = [
+    *[pull(head_sha=HERE)] * 6,
+    pull(head_sha=NEW),
+    pull(head_sha=THIRD),
+    pull(head_sha=HERE, is_open=False),
+    pull(head_sha=HERE, is_open=False, is_merged=True),
+]
+STATES = ["none", "pending", "passed", "failed", "blocked"]
+KINDS = [
+    *EVENT_KINDS,
+    ev.PullRequestClosed,
+    *[ev.TurnFinished, ev.Published, ev.ChecksChanged, ev.ReviewSubmitted, ev.Ticked] * 6,
+]
+
+worlds = st.fixed_dictionaries(
+    {
+        "pull": st.sampled_from([None, *PULLS]),
+        "issue": st.none() | st.builds(issue, is_open=often),
+        "checks": st.none() | st.builds(checks, st.sampled_from(STATES), shas),
+        "threads": st.sampled_from([(), (), (thread(1),), (thread(2), thread(3, author=BOB, key="T2"))]),
+        "obstacle": st.sampled_from(["", "", "", "The repository is empty."]),
+    }
+)
+actors = st.sampled_from([ALICE, ALICE, CAROL, BOB, ROBOT, ME])
+minutes = st.sampled_from([0, 1, 5, 120, 600])
+
+
+def step_of(kind: type) -> st.SearchStrategy[Step]:
+    detail = st.fixed_dictionaries(details.get(kind, {}))
+    return st.builds(Step, st.just(kind), detail, actors, st.integers(0, 9), minutes, worlds)
+
+
+# The events that carry a session far are drawn more often, so that long lives are lived.
+kinds = st.sampled_from(KINDS)
+lives = st.lists(kinds.flatmap(step_of), min_size=15, max_size=40)
+
+
+@dataclass
+class Life:
+    """Plays a life from the first label on: what was decided is under way until an event says how it ended."""
+
+    session: Session | None = None
+    under_way: dict[str, str] = field(default_factory=dict)
+    begun: set[str] = field(default_factory=set)
+    sent: set[str] = field(default_factory=set)
+    accepted: dict[str, dict[str, Feedback]] = field(default_factory=dict)
+    minute: int = 0
+    count: int = 0
+
+    def facts(self, **world: Any) -> Facts:
+        return replace(facts(), now=NOW + timedelta(minutes=self.minute), **world)
+
+    def happen(self, happened: ev.Event, known: Facts) -> Decision:
+        before = self.session
+        decision = decide(before, happened, known)
+        assert decide(before, happened, known) == decision, "the same three values give the same decision"
+        assert decision.why.strip()
+        self._account(before, decision)
+        self.session = decision.session
+        self._check()
+        return decision
+
+    def play(self, step: Step) -> None:
+        self.minute += step.minutes
+        self.count += 1
+        happened = self._event_of(step)
+        if happened is not None:
+            permission = PERMISSIONS.get(step.actor, Permission.NONE)
+            self.happen(happened, self.facts(**self._here(step.world), permission=permission))
+
+    def _here(self, values: dict[str, Any]) -> dict[str, Any]:
+        """The values with the head that the session knows where they mean it."""
+        head = self.session.head_sha if self.session is not None else ""
+        known = dict(values)
+        for key, value in values.items():
+            if value == HERE:
+                known[key] = head
+            elif getattr(value, "head_sha", "") == HERE:
+                known[key] = replace(value, head_sha=head)
+        return known
+
+    def _event_of(self, step: Step) -> ev.Event | None:
+        detail: dict[str, Any] = {**self._here(step.detail), "id": f"e{self.count}"}
+        if step.kind is ev.CommandIssued:
+            detail["number"] = PULL if step.detail["is_pull"] else ISSUE
+        wanted = "RunTurn" if step.kind in TURN_ENDS else "Publish"
+        if step.kind in (*TURN_ENDS, ev.Published, ev.EffectFailed):
+            going = [turn for turn, kind in self.under_way.items() if kind == wanted or step.kind is ev.EffectFailed]
+            if not going:
+                return None
+            turn = going[step.pick % len(going)]
+            kind = self.under_way.pop(turn)
+            if self.session is None or not turn.startswith(f"{self.session.id}/"):
+                return None  # It goes to the session that has ended; the store keeps them apart.
+            detail["turn_id"] = turn
+            if step.kind is ev.EffectFailed:
+                detail["effect_kind"] = kind
+            elif step.kind in TURN_ENDS:
+                held = [feedback.id for feedback in self.session.feedback]
+                detail["consumed"] = tuple(held[: step.pick])
+        elif step.kind not in (ev.ChecksChanged, ev.Ticked):
+            detail["actor"] = step.actor
+        happened: ev.Event = event(step.kind, **detail)
+        return happened
+
+    def _account(self, before: Session | None, decision: Decision) -> None:
+        now = decision.session
+        if before is not None:
+            assert now is not None, "a session is never forgotten"
+            if before.status.is_terminal and now.id == before.id:
+                assert now.status is before.status, "terminal stays terminal"
+            if now.id != before.id:
+                assert before.status.is_terminal, "one open session an issue"
+                assert now.generation == before.generation + 1
+        runs = [effect for effect in decision.effects if isinstance(effect, RunTurn)]
+        pushes = [effect for effect in decision.effects if isinstance(effect, Publish)]
+        assert len(runs) + len(pushes) <= 1, "one thing at a time"
+        for run in runs:
+            assert run.turn_id not in self.begun, "each turn has one name for ever"
+            self.begun.add(run.turn_id)
+            self.under_way[run.turn_id] = "RunTurn"
+        for push in pushes:
+            assert push.turn_id not in self.sent, "each turn publishes once"
+            self.sent.add(push.turn_id)
+            self.under_way[push.turn_id] = "Publish"
+        for turn_id in [*(run.turn_id for run in runs), *(push.turn_id for push in pushes)]:
+            assert now is not None
+            assert turn_id == now.turn_id, "no effect in the name of a turn that is not in force"
+
+    def _check(self) -> None:
+        now = self.session
+        if now is None:
+            return
+        assert (now.status is WORKING) == (now.turn_id is not None)
+        assert now.status is not WORKING or now.turn_id in self.under_way, "we work, and nothing is under way"
+        assert now.status is not NEEDS_HUMAN or now.waiting_for.strip()
+        assert now.status is NEEDS_HUMAN or not now.stuck_on
+        if now.status in (AWAITING_CHECKS, AWAITING_REVIEW):
+            assert now.pull_number is not None
+            assert now.head_sha
+        accepted = self.accepted.setdefault(now.id, {})
+        accepted.update({feedback.id: feedback for feedback in now.feedback})
+        if not now.status.is_terminal:
+            kept = {*now.seen, *(feedback.id for feedback in now.feedback)}
+            lost = {key for key, feedback in accepted.items() if feedback.kind != "checks"} - kept
+            assert not lost, "what somebody said is lost"
+
+
+def lived(steps: list[Step]) -> Life:
+    life = Life()
+    life.happen(event(ev.IssueLabeled, id="e0"), life.facts())
+    for step in steps:
+        life.play(step)
+    return life
+
+
+def at_head(life: Life, **rest: Any) -> Facts:
+    """The world exactly as the session believes it to be."""
+    now = life.session
+    assert now is not None
+    stands = None if now.pull_number is None else pull(head_sha=now.head_sha, number=now.pull_number)
+    return life.facts(pull=stands, issue=issue(), **rest)
+
+
+def test_every_life_keeps_the_rules():
+    """And the lives get everywhere: a property over lives that end where they began would prove nothing."""
+    statuses: set[Status] = set()
+    published: list[int] = []
+
+    @given(lives)
+    @settings(max_examples=150)
+    def live(steps: list[Step]) -> None:
+        life = lived([])
+        for step in steps:
+            life.play(step)
+            if life.session is not None:
+                statuses.add(life.session.status)
+        published.append(len(life.sent))
+
+    live()
+    assert statuses == set(Status)
+    assert max(published) >= 3
+
+
+@given(lives, st.sampled_from(STATES))
+@settings(max_examples=60)
+def test_nobody_waits_for_ever(steps: list[Step], state: Any):
+    """Wherever a life stands: time alone gets it out of our and CI's hands, and words get it out of people's."""
+    life = lived(steps)
+    now = life.session
+    assert now is not None
+    life.minute += 7 * 24 * 60
+    if now.status is WORKING:
+        silent = life.happen(event(ev.Ticked, id="late"), at_head(life)).session
+        assert silent is not None
+        assert silent.status is NEEDS_HUMAN
+    elif now.status is AWAITING_CHECKS:
+        late = life.happen(event(ev.Ticked, id="late"), at_head(life, checks=checks(state, now.head_sha)))
+        assert late.session is not None
+        assert late.session.status is not AWAITING_CHECKS
+    elif now.status is AWAITING_REVIEW:
+        review = event(ev.ReviewSubmitted, id="late", review_id=77, body="Louder")
+        woken = life.happen(review, at_head(life)).session
+        assert woken is not None
+        assert woken.status is WORKING or "reviews" in woken.waiting_for
+
+
+@given(lives, verbs)
+@settings(max_examples=60)
+def test_words_of_somebody_who_may_wake_every_session(steps: list[Step], said: Command):
+    """Also one that has ended, if its pull request is still open or its issue is."""
+    life = lived(steps)
+    life.happen(command(said.verb, said.text, id="late", comment_id=77), at_head(life))
+    assert life.session is not None
+    assert life.session.status is WORKING
+
+
+@given(lives, st.sampled_from(REQUESTS), st.sampled_from([BOB, ROBOT, ME]), st.data())
+@settings(max_examples=60)
+def test_strangers_bots_and_we_ourselves_steer_nothing(
+    steps: list[Step], kind: type, actor: Actor, data: st.DataObject
+):
+    life = lived(steps)
+    before = life.session
+    step = replace(data.draw(step_of(kind)), actor=actor)
+    life.play(step)
+    after = life.session
+    assert before is not None
+    assert after is not None
+    assert (after.id, after.status, after.feedback) == (before.id, before.status, before.feedback)
+    assert after.turn_id == before.turn_id
+
+
+def test_decisions_change_nothing_they_are_given():
+    before = Life()
+    before.happen(event(ev.IssueLabeled, id="e0"), before.facts())
+    now = before.session
+    assert now is not None
+    held = replace(now, feedback=(words(),))
+    copy = replace(held)
+    for kind in EVENT_KINDS:
+        decide(held, event(kind), facts())
+    assert held == copy
