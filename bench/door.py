@@ -13,16 +13,10 @@ import hashlib
 import hmac
 import json
 import os
-import signal
-import socket
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +25,11 @@ from fastapi import FastAPI, Request, Response
 
 from bench import report
 from bench.load import Answers, Load, run
+from bench.processes import free_port, started
 from github_app.localhub.hub import new_private_key
-from github_app.settings import child_environment
 from github_app.web.webhooks import PATH
 
-SECRET = "of-the-benchmark"
+SECRET = "of-the-benchmark"  # noqa: S105 — known to nobody but these processes
 BODY_BYTES = 20_000
 RATE = 500
 CONNECTIONS = 32
@@ -50,7 +44,7 @@ class Server:
 
     name: str
     port: int
-    process: subprocess.Popen[bytes]
+    process: int
     fixed: list[Answers] = field(default_factory=list)
     highest: list[Answers] = field(default_factory=list)
     recorded: int = 0
@@ -70,7 +64,7 @@ class Server:
 
     def peak_memory_mb(self) -> float:
         """The most memory that was resident."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        status = Path(f"/proc/{self.process}/status").read_text()
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
 
@@ -101,45 +95,13 @@ def create_peer() -> FastAPI:
 
 
 @contextmanager
-def serving(name: str, *argv: str, room: Path, env: dict[str, str] | None = None) -> Iterator[Server]:
-    """A server as a process of its own, ready; killed at the end. `{port}` in `argv` is the port."""
+def serving(name: str, *argv: str, room: Path, env: Mapping[str, str]) -> Iterator[Server]:
+    """A server as a process of its own, ready; killed with SIGKILL at the end. `{port}` in `argv` is its port."""
     port = free_port()
-    log = room / f"{name}.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *(part.format(port=port) for part in argv)],
-            env={**child_environment(), "HONK_PORT": str(port), **env} if env is not None else None,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-        )
-    try:
-        wait_until_ready(f"http://127.0.0.1:{port}/readyz", process, log)
+    arguments = [part.format(port=port) for part in argv]
+    ready, log = f"http://127.0.0.1:{port}/readyz", room / f"{argv[0]}.log"
+    with started(*arguments, ready=ready, log=log, env={**env, "HONK_PORT": str(port)}) as process:
         yield Server(name=name, port=port, process=process)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Return when a URL answers 200."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 — our own URL
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.05)
-    raise RuntimeError(f"{url} does not answer:\n{log.read_text('utf-8', 'replace')[-3000:]}")
 
 
 def honk_environment(room: Path) -> dict[str, str]:
@@ -177,7 +139,7 @@ def measure(seconds: float, room: Path) -> str:
     where = report.machine()
     peer_argv = ("uvicorn", "--factory", "bench.door:create_peer", "--port", "{port}", "--no-access-log")
     with (
-        serving("bare FastAPI route, stores nothing", *peer_argv, "--log-level", "warning", room=room) as peer,
+        serving("bare FastAPI route, stores nothing", *peer_argv, "--log-level", "warning", room=room, env={}) as peer,
         serving(
             "Honk, recorded with full sync", "github_app", "serve", "--no-worker", room=room, env=honk_environment(room)
         ) as honk,
@@ -234,8 +196,9 @@ def verdict(honk: Server, *, rows: int, disk: list[float]) -> str:
         f"Target p99 < {TARGET_MS:.0f} ms at {RATE}/s: {'met' if p99 < TARGET_MS else '**missed**'} ({p99:.1f} ms). "
         f"Honk was killed with SIGKILL at the end: {honk.recorded:,} answered 202, {rows:,} rows. "
         f"The disk itself: {BODY_BYTES // 1000} KB appended and synced in {report.percentile(disk, 0.5):.2f} ms (p50), "
-        f"{report.percentile(disk, 0.99):.1f} ms (p99). The load generator was {report.percentile(late, 0.5):.1f} ms (p50), "
-        f"{report.percentile(late, 0.99):.1f} ms (p99) late, which counts as latency here."
+        f"{report.percentile(disk, 0.99):.1f} ms (p99). The load generator was "
+        f"{report.percentile(late, 0.5):.1f} ms (p50), {report.percentile(late, 0.99):.1f} ms (p99) late, "
+        "which counts as latency here."
     )
 
 

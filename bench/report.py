@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine's name, Markdown tables, percentiles, and their place in docs/performance.md."""
+"""What the benchmarks share: the machine's name, Markdown tables, percentiles, and a place in docs/performance.md."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def machine() -> str:
     """What this runs on: cores, memory, kernel, file system of the temporary folder, Python; and how busy it was."""
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    file_system = subprocess.check_output(["stat", "-f", "-c", "%T", tempfile.gettempdir()], text=True).strip()
+    file_system = subprocess.check_output(["df", "--output=fstype", tempfile.gettempdir()], text=True).split()[-1]
     return (
         f"{os.cpu_count()} cores{f' ({cpu[1]})' if cpu else ''}, {memory:.0f} GiB, Linux {platform.release()}, "
         f"{file_system}, Python {platform.python_version()}; "
