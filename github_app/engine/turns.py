@@ -268,9 +268,9 @@ class StoredJournal:
         return await asyncio.to_thread(self.transcripts.steps, self.turn_id)
 
     async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
-        """Store a step. Raises `HandedOver` after it when this process ends."""
+        """Store a step. Raises `HandedOver` after one that leaves nothing half-done when this process ends."""
         await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
-        if self.is_stopping():
+        if step.role == "user" and self.is_stopping():
             raise HandedOver
 
     async def arrivals(self) -> tuple[Feedback, ...]:
