@@ -1,0 +1,120 @@
+"""One running Honk for all stories of a process, one repository for each. Starting Honk takes seconds, a repository
+milliseconds; so stories share the first and never the second."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+import pytest
+import sqlalchemy as sa
+
+from github_app.demo.stack import Stack
+from github_app.localhub.people import Files
+from github_app.localhub.runner import ActRunner, find_act
+from github_app.localhub.script import Script
+from tests.story.ci import WORKFLOW, WORKFLOW_PATH, Ci, StoryRunner
+from tests.story.play import bash, calls, submit
+from tests.story.world import World
+
+FILES: Files = {"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW}
+_numbers = count(1)
+
+
+@contextmanager
+def running(**settings: str) -> Iterator[Stack]:
+    """A Honk of its own with these settings, for what the shared one cannot show."""
+    act = find_act()
+    runner = StoryRunner(ActRunner(act) if act else None)
+    # A long grace: in these stories CI is never late by chance. Those of repositories without CI set their own.
+    usual = {"HONK_CHECKS_GRACE_S": "600", "HONK_TURNS_PER_REPO": "4"}
+    with Stack(script=Script(()), runner=runner, settings=usual | settings) as stack:
+        stack.start_honk()
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """Give the Honk that all stories share."""
+    with running() as it:
+        yield it
+
+
+@contextmanager
+def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str = "") -> Iterator[World]:
+    """Make a repository with its people and Honk installed; hold all that was said there against GitHub's documents."""
+    hub = stack.hub
+    owner = f"{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')[:30].strip('-')}-{next(_numbers)}"
+    repo = hub.create_repository(f"{owner}/app", files)
+    hub.create_label(repo, "honk")
+    ci = Ci()
+    ci.let_go()
+    assert isinstance(stack.runner, StoryRunner)
+    stack.runner.of[repo.full_name] = ci
+    database = sa.create_engine(database_url or f"sqlite:///{stack.root / 'data' / 'honk.sqlite'}")
+    log_begin = stack.log_path.stat().st_size
+    world = World(
+        stack=stack, database=database, repo=repo, ci=ci,
+        ann=hub.grant(repo, "ann", "admin"), rob=hub.grant(repo, "rob", "write"),
+        tim=hub.grant(repo, "tim", "triage"), eve=hub.grant(repo, "eve", "read"),
+    )  # fmt: skip
+    stack.install(repo)
+    _play_the_usual(world)
+    try:
+        yield world
+        ci.let_go()
+        hub.settle()
+        assert hub.violations == []
+        assert _errors(stack, log_begin) == [] or world.may_log_errors
+    finally:
+        ci.let_go()
+        hub.faults.clear()
+        hub.violations.clear()
+        database.dispose()
+
+
+def _play_the_usual(world: World) -> None:
+    """What the model does unless the story says otherwise: a file for the issue, a line for each thing after it."""
+    world.when(replies=[calls(bash("echo hello >> hello.txt"), submit())])
+    world.when("<check", replies=[calls(bash("echo mended >> hello.txt"), submit("Mend what CI found"))])
+    world.when("<comment", "This is new:", replies=[calls(bash("echo more >> hello.txt"), submit("Do what was asked"))])
+    world.when("<review", replies=[calls(bash("echo reviewed >> hello.txt"), submit("Address the review"))])
+    world.when(
+        "<thread",
+        replies=[calls(bash("echo answered >> hello.txt"), submit("Address the review", answers=("Done.",)))],
+    )
+
+
+def _errors(stack: Stack, begin: int) -> list[str]:
+    """What Honk logged as its own defects since."""
+    with stack.log_path.open("rb") as log:
+        log.seek(begin)
+        lines = log.read().decode("utf-8", "replace").splitlines()
+    found = []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            found.append(line)  # a traceback that escaped the log's form
+            continue
+        if record["level"] in ("error", "critical"):
+            found.append(line)
+    return found
+
+
+@pytest.fixture
+def world(stack: Stack, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give a fresh repository with a workflow file, its people, and Honk."""
+    with world_in(stack, request.node.name.removeprefix("test_"), FILES) as it:
+        yield it
+
+
+@pytest.fixture
+def make_world(stack: Stack, request: pytest.FixtureRequest) -> Iterator[Callable[[Mapping[str, str] | None], World]]:
+    """Give a function that makes a world with other files (None: an empty repository)."""
+    with ExitStack() as opened:
+        name = request.node.name.removeprefix("test_")
+        yield lambda files: opened.enter_context(world_in(stack, name, files))

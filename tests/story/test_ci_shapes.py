@@ -1,0 +1,164 @@
+"""CI comes in many shapes: none, statuses, check runs, runs that wait for approval, red again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from github_app.demo.stack import Stack
+from github_app.localhub.values import Pull
+from tests.story.conftest import running, world_in
+from tests.story.world import World
+
+NO_WORKFLOW = {"README.md": "# App\n"}
+
+
+@pytest.fixture(scope="module")
+def brisk() -> Iterator[Stack]:
+    """Give a Honk that takes a commit for unchecked after two seconds, and so looks at open sessions that often."""
+    with running(HONK_CHECKS_GRACE_S="2") as it:
+        yield it
+
+
+@pytest.fixture
+def bare_world(stack: Stack, request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give a repository without workflow files: all CI is from outside."""
+    with world_in(stack, request.node.name.removeprefix("test_"), NO_WORKFLOW) as it:
+        yield it
+
+
+def _published(world: World) -> Pull:
+    world.ask_for()
+    pull = world.wait_pull()
+    world.wait_status("awaiting_checks")
+    world.rest()
+    return pull
+
+
+def test_without_any_ci_it_is_ready_after_the_grace_time(brisk: Stack) -> None:
+    with world_in(brisk, "no-ci", NO_WORKFLOW) as world:
+        issue = world.ask_for()
+        world.wait_ready()
+        assert "none reported" in world.tracking(issue).body or "Ready for your review" in world.tracking(issue).body
+        assert world.answers(issue) == []
+
+
+def test_a_lost_word_of_ci_is_made_up_for_by_looking(brisk: Stack) -> None:
+    with world_in(brisk, "lost-word", {"README.md": "# App\n"}) as world:
+        world.ask_for()
+        pull = world.wait_pull()
+        run = brisk.hub.add_check(world.repo, pull.head_sha, "Tests")
+        for match in ("check_run.completed", "check_suite.completed", "workflow_run.completed"):
+            brisk.hub.faults.add(match, "drop", count=9)
+        brisk.hub.finish_check(world.repo, run, "success")
+        world.wait_ready()
+        assert world.turns() == 1
+
+
+def test_statuses_alone_are_enough(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo = bare_world.stack.hub, bare_world.repo
+    hub.set_status(repo, pull.head_sha, "pending", "ci/one")
+    hub.set_status(repo, pull.head_sha, "pending", "ci/two")
+    hub.set_status(repo, pull.head_sha, "success", "ci/one")
+    bare_world.rest()
+    assert pull.draft
+    hub.set_status(repo, pull.head_sha, "success", "ci/two")
+    bare_world.wait_ready()
+
+
+def test_a_red_status_starts_a_fix(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo, first = bare_world.stack.hub, bare_world.repo, pull.head_sha
+    hub.set_status(repo, first, "failure", "ci/one")
+    second = bare_world.wait_new_head(pull, first)
+    bare_world.wait_status("awaiting_checks")
+    hub.set_status(repo, second, "success", "ci/one")
+    bare_world.wait_ready()
+    assert any("ci/one" in prompt for prompt in bare_world.prompts())
+
+
+def test_check_runs_of_another_app_alone_are_enough(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo = bare_world.stack.hub, bare_world.repo
+    other = hub.create_app("robo-ci", permissions={"checks": "write"}).app
+    first = hub.add_check(repo, pull.head_sha, "build", app=other)
+    second = hub.add_check(repo, pull.head_sha, "lint", app=other)
+    hub.finish_check(repo, first, "success")
+    bare_world.rest()
+    assert pull.draft
+    hub.finish_check(repo, second, "neutral")
+    bare_world.wait_ready()
+
+
+def test_a_status_and_a_check_must_both_be_green(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo, head = bare_world.stack.hub, bare_world.repo, pull.head_sha
+    hub.set_status(repo, head, "pending", "ci/one")
+    hub.add_check(repo, head, "build", "success")
+    bare_world.rest()
+    assert pull.draft
+    hub.set_status(repo, head, "success", "ci/one")
+    bare_world.wait_ready()
+
+
+def test_ci_that_waits_for_approval_is_said_once(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo, head = bare_world.stack.hub, bare_world.repo, pull.head_sha
+    run = hub.add_check(repo, head, "build", "action_required")
+    bare_world.wait_status("needs_human")
+    bare_world.rest()
+    other = hub.add_check(repo, head, "build-more", "action_required")
+    bare_world.rest()
+    (said,) = bare_world.answers(pull.issue)
+    assert "approve" in said
+    hub.finish_check(repo, run, "success")
+    hub.finish_check(repo, other, "success")
+    hub.set_status(repo, head, "success", "ci/wake")
+    bare_world.wait_ready()
+    assert len(bare_world.answers(pull.issue)) == 1
+    assert bare_world.turns() == 1
+
+
+def test_red_again_and_again_is_handed_to_a_human(world: World) -> None:
+    world.ci.will_say("failure")
+    world.ask_for()
+    pull = world.wait_pull()
+    world.wait_status("needs_human")
+    world.rest()
+    (said,) = world.answers(pull.issue)
+    assert "3 attempts" in said
+    assert world.turns() == 4
+    assert pull.draft
+    world.ci.will_say("success")
+    world.rob.comment(pull.issue, "/honk look at the clock")
+    world.wait_ready()
+
+
+def test_red_ci_that_turns_green_by_a_re_run_needs_no_fix(world: World) -> None:
+    world.ci.will_say("failure")
+    world.when("<check", replies=[{"call": [{"submit": {"title": "Nothing", "summary": "It was the network."}}]}])
+    world.ask_for()
+    pull = world.wait_pull()
+    world.wait_status("needs_human")
+    head = pull.head_sha
+    world.rest()
+    world.ci.will_say("success")
+    world.stack.hub.world.rerun_workflow(world.repo.runs[-1], False)
+    world.wait_ready()
+    assert pull.head_sha == head
+
+
+def test_checks_of_an_old_commit_say_nothing(bare_world: World) -> None:
+    pull = _published(bare_world)
+    hub, repo, first = bare_world.stack.hub, bare_world.repo, pull.head_sha
+    run = hub.add_check(repo, first, "build")
+    pushed = bare_world.rob.push(repo, pull.head_ref, {"robs.txt": "mine\n"}, "Add mine")
+    bare_world.rest()
+    hub.finish_check(repo, run, "failure")
+    bare_world.rest()
+    assert bare_world.turns() == 1
+    assert pull.draft
+    hub.add_check(repo, pushed, "build", "success")
+    bare_world.wait_ready()
