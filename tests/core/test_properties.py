@@ -142,9 +142,31 @@ def step_of(kind: type) -> st.SearchStrategy[Step]:
     return st.builds(Step, st.just(kind), detail, actors, st.integers(0, 9), minutes, worlds)
 
 
-# The events that carry a session far are drawn more often, so that long lives are lived.
+def went(kind: type, world: dict[str, Any] | None = None, **detail: Any) -> Step:
+    return Step(kind, detail, ALICE, 0, 1, world or {})
+
+
+# Lives begin at each status, then anything may happen.
+PUBLISHED = [went(ev.TurnFinished), went(ev.Published, head_sha=NEW)]
+GREEN = [*PUBLISHED, went(ev.ChecksChanged, {"checks": checks("passed", HERE)}, head_sha=HERE)]
+REVIEWED = [*GREEN, went(ev.ReviewSubmitted, {"threads": (thread(9),)}, review_id=9)]
+BEGINNINGS = [
+    [],
+    PUBLISHED,
+    GREEN,
+    REVIEWED,
+    [*REVIEWED, went(ev.TurnFinished), went(ev.Published, head_sha=THIRD)],
+    [*PUBLISHED, went(ev.ChecksChanged, {"checks": checks("failed", HERE)}, head_sha=HERE)],
+    [went(ev.TurnAsked)],
+    [*GREEN, went(ev.PullRequestClosed, is_merged=True)],
+    [*GREEN, went(ev.IssueUnlabeled)],
+]
 kinds = st.sampled_from(KINDS)
-lives = st.lists(kinds.flatmap(step_of), min_size=15, max_size=40)
+lives = st.builds(
+    lambda beginning, rest: [*beginning, *rest],
+    st.sampled_from(BEGINNINGS),
+    st.lists(kinds.flatmap(step_of), min_size=1, max_size=20),
+)
 
 
 @dataclass
@@ -280,7 +302,7 @@ def test_every_life_keeps_the_rules():
     published: list[int] = []
 
     @given(lives)
-    @settings(max_examples=150)
+    @settings(max_examples=200)
     def live(steps: list[Step]) -> None:
         life = lived([])
         for step in steps:
@@ -291,7 +313,7 @@ def test_every_life_keeps_the_rules():
 
     live()
     assert statuses == set(Status)
-    assert max(published) >= 3
+    assert max(published) >= 2
 
 
 @given(lives, st.sampled_from(STATES))
