@@ -183,7 +183,7 @@ class Story:
 
     def _to_end(self, issue: Issue) -> None:
         with self.telling.stage("the session ends") as stage:
-            self._wait("the last comment", lambda: [c for c in _ours(issue) if "is merged. Cost" in c.body])
+            self._wait("the last comment", lambda: [c for c in _ours(issue) if "honk:ending:" in c.body])
             self._wait("the label to go", lambda: "honk" not in [label.name for label in issue.labels])
             stage.text = "session closed: last comment written, label taken off, workspace deleted"
 
