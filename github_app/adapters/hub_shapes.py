@@ -41,6 +41,7 @@ def to_issue(issue: github.Issue.Issue) -> Issue:
         labels=tuple(label.name for label in issue.labels),
         is_locked=bool(issue.locked),
         url=issue.html_url,
+        updated_at=issue.updated_at,
     )
 
 

@@ -81,7 +81,7 @@ def _needs_without(event: Event) -> Need:
     """Where no session is open, only a start has to be looked into."""
     match event:
         case IssueLabeled():
-            return Need.PERMISSION | Need.POLICY | Need.PULL
+            return Need.PERMISSION | Need.POLICY | Need.PULL | Need.ISSUE
         case PullRequestReopened():
             return Need.PERMISSION
         case _:

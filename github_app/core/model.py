@@ -155,7 +155,7 @@ class Comment:
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
-    """An issue as it stands. `body` is empty where GitHub has null."""
+    """An issue as it stood at `updated_at`. `body` is empty where GitHub has null."""
 
     number: int
     title: str
@@ -165,6 +165,7 @@ class Issue:
     labels: tuple[str, ...] = ()
     is_locked: bool = False
     url: str = ""
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

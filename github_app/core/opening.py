@@ -79,6 +79,8 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
         return nothing(last, f"label `{event.label}` means nothing to us")
     if not speaks_with_authority(event.actor, facts):
         return refuse(last, event, facts, number=event.issue.number, label=event.label)
+    if _is_off_again(event, facts):
+        return nothing(last, "the label was taken off again before we heard of it")
     acknowledged = (React(target="issue", target_id=event.issue.number),)
     begin = _Beginning(
         event_id=event.id,
@@ -88,6 +90,14 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
         acknowledged=acknowledged,
     )
     return _start(last, begin, event.issue, facts)
+
+
+def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
+    """Deliveries come late and out of order, and what the API answers may be older than they: a later look counts."""
+    then, now = event.issue, facts.issue
+    if now is None or now.updated_at is None or then.updated_at is None or now.updated_at < then.updated_at:
+        return False
+    return facts.trigger_label.casefold() not in (label.casefold() for label in now.labels)
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:

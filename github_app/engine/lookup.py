@@ -10,6 +10,7 @@ from github_app.core.events import (
     BranchPushed,
     CommandIssued,
     Event,
+    IssueLabeled,
     Published,
 )
 from github_app.core.facts import Facts, Need, needs
@@ -71,6 +72,8 @@ class Lookup:
         number = session.issue_number if session is not None else None
         if number is None and isinstance(event, CommandIssued) and not event.is_pull:
             number = event.number
+        if number is None and isinstance(event, IssueLabeled):
+            number = event.issue.number
         try:
             return self.hub.issue(repo, number) if number is not None else None
         except Gone:

@@ -75,6 +75,7 @@ class Issue(Numbered):
     locked: bool = False
     labels: list[Label | None] | None = None
     html_url: Text = ""
+    updated_at: object = None
     pull_request: dict[str, object] | None = None
 
 

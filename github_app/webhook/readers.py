@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeVar, cast
 
 from github_app.core import events
@@ -79,7 +80,17 @@ def _issue(found: payloads.Issue) -> Issue:
         labels=tuple(label.name for label in found.labels or () if label),
         is_locked=found.locked,
         url=found.html_url,
+        updated_at=_moment(found.updated_at),
     )
+
+
+def _moment(value: object) -> datetime | None:
+    """A moment, as far as it is one: nothing hangs on it that would be worth refusing a delivery for."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def issue_opened(origin: Origin, payload: payloads.IssuePayload) -> Parsed:

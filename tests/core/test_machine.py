@@ -68,7 +68,7 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
 @pytest.mark.parametrize(
     ("status", "happened", "expected"),
     [
-        (NONE, event(ev.IssueLabeled), Need.PERMISSION | Need.POLICY | Need.PULL),
+        (NONE, event(ev.IssueLabeled), Need.PERMISSION | Need.POLICY | Need.PULL | Need.ISSUE),
         (WORKING, event(ev.IssueLabeled), Need.NOTHING),
         (Status.CLOSED, event(ev.PullRequestReopened), Need.PERMISSION),
         (Status.CLOSED, event(ev.ChecksChanged), Need.NOTHING),

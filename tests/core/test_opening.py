@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from github_app.core import events as ev
@@ -22,6 +24,7 @@ from tests.core.scene import (
     NEW,
     NONE,
     NOT_OPEN,
+    NOW,
     PULL,
     ROBOT,
     SUBMISSION,
@@ -40,6 +43,7 @@ from tests.core.scene import (
     thread,
 )
 
+SECOND = timedelta(seconds=1)
 STARTS = "React ShowProgress RunTurn"
 NO_SESSION_NEEDED = (ev.IssueLabeled, ev.CommandIssued, ev.PullRequestReopened)
 
@@ -57,6 +61,12 @@ ROWS = [
             does="", why="bots do not give instructions"),
     rows_of(NOT_OPEN, "a label on a closed issue", event(ev.IssueLabeled, issue=issue(is_open=False)),
             does="React Say RemoveLabel", why="the issue is closed"),
+    rows_of(NOT_OPEN, "a label that is off again", event(ev.IssueLabeled, issue=issue(updated_at=NOW)),
+            facts=facts(issue=issue(updated_at=NOW + SECOND)), does="", why="was taken off again"),
+    rows_of(NOT_OPEN, "a label that is still on", event(ev.IssueLabeled, issue=issue(updated_at=NOW)),
+            facts=facts(issue=issue(updated_at=NOW + SECOND, labels=("Honk",))), to=WORKING, does=STARTS, why="may"),
+    rows_of(NOT_OPEN, "a label that the API does not know yet", event(ev.IssueLabeled, issue=issue(updated_at=NOW)),
+            facts=facts(issue=issue(updated_at=NOW - SECOND)), to=WORKING, does=STARTS, why="may"),
     rows_of(NOT_OPEN, "a label in an empty repository", event(ev.IssueLabeled), facts=facts(obstacle="It is empty."),
             does="React Say RemoveLabel", why="It is empty."),
     rows_of(NOT_OPEN, "an instruction by somebody who may", command(text="Say honk"),
