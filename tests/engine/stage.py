@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from github_app.core.model import ChangeSet, Repo, Session, Status
+from github_app.core.model import ChangeSet, Pull, Repo, Session, Status
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
@@ -185,6 +185,10 @@ class Stage:
 
     def session(self, number: int = 1) -> Session | None:
         return self.store.session(f"7-{number}-1")
+
+    def pull_of(self, session: Session) -> Pull:
+        assert session.pull_number is not None
+        return self.hub.pulls[session.pull_number]
 
     def wait_status(self, status: Status, number: int = 1) -> Session:
         def look() -> Session | None:

@@ -55,7 +55,7 @@ def test_a_label_becomes_a_draft_pull_request(open_stage: Open):
     stage = open_stage(*work())
     stage.label()
     session = stage.wait_status(Status.AWAITING_CHECKS)
-    pull = stage.hub.pulls[session.pull_number]
+    pull = stage.pull_of(session)
     assert (pull.is_draft, pull.head_sha) == (True, session.head_sha)
     assert stage.hub.acts_of("react") == [("issue", 1, "eyes")]
     assert stage.hub.acts_of("publish") == [(session.branch, BASE, "7-1-1/turn-1")]
@@ -71,7 +71,7 @@ def test_the_same_on_postgresql(postgresql, tmp_path):
         try:
             stage.label()
             session = stage.wait_status(Status.AWAITING_CHECKS)
-            assert stage.hub.pulls[session.pull_number].is_draft
+            assert stage.pull_of(session).is_draft
         finally:
             stage.close()
 
@@ -368,8 +368,8 @@ class TestTime:
         stage = open_stage(*work())
         stage.label()
         session = stage.wait_status(Status.AWAITING_CHECKS)
-        number = session.pull_number
-        stage.hub.pulls[number] = replace(stage.hub.pulls[number], is_open=False, is_merged=True, merged_by="ann")
+        pull = stage.pull_of(session)
+        stage.hub.pulls[pull.number] = replace(pull, is_open=False, is_merged=True, merged_by="ann")
         stage.engine.tick()
         assert stage.wait_status(Status.AWAITING_CHECKS), "it is not time yet"
         stage.clock.pass_s(61)
@@ -393,6 +393,7 @@ class TestTime:
         assert stage.store.count_inbox().get("done", 0) <= 1, "only the look at the open session is new"
         turn = transcripts.turn("7-2-1/turn-1")
         assert turn is not None
+        assert turn.snapshot_id is not None
         assert transcripts.changes(turn.snapshot_id).changes
 
 

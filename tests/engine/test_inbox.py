@@ -135,7 +135,9 @@ class TestRead:
         assert event.id == "d"
 
     def test_what_means_nothing_says_why(self):
-        assert "star" in read(self.entry("star", {"action": "created"}), trigger_label="honk")
+        why = read(self.entry("star", {"action": "created"}), trigger_label="honk")
+        assert isinstance(why, str)
+        assert "star" in why
 
     def test_a_payload_of_the_wrong_shape_is_refused(self):
         with pytest.raises(Rejected, match="issue"):

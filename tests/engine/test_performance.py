@@ -1,0 +1,171 @@
+"""Effects change GitHub once, whatever happens in between; what must not be published is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from github_app.core.decisions import Decision
+from github_app.core.effects import (
+    DiscardWorkspace,
+    MarkReady,
+    Publish,
+    React,
+    RemoveLabel,
+    ReplyThreads,
+    RequestReview,
+    RunTurn,
+    Say,
+    ShowProgress,
+)
+from github_app.core.errors import HeadMoved, Refused, Stopped
+from github_app.core.events import ChecksChanged, IssueLabeled, Ticked
+from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission
+from github_app.core.policy import POLICY_PATH
+from github_app.engine import codec
+from github_app.engine.performance import Performance, explain
+from github_app.engine.store import Pending
+from tests.engine.values import ANN, ISSUE, REPO, a_session
+from tests.fakes.hub import BASE, RecordingHub
+
+TURN = "7-1-1/turn-1"
+LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
+DONE = Submission(title="Make it two", summary="It was one.")
+
+
+@pytest.fixture
+def hub():
+    return RecordingHub(issues={1: ISSUE})
+
+
+@pytest.fixture
+def performance(hub, store, transcripts):
+    return Performance(hub=hub, publisher=hub, store=store, transcripts=transcripts)
+
+
+def pending(effect) -> Pending:
+    return Pending(
+        id="d-1/0",
+        event_id="d-1",
+        session_id="7-1-1",
+        repo=REPO,
+        effect=effect,
+        decided_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+
+
+@pytest.fixture
+def to_publish(store, transcripts):
+    """A session in a turn that ended with a change set; the effect that publishes it."""
+
+    def make(path: str = "a.py", base: str = BASE, **more) -> Pending:
+        store.commit(LABELED, None, Decision(session=a_session(submission=DONE, **more), why="w"), REPO)
+        changes = ChangeSet(base_sha=base, changes=(FileChange(path=path, mode="100644", content=b"x = 2\n"),))
+        blob = transcripts.add_blob(codec.dump_changes(changes))
+        return pending(Publish(turn_id=TURN, change_set_id=blob))
+
+    return make
+
+
+def test_each_effect_is_what_its_name_says(hub, performance):
+    hub.pulls = {12: None}
+    reply = Reply(thread_id="T1", reply_to=5, body="Done.")
+    for effect in (
+        React(target="issue", target_id=1),
+        Say(number=1, tag="t", body="b"),
+        ReplyThreads(pull_number=12, replies=(reply,)),
+        RequestReview(pull_number=12, logins=("rob",)),
+        RemoveLabel(number=1, label="honk"),
+    ):
+        assert performance.perform(pending(effect)) is None
+    assert hub.acts == [
+        ("react", "issue", 1, "eyes"),
+        ("say", 1, "t", "b"),
+        ("reply_thread", 12, 5, "d-1:T1", "Done."),
+        ("request_review", 12, ("rob",)),
+        ("remove_label", 1, "honk"),
+    ]
+
+
+@pytest.mark.parametrize("effect", [RunTurn(turn_id=TURN, cause=Cause.IMPLEMENT), DiscardWorkspace()], ids=str)
+def test_flows_of_their_own_are_not_performed_here(performance, effect):
+    with pytest.raises(TypeError):
+        performance.perform(pending(effect))
+
+
+def test_progress_is_one_comment_of_the_session_as_it_is_now(hub, performance, to_publish):
+    to_publish()
+    performance.perform(pending(ShowProgress()))
+    [(number, tag, body)] = hub.acts_of("say")
+    assert (number, tag) == (1, "tracking:7-1-1")
+    assert "honk/1-make-it-two" in body
+
+
+def test_progress_of_nothing_is_nothing(hub, performance):
+    performance.perform(pending(ShowProgress()))
+    assert hub.acts == []
+
+
+def test_publishing_makes_a_commit_and_a_pull_request_and_again_makes_neither(hub, performance, to_publish):
+    effect = to_publish()
+    first = performance.perform(effect)
+    assert performance.perform(effect) == first
+    assert (len(hub.commits), len(hub.pulls)) == (1, 1)
+    assert (first.id, first.head_sha, first.pull_number) == (f"{TURN}/published", hub.commits[TURN], 100)
+
+
+def test_a_change_set_goes_on_top_of_the_commit_that_it_was_made_on(hub, performance, to_publish):
+    """Not on the newest head that we have heard of: files that others changed there would be put back."""
+    effect = to_publish(base="c" * 40, head_sha="d" * 40)
+    hub.heads["honk/1-make-it-two"] = "d" * 40
+    with pytest.raises(HeadMoved) as moved:
+        performance.perform(effect)
+    assert moved.value.head_sha == "d" * 40
+
+
+def test_a_turn_that_is_not_in_force_publishes_nothing(hub, store, performance, to_publish):
+    effect = to_publish()
+    session = store.session("7-1-1")
+    ended = replace(session, status=Status.CLOSED, turn_id=None)
+    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="stopped"), REPO)
+    with pytest.raises(Stopped):
+        performance.perform(effect)
+    assert hub.acts == []
+
+
+@pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".github/honk.yml", "docs/CODEOWNERS", "db/schema.sql"])
+def test_what_the_policy_protects_is_not_published(hub, performance, to_publish, path):
+    hub.files[POLICY_PATH, BASE] = b"protected: ['db/**']"
+    with pytest.raises(Refused, match="protected"):
+        performance.perform(to_publish(path))
+    assert hub.acts == []
+
+
+def test_nothing_is_pushed_to_a_pull_request_that_has_ended(hub, performance, to_publish):
+    hub.heads["honk/1-make-it-two"] = BASE
+    hub.open_pull(REPO, branch="honk/1-make-it-two", base="main", title="t", body="b")
+    hub.pulls[100] = replace(hub.pulls[100], is_open=False)
+    with pytest.raises(Stopped, match="#100"):
+        performance.perform(to_publish(pull_number=100))
+    assert hub.commits == {}
+
+
+def test_a_pull_request_leaves_draft(hub, performance, to_publish):
+    performance.perform(to_publish())
+    performance.perform(pending(MarkReady(pull_number=100)))
+    assert not hub.pulls[100].is_draft
+
+
+def test_who_asked_is_told_and_nobody_else(hub, performance):
+    performance.apologise(LABELED, "an error of my own (id 12345678, in the log)")
+    performance.apologise(ChecksChanged(id="d", repo=REPO, head_sha="c" * 40, branch=None), "why")
+    [(number, tag, body)] = hub.acts_of("say")
+    assert (number, tag) == (1, "failed:d-1")
+    assert "12345678" in body
+
+
+def test_an_error_is_a_clause_of_a_sentence():
+    assert explain(Stopped("The branch moved. ")) == "The branch moved"
+    assert explain(Stopped("")) == "Stopped"
