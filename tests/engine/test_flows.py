@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from dbos import DBOS
 
 from github_app.core.errors import AccessDenied, RateLimited, Transient
 from github_app.core.model import Checks, FailedCheck, Permission, Status
@@ -61,6 +62,10 @@ def test_a_label_becomes_a_draft_pull_request(open_stage: Open):
     assert stage.hub.acts_of("publish") == [(session.branch, BASE, "7-1-1/turn-1")]
     assert "`ann` asked for it and may" in stage.whys()
     assert stage.model.script == []
+    # A flow that is run again finds other things left to do: what it did must not be known by its place.
+    flows = DBOS.list_workflows()
+    assert {flow.name for flow in flows} == {"intake", "turn"}
+    assert [step for flow in flows for step in DBOS.list_workflow_steps(flow.workflow_id)] == []
 
 
 def test_the_same_on_postgresql(postgresql, tmp_path):

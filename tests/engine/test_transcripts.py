@@ -14,6 +14,8 @@ from github_app.core.errors import Stopped
 from github_app.core.events import IssueLabeled, Ticked
 from github_app.core.model import ChangeSet, FileChange, Status, Usage
 from github_app.core.ports import Step
+from github_app.engine import codec
+from github_app.engine.database import transaction
 from tests.engine.values import ANN, ISSUE, REPO, a_session
 
 TURN = "7-1-1/turn-1"
@@ -94,27 +96,19 @@ def test_of_two_workers_with_the_same_step_one_is_stopped(transcripts):
 
 
 @pytest.mark.usefixtures("turn")
-def test_a_session_cannot_end_while_a_step_of_its_turn_is_being_stored(transcripts, store, session):
-    """Fencing: of a step and the end of its turn, one comes first, and the other knows."""
-    barrier = threading.Barrier(2)
-    after = replace(session, status=Status.CLOSED, turn_id=None)
-
-    def end() -> None:
-        barrier.wait()
-        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=after, why="stopped"), REPO)
-
-    def add() -> bool:
-        barrier.wait()
-        try:
-            transcripts.add_step(TURN, "7-1-1", step(0), CHANGES)
-        except Stopped:
-            return False
-        return True
-
-    with ThreadPoolExecutor(2) as pool:
-        ending, added = pool.submit(end), pool.submit(add)
-        ending.result()
-        assert bool(transcripts.steps(TURN)) == added.result()
+def test_a_step_waits_for_a_decision_that_is_being_stored_and_is_void_if_it_ends_the_turn(
+    database, transcripts, session
+):
+    ended = codec.dump(replace(session, status=Status.CLOSED, turn_id=None))
+    with ThreadPoolExecutor(1) as pool:
+        with transaction(database) as deciding:
+            deciding.execute(sa.text("UPDATE sessions SET document = :d"), {"d": ended})
+            adding = pool.submit(transcripts.add_step, TURN, "7-1-1", step(0), CHANGES)
+            with pytest.raises(TimeoutError):
+                adding.result(timeout=0.5)
+        with pytest.raises(Stopped):
+            adding.result(timeout=30)
+    assert transcripts.steps(TURN) == ()
 
 
 def test_the_last_turn_is_the_newest_other_one(transcripts, session, turn):
