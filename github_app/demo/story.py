@@ -37,7 +37,9 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
     if repo is not None and not is_real:
         raise Misconfigured("the scripted model knows only the sample: set ANTHROPIC_API_KEY for a repository of yours")
     sample = load_sample()
-    runner = _runner(telling)
+    # Workflows run on this very machine, outside of any sandbox. The sample's are ours; another repository's would run
+    # what a model wrote.
+    runner = _runner(telling) if repo is None else None
     telling.title("honk demo: one issue, from label to merge")
     with Stack(script=None if is_real else sample.script, runner=runner, keep=keep) as stack:
         story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else _FAST_S, is_real=is_real)
@@ -104,7 +106,7 @@ class Story:
         self._sum_up(issue, pull)
 
     def own(self, path: Path, issue_path: Path) -> None:
-        """A person's own repository and issue, up to a pull request with its checks."""
+        """A person's own repository and issue, up to a pull request; the repository itself is not touched."""
         hub = self.stack.hub
         if not (path / ".git").exists():
             raise Misconfigured(f"{path} is not a git repository")
@@ -115,10 +117,10 @@ class Story:
         issue = you.open_issue(repo, title, body, ["honk"])
         self.telling.person(f"you open issue #1 “{issue.title}”", self._url(issue))
         pull = self._to_pull_request(issue)
-        if self._runs(pull):
-            self._to_green(pull, expect_red=False)
         self._sum_up(issue, pull)
-        self.telling.note(f"The change: git fetch {repo.git_dir} {pull.head_ref}   (with --keep, while it is up)")
+        patch = Path(f"{pull.head_ref.replace('/', '-')}.patch")
+        patch.write_bytes(git.run(repo.git_dir, "format-patch", "--stdout", f"{pull.base_ref}..{pull.head_ref}"))
+        self.telling.note(f"The change is in {patch}; take it with: git -C {path} am {patch.resolve()}")
 
     # Stages
 
@@ -189,8 +191,8 @@ class Story:
 
     def _sum_up(self, issue: Issue, pull: Pull) -> None:
         self.telling.title("What happened")
-        for line in (_ours(issue)[-1].body if _ours(issue) else "").split("\n")[:1]:
-            self.telling.note(line)
+        for comment in _ours(issue):
+            self.telling.note(comment.body.split("\n")[0].replace("**", ""))
         table = Table(box=None, show_header=False, padding=(0, 2))
         if self.stack.model is not None:
             usage = self.stack.model.usage
@@ -202,7 +204,10 @@ class Story:
         table.add_row("GitHub (local)", f"{len(self.stack.hub.exchanges)} requests and "
                       f"{len(self.stack.hub.deliveries)} webhooks, held against GitHub's OpenAPI documents: "
                       f"{len(violations)} violations")  # fmt: skip
-        table.add_row("look at", self._url(pull.issue))
+        where = (
+            self._url(pull.issue) if self.stack.keep else "`honk demo --keep` leaves everything up, to see in a browser"
+        )
+        table.add_row("look at", where)
         self.telling.console.print(table)
         if violations:
             raise NotReached("GitHub would not have said or accepted this:\n" + "\n".join(violations[:10]))
@@ -211,9 +216,6 @@ class Story:
 
     def _wait(self, what: str, look: Callable[[], T | None]) -> T:
         return self.stack.wait_for(what, look, timeout_s=self.patience_s)
-
-    def _runs(self, pull: Pull) -> list[CheckRun]:
-        return [run for run in pull.issue.repo.check_runs(pull.head_sha)]
 
     def _ended(self, pull: Pull, sha: str) -> list[CheckRun]:
         runs = pull.issue.repo.check_runs(sha)
