@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from github_app.adapters.workspaces import LocalWorkspaces
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
 
 
@@ -92,11 +93,9 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store) -> Engine:
     from github_app.adapters.hub import GitHubHub
     from github_app.adapters.models import ClaudeModel
-    from github_app.engine.database import flows_url
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.performance import Performance
-    from github_app.engine.runtime import Capacity, Runtime
     from github_app.engine.transcripts import Transcripts
     from github_app.engine.turns import TurnRunner
 
@@ -131,15 +130,22 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             model_name=settings.model,
             clock=clock,
         ),
-        runtime=Runtime(
-            database=store.engine,
-            flows_url=flows_url(settings.database_url),
-            worker_id=settings.worker_id,
-            capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
-        ),
+        runtime=_build_runtime(settings, store),
         discard_workspace=workspaces.discard,
         clock=clock,
         trigger_label=settings.trigger_label,
+    )
+
+
+def _build_runtime(settings: Settings, store: Store) -> Runtime:
+    from github_app.engine.database import flows_url
+    from github_app.engine.runtime import Capacity, Runtime
+
+    return Runtime(
+        database=store.engine,
+        flows_url=flows_url(settings.database_url),
+        worker_id=settings.worker_id,
+        capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
     )
 
 
