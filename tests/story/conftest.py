@@ -54,7 +54,8 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
     ci.let_go()
     assert isinstance(stack.runner, StoryRunner)
     stack.runner.of[repo.full_name] = ci
-    database = sa.create_engine(database_url or f"sqlite:///{stack.root / 'data' / 'honk.sqlite'}")
+    url = sa.make_url(database_url or f"sqlite:///{stack.root / 'data' / 'honk.sqlite'}")
+    database = sa.create_engine(url.set(drivername="postgresql+psycopg") if database_url else url)
     log_begin = stack.log_path.stat().st_size
     world = World(
         stack=stack, database=database, repo=repo, ci=ci,
