@@ -1,7 +1,7 @@
 """The engine: what comes in is decided on and done, durably.
 
-    dispatch   inbox row → flow `intake`, one at a time for each session
-    intake     event → facts → decide → commit → effects; what fails for now is postponed, no thread waits
+    dispatch   new inbox rows → lanes, one for each issue, and a flow `intake` for each lane
+    intake     row after row: event → facts → decide → commit → effects; what fails for now is postponed
     turn       one run of the agent, limited for each repository and in all; its end is an event in the inbox
     tick       time passes: sessions are looked at, what was left lying is taken up, what is old is deleted
 
@@ -86,6 +86,8 @@ class Engine:
     def start(self) -> None:
         """Take up what was left, then work in the background until `stop`."""
         self.runtime.launch(self)
+        for lane in self.store.queued_lanes():
+            self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
         for work in (self._dispatch_forever, self._tick_forever, self._warm_up):
             thread = threading.Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
@@ -121,10 +123,8 @@ class Engine:
     def dispatch(self) -> bool:
         """Hand what is new in the inbox to flows; whether there was anything. What means nothing ends here."""
         entries = self.store.new_entries(_BATCH)
-        queued = []
+        queued: list[tuple[Entry, str]] = []
         for entry in entries:
-            if self._stopping.is_set():
-                break
             try:
                 event = read(entry, trigger_label=self.trigger_label)
             except Rejected as error:
@@ -136,9 +136,10 @@ class Engine:
                 if isinstance(event, str):
                     self.store.end_entry(entry.id, "ignored", event)
                     continue
-                self.runtime.intake(entry.id, attempt=entry.attempts, lane=self._lane_of(event))
-                queued.append(entry)
+                queued.append((entry, self._lane_of(event)))
         self.store.queue_entries(queued)
+        for lane, newest in {lane: entry for entry, lane in queued}.items():
+            self.runtime.intake(lane, key=f"{newest.id}:{newest.attempts}")
         return bool(entries)
 
     def _lane_of(self, event: Event) -> str:
@@ -154,17 +155,20 @@ class Engine:
 
     # Intake
 
-    def intake(self, entry_id: str) -> None:
-        """Decide on one inbox row and do what follows. Whatever happens, the row says how it went."""
+    def intake(self, lane: str) -> None:
+        """Take in what waits in a lane, in the order of its arrival. Whatever happens, each row says how it went."""
         with self._counted():
-            while True:
+            last = ""
+            while not self._stopping.is_set():
                 try:
-                    self._take_in(self.store.entry(entry_id))
-                    return
+                    entry = self.store.next_in_lane(lane)
+                    if entry is None or entry.id == last:
+                        return  # The same again: another worker took it back as lost. It will come again.
+                    self._take_in(entry)
+                    last = entry.id
                 except DatabaseAway as error:
-                    log.warning("intake waits", extra={"delivery": entry_id, "why": str(error)})
-                if self._stopping.wait(_AWAY_S):
-                    return  # The row still counts as queued, and is taken up as one that was lost.
+                    log.warning("intake waits", extra={"lane": lane, "why": str(error)})
+                    self._stopping.wait(_AWAY_S)
 
     def _take_in(self, entry: Entry) -> None:
         event: Event | str | None = None

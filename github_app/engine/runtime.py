@@ -31,8 +31,8 @@ _ENDED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 class Flows(Protocol):
     """The flows as functions. Each may be run again from its start at any time, on this worker or another."""
 
-    def intake(self, entry_id: str) -> None:
-        """Take in one inbox row."""
+    def intake(self, lane: str) -> None:
+        """Take in what waits in one lane of the inbox."""
 
     async def turn(self, session_id: str, turn_id: str) -> None:
         """Run one turn."""
@@ -109,9 +109,9 @@ class Runtime:
         if self._slot is not None:
             self._slot.release()
 
-    def intake(self, entry_id: str, *, attempt: int, lane: str) -> None:
-        """Have a row taken in, once for each attempt; rows in one lane one after another."""
-        _apart(_enqueue, f"intake:{entry_id}:{attempt}", "intake", lane, self._flows.intake, entry_id)
+    def intake(self, lane: str, *, key: str) -> None:
+        """Have what waits in a lane taken in, once for each key; one flow at a time in a lane, on any worker."""
+        _apart(_enqueue, f"intake:{lane}:{key}", "intake", lane, self._flows.intake, lane)
 
     def turn(self, session_id: str, turn_id: str, *, repo_id: int) -> None:
         """Have a turn run, once, as soon as its repository's share and the whole leave room."""
@@ -156,8 +156,8 @@ def _register(flows: Flows) -> _Known:
     """Tell DBOS about the flows, by names that stay; it must know them before it launches."""
 
     @DBOS.workflow(name="intake", max_recovery_attempts=1000)
-    def intake(entry_id: str) -> None:
-        flows.intake(entry_id)
+    def intake(lane: str) -> None:
+        flows.intake(lane)
 
     @DBOS.workflow(name="turn", max_recovery_attempts=1000)
     async def turn(session_id: str, turn_id: str) -> None:

@@ -106,17 +106,27 @@ class Store:
             )
             return [Entry(**{**row._mapping, "body": bytes(row.body)}) for row in rows]
 
-    def queue_entries(self, entries: Sequence[Entry]) -> None:
-        """Note that flows have these rows; one that was postponed or finished meanwhile stays as it is."""
+    def queue_entries(self, lanes: Sequence[tuple[Entry, str]]) -> None:
+        """Put rows into lanes, to be taken in there in their order; one that ended meanwhile stays as it is."""
         with self._writing() as connection:
-            for entry in entries:
+            for entry, lane in lanes:
                 connection.execute(
                     sa.text(
-                        "UPDATE inbox SET state = 'queued', not_before = :at "
+                        "UPDATE inbox SET state = 'queued', lane = :lane, not_before = :at "
                         "WHERE id = :id AND state = 'new' AND attempts = :a"
                     ),
-                    {"id": entry.id, "a": entry.attempts, "at": self._now()},
+                    {"id": entry.id, "lane": lane, "a": entry.attempts, "at": self._now()},
                 )
+
+    def next_in_lane(self, lane: str) -> Entry | None:
+        """The row that is to be taken in next."""
+        found = self._entries("lane = :lane AND state = 'queued' ORDER BY seq LIMIT 1", lane=lane)
+        return found[0] if found else None
+
+    def queued_lanes(self) -> list[str]:
+        """Lanes in which rows wait."""
+        with self._reading() as connection:
+            return list(connection.execute(sa.text("SELECT DISTINCT lane FROM inbox WHERE state = 'queued'")).scalars())
 
     def end_entry(self, key: str, state: Literal["done", "ignored", "unreadable", "failed"], note: str = "") -> None:
         """Say how an inbox row ended, and why if that is worth a word; the first end stays."""

@@ -7,7 +7,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import uuid4
 
@@ -129,7 +129,7 @@ class TurnRunner:
             elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
                 await workspace.apply(await asyncio.to_thread(self.transcripts.changes, turn.snapshot_id))
             outcome = await run_turn(
-                _TASK.validate_json(turn.task),
+                _with_arrivals(_TASK.validate_json(turn.task), session),
                 model=self.model,
                 workspace=workspace,
                 journal=StoredJournal(
@@ -254,7 +254,7 @@ class TurnRunner:
         return show
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class StoredJournal:
     """A turn's journal in the store (`core.ports.Journal`)."""
 
@@ -262,22 +262,32 @@ class StoredJournal:
     session_id: str
     turn_id: str
     is_stopping: Callable[[], bool]
+    _carried: set[str] = field(default_factory=set)
 
     async def load(self) -> tuple[Step, ...]:
         """The steps so far."""
-        return await asyncio.to_thread(self.transcripts.steps, self.turn_id)
+        steps = await asyncio.to_thread(self.transcripts.steps, self.turn_id)
+        self._carried = {key for step in steps for key in step.consumed}
+        return steps
 
     async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
         """Store a step. Raises `HandedOver` after one that leaves nothing half-done when this process ends."""
         await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
+        self._carried.update(step.consumed)
         if step.role == "user" and self.is_stopping():
             raise HandedOver
 
     async def arrivals(self) -> tuple[Feedback, ...]:
         """Feedback that the session holds and no step of this turn has carried."""
         session = await asyncio.to_thread(self.transcripts.require_turn, self.session_id, self.turn_id)
-        carried = {key for step in await self.load() for key in step.consumed}
-        return tuple(feedback for feedback in session.feedback if feedback.id not in carried)
+        return tuple(feedback for feedback in session.feedback if feedback.id not in self._carried)
+
+
+def _with_arrivals(task: Task, session: Session) -> Task:
+    """The task with what came in since: a turn that is run again may have read of it, and may answer it."""
+    known = {feedback.id for feedback in task.feedback}
+    late = tuple(feedback for feedback in session.feedback if feedback.id not in known)
+    return replace(task, feedback=(*task.feedback, *late))
 
 
 def left_of(limits: Limits, session: Session) -> Limits:

@@ -67,7 +67,7 @@ class TestInbox:
 
     def test_queued_rows_are_nobodys_business_until_they_are_lost(self, store, clock):
         record(store, "a", "b")
-        store.queue_entries(store.new_entries(1))
+        store.queue_entries([(each, "7-1") for each in store.new_entries(1)])
         assert [entry.id for entry in store.new_entries(9)] == ["b"]
         assert store.requeue_entries(queued_before=clock.now() - timedelta(minutes=15)) == 0
         clock.pass_s(3600)
@@ -87,7 +87,7 @@ class TestInbox:
         record(store, "a")
         entries = store.new_entries(9)
         store.postpone_entry(entries[0], delay_s=1, note="later")
-        store.queue_entries(entries)
+        store.queue_entries([(each, "7-1") for each in entries])
         clock.pass_s(2)
         assert [entry.id for entry in store.new_entries(9)] == ["a"]
 
@@ -95,9 +95,21 @@ class TestInbox:
         record(store, "a")
         entries = store.new_entries(9)
         store.end_entry("a", "done")
-        store.queue_entries(entries)
+        store.queue_entries([(each, "7-1") for each in entries])
         store.postpone_entry(entries[0], delay_s=0, note="too late")
         assert states(store) == {"done": 1}
+
+    def test_a_lane_gives_its_rows_in_the_order_of_their_arrival_until_they_end(self, store):
+        record(store, *"cab")
+        lanes = {"c": "7-1", "a": "7-2", "b": "7-1"}
+        store.queue_entries([(each, lanes[each.id]) for each in reversed(store.new_entries(9))])
+        assert sorted(store.queued_lanes()) == ["7-1", "7-2"]
+        taken = []
+        while (entry := store.next_in_lane("7-1")) is not None:
+            taken.append(entry.id)
+            store.end_entry(entry.id, "done")
+        assert taken == ["c", "b"]
+        assert store.queued_lanes() == ["7-2"]
 
     def test_the_first_end_of_a_row_stays(self, store):
         record(store, "a")

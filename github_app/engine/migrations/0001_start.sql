@@ -8,11 +8,13 @@ CREATE TABLE inbox (
     state TEXT NOT NULL,
     note TEXT NOT NULL DEFAULT '',
     session_id TEXT,
+    lane TEXT NOT NULL DEFAULT '',
     attempts INTEGER NOT NULL DEFAULT 0,
     received_at TEXT NOT NULL,
     not_before TEXT NOT NULL
 );
 CREATE INDEX inbox_state ON inbox (state, not_before, seq);
+CREATE INDEX inbox_lane ON inbox (lane, state, seq);
 CREATE INDEX inbox_session ON inbox (session_id, seq);
 
 -- One row a session: its columns are for finding it, the document is the session.
