@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from itertools import islice
 
@@ -17,6 +18,8 @@ _VIEW_CHARS = 30_000
 _LINE_CHARS = 1_000
 _MAX_ENTRIES = 200
 _MAX_FILE_BYTES = 2_000_000
+_COMPARED_CHARS = 100
+_COMPARED_LINES = 200
 
 
 async def view(workspace: Workspace, path: str, *, start_line: int, end_line: int | None) -> str:
@@ -65,7 +68,7 @@ def _numbered(lines: list[str], start: int, end: int | None) -> str:
         raise ToolFailed(f"the file has only {len(lines)} lines")
     shown: list[str] = []
     room = _VIEW_CHARS
-    for number, line in islice(enumerate(lines, 1), start - 1, end):
+    for number, line in islice(enumerate(lines, 1), start - 1, min(end or len(lines), len(lines))):
         cut = line if len(line) <= _LINE_CHARS else f"{line[:_LINE_CHARS]}[… {len(line) - _LINE_CHARS} characters more]"
         room -= len(cut)
         if room < 0:
@@ -88,7 +91,8 @@ async def edit(workspace: Workspace, path: str, *, old_text: str, new_text: str)
         text, old_text, new_text = (each.replace("\r\n", "\n") for each in (text, old_text, new_text))
     count = text.count(old_text)
     if count == 0:
-        raise ToolFailed(_nothing_found(path, text, old_text))
+        # Comparing takes a while, and others wait for this thread.
+        raise ToolFailed(await asyncio.to_thread(_nothing_found, path, text, old_text))
     if count > 1:
         raise ToolFailed(
             f"`old_text` stands {count} times in `{path}`; take in more lines around it so that it is unique"
@@ -128,12 +132,14 @@ def _lines(text: str) -> str:
 
 def _nothing_found(path: str, text: str, old_text: str) -> str:
     lines = text.splitlines()
-    wanted = old_text.splitlines()
-    bare = [line.strip() for line in wanted]
-    for start in range(len(lines) - len(wanted) + 1):
-        if [line.strip() for line in lines[start : start + len(wanted)]] == bare:
-            place = _numbered(lines, start + 1, start + len(wanted))
-            return f"`old_text` is in `{path}` only with other white space; it reads:\n{place}"
+    bare = [line.strip() for line in old_text.splitlines()]
+    # As one text: comparing the lines from each of them on takes hours with many that are equal.
+    every, some = ("".join(f"\n{line}" for line in each) + "\n" for each in ([line.strip() for line in lines], bare))
+    found = every.find(some)
+    if found >= 0:
+        start = every.count("\n", 0, found) + 1
+        place = _numbered(lines, start, start + len(bare) - 1)
+        return f"`old_text` is in `{path}` only with other white space; it reads:\n{place}"
     nearest = _nearest(lines, next((line for line in bare if line), ""))
     hint = f" The nearest lines are:\n{nearest}" if nearest else " Nothing in it is similar; view it first."
     return f"`old_text` is not in `{path}`.{hint}"
@@ -141,11 +147,14 @@ def _nothing_found(path: str, text: str, old_text: str) -> str:
 
 def _nearest(lines: list[str], wanted: str) -> str:
     matcher = SequenceMatcher(autojunk=False)
-    matcher.set_seq2(wanted[:300])
-    scored: list[tuple[float, int]] = []
-    for number, line in enumerate(lines[:20_000]):
-        matcher.set_seq1(line.strip()[:300])
-        if matcher.real_quick_ratio() > 0.6 and matcher.quick_ratio() > 0.6 and matcher.ratio() > 0.6:
-            scored.append((-matcher.ratio(), number))
-    best = sorted(number for _, number in sorted(scored)[:3])
+    matcher.set_seq2(wanted[:_COMPARED_CHARS])
+
+    def score(number: int, ratio: Callable[[], float]) -> tuple[float, int]:
+        matcher.set_seq1(lines[number].strip()[:_COMPARED_CHARS])
+        return (-ratio() if matcher.real_quick_ratio() > 0.6 else 0.0, number)
+
+    # The real comparison is slow where lines are long and of few different characters: not for more than some.
+    likely = sorted(score(number, matcher.quick_ratio) for number in range(min(len(lines), 20_000)))[:_COMPARED_LINES]
+    scored = sorted(score(number, matcher.ratio) for share, number in likely if share < -0.6)
+    best = sorted(number for share, number in scored[:3] if share < -0.6)
     return "\n".join(f"{number + 1:6}\t{show(lines[number][:_LINE_CHARS])}" for number in best)

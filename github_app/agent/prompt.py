@@ -80,7 +80,8 @@ def feedback_frame(feedback: Feedback, boundary: str) -> str:
 
 
 def _repository(task: Task, top: str, verifiers: Sequence[Verifier], boundary: str) -> str:
-    commands = [f"`{verifier.commands[0]}`" for verifier in verifiers]
+    # Some name folders, and who named those?
+    commands = [f"`{' '.join(clean(verifier.commands[0], max_chars=300).split())}`" for verifier in verifiers]
     return _filled(
         "repository",
         repo=task.repo,

@@ -179,7 +179,8 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
     """What the last of these calls does, in a few words that hold nothing of the model's but a plain name."""
     if not calls:
         return "thinking"
-    arguments = calls[-1]["input"]
+    given = calls[-1]["input"]
+    arguments = given if isinstance(given, Mapping) else {}
     name = calls[-1]["name"]
     subject = str(arguments.get("command" if name == "bash" else "path") or "").split()
     word = f" `{subject[0]}`" if subject and _PLAIN.fullmatch(subject[0]) else ""

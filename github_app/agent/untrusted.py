@@ -10,19 +10,21 @@ _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 _HTML_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 # Controls, soft hyphen, zero-width and joiners of words, bidi marks, variation selectors' and tags' plane, BOM.
+# Lone surrogates stand for bytes of names that are no text, and no request can carry them.
 # Left alone are ZWNJ, ZWJ and the 16 common variation selectors: scripts and emoji need them.
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u2028\u2029"
-    "\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
+    "\u202a-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
 
 
 def clean(text: str, *, max_chars: int) -> str:
     """Words of a person: without HTML comments, control sequences and characters that no reader would see."""
-    text = _ANSI.sub("", _newlines(text))
+    # Comments last: what is taken out before might hide one.
+    text = _HIDDEN.sub("", _ANSI.sub("", _newlines(text)))
     while (shorter := _HTML_COMMENT.sub("", text)) != text:
         text = shorter
-    return clip(_HIDDEN.sub("", text).strip(), max_chars=max_chars)
+    return clip(text.strip(), max_chars=max_chars)
 
 
 def show(text: str) -> str:

@@ -85,7 +85,7 @@ def _python(files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
 def _node(names: set[str], texts: Mapping[str, str]) -> tuple[str, ...]:
     try:
         package = json.loads(texts.get("package.json", "{}"))
-    except ValueError:
+    except (ValueError, RecursionError):
         return ()
     scripts = package.get("scripts") if isinstance(package, dict) else None
     script = scripts.get("test") if isinstance(scripts, dict) else None

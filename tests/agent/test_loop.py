@@ -322,3 +322,16 @@ async def test_usage_of_a_model_that_counts_no_steps_is_counted(desk: Desk):
     )
     assert outcome.usage.steps == 2
     assert outcome.usage.cache_read_tokens == 3
+
+
+async def test_more_bytes_than_may_be_published_are_not_kept(desk: Desk):
+    desk.policy = Policy(verify=("true",), max_bytes=1_000)
+    outcome = await desk.run(
+        reply(call("bash", command="head -c 1001 /dev/zero > big")), reply(call("bash", command="rm big")), submit()
+    )
+    assert isinstance(outcome, Submitted)
+    assert (
+        "cannot be kept or submitted: the changed files are 1001 bytes"
+        in desk.model.requests[1].messages[2]["content"][1]["text"]
+    )
+    assert all(not snapshot.changes for _, snapshot in desk.journal.snapshots)

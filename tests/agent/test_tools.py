@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -286,3 +288,29 @@ async def test_each_tool_can_be_used(toolbox: Toolbox):
     assert "uno" in str(await toolbox.use("search", {"pattern": "uno"}))
     assert "No verifier" in str(await toolbox.use("verify", {}))
     assert await toolbox.use("ask", {"question": "Why?"}) == Question("Why?")
+
+
+async def test_a_name_that_is_no_text_can_be_shown_to_a_model(workspace: LocalWorkspace):
+    workspace.root.joinpath(os.fsdecode(b"caf\xe9.py")).write_text("")
+    listing = await files.view(workspace, ".", start_line=1, end_line=None)
+    assert "caf\\udce9.py" in listing.encode().decode()
+
+
+async def test_the_last_line_may_be_any_number(workspace: LocalWorkspace):
+    assert await files.view(workspace, "src/deep/b.py", start_line=1, end_line=10**30) == "     1\tx = 1"
+
+
+@pytest.mark.parametrize(
+    ("content", "old_text"),
+    [
+        pytest.param("\n" * 200_000, "\n" * 20_000 + "x", id="equal lines"),
+        pytest.param(
+            "".join(f"{n * 0x9E3779B97F4A7C15 % 2**300:0300b}\n" for n in range(1, 5_000)), "01" * 150, id="alike"
+        ),
+    ],
+)
+async def test_what_is_hard_to_compare_is_not_compared_for_ever(workspace: LocalWorkspace, content: str, old_text: str):
+    workspace.root.joinpath("hard").write_text(content)
+    async with asyncio.timeout(20):  # it took hours
+        with pytest.raises(ToolFailed, match="`old_text` is not in `hard`"):
+            await files.edit(workspace, "hard", old_text=old_text, new_text="")

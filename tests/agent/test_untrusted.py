@@ -78,3 +78,13 @@ def test_a_frame():
     assert frame("issue", "text", boundary="x", author="a", path=None) == (
         '<issue author="a">\n=== x ===\ntext\n=== x ===\n</issue>'
     )
+
+
+def test_halves_of_characters_never_reach_a_request():
+    assert show("caf\udce9.py") == "caf\\udce9.py"
+    assert clean("a\ud800b", max_chars=10) == "ab"
+
+
+@pytest.mark.parametrize("text", ["a<\u200b!-- order --> b", "a<!-\x00- order --> b", "a<\x1b[m!-- order --> b"])
+def test_comments_that_show_only_after_cleaning_are_gone(text: str):
+    assert clean(text, max_chars=100) == "a b"

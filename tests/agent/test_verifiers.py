@@ -72,3 +72,8 @@ def commands(files: dict[str, str]) -> list[tuple[str, ...]]:
 )
 def test_what_is_run(files: dict[str, str], expected: list[tuple[str, ...]]):
     assert commands(files) == expected
+
+
+@pytest.mark.parametrize("package", ["[" * 100_000, '{"scripts":' * 100_000, "1" * 10_000])
+def test_a_package_file_made_to_break_its_reader_tells_nothing(package: str):
+    assert commands({"package.json": package}) == []
