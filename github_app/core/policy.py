@@ -88,8 +88,10 @@ def _problem_of(change: FileChange, policy: Policy) -> str:
     for pattern in policy.protected:
         if _matches(change.path, pattern):
             return f"`{change.path}` is protected (`{pattern}`): a human has to change it"
+        if change.content is not None and pattern.casefold().startswith(f"{change.path.casefold()}/"):
+            return f"`{change.path}` would be in the place of a folder that is protected (`{pattern}`)"
     if change.mode == "120000" and change.content is not None and _leaves_tree(change.path, change.content):
-        return f"`{change.path}` would be a symbolic link out of the repository"
+        return f"`{change.path}` would be a symbolic link that leaves the repository, or has `..` after a name"
     return ""
 
 
@@ -102,12 +104,10 @@ def _matches(path: str, pattern: str) -> bool:
 def _leaves_tree(path: str, target: bytes) -> bool:
     if target.startswith(b"/") or not target:
         return True
-    depth = path.count("/")
-    for part in target.split(b"/"):
-        depth += -1 if part == b".." else 0 if part in (b"", b".") else 1
-        if depth < 0:
-            return True
-    return False
+    parts = [part for part in target.split(b"/") if part not in (b"", b".")]
+    ups = parts.count(b"..")
+    # `..` only at the start: after a name, which may be a link itself, nobody knows from where it goes up.
+    return ups > path.count("/") or b".." in parts[ups:]
 
 
 def _mapping(value: object, where: str, known: tuple[str, ...]) -> Mapping[str, Any]:

@@ -141,6 +141,7 @@ def link(path: str, target: bytes) -> FileChange:
         ("d/a", b"../../x"),
         ("a", b"x/../../y"),
         ("a", b"./../x"),
+        ("a", b"d/link/../x"),  # d/link may lead to the top: its `..` is out of the tree
         ("a", b""),
     ],
 )
@@ -153,6 +154,14 @@ def test_link_out_of_the_repository_is_refused(path: str, target: bytes):
 )
 def test_link_within_the_repository_is_fine(path: str, target: bytes):
     assert problems(link(path, target)) == ()
+
+
+@pytest.mark.parametrize("path", [".github", ".github/workflows", ".GitHub/Workflows", "migrations"])
+def test_nothing_takes_the_place_of_a_protected_folder(path: str):
+    protected = (*PROTECTED, "migrations/**")
+    assert "is protected" in problems(link(path, b"mine"), protected=protected)[0]
+    assert "is protected" in problems(file(path), protected=protected)[0]
+    assert problems(FileChange(path=path, mode="120000", content=None), protected=protected) == ()
 
 
 def test_deleting_any_link_is_fine():
