@@ -114,8 +114,9 @@ def remove_anything(path: Path) -> None:
 
 def make_passage(folder: Path) -> None:
     """Make a folder that a sandbox's user can pass through on the way to its own, and not list."""
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o711, parents=True, exist_ok=True)
+    # Looked at again each time: we may have been killed between making it and opening it against our umask.
+    if folder.stat().st_mode & 0o011 != 0o011:
         folder.chmod(0o711)
 
 
@@ -162,7 +163,7 @@ class Checkouts:
     def _make(self, tree: Path, sha: str, *, mirror: Path, lock: int) -> None:
         making = tree.with_suffix(".making")
         remove_tree(making)
-        making.mkdir(mode=0o755)
+        making.mkdir(mode=0o700)  # private code; other users of the machine may pass what is above
         check_out(self.git, mirror, sha, into=making, owner=self.owner, lock=lock)
         making.rename(tree)
 

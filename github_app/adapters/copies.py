@@ -125,9 +125,7 @@ class Copy:
 
     def _beneath(self, path: str) -> Path:
         """Where a path lies. Raises `PathRefused` if that is out of the tree or behind a link."""
-        parts = _checked(path).split("/")
-        if not path or path.startswith("/") or ".." in parts:
-            raise PathRefused(f"{path!r} is refused: paths are relative to the repository's root.")
+        parts = safe_files.split_path(_checked(path))
         for depth in range(1, len(parts)):
             if self.mount.path.joinpath(*parts[:depth]).is_symlink():
                 raise PathRefused(f"{path!r} is refused: it passes a symbolic link.")

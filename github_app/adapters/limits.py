@@ -23,6 +23,7 @@ from github_app.core.ports import ExecLimits, KilledBy
 _TICK_S = 0.25
 _OUTPUT_FLOOD = 50  # times what is kept
 _OPEN_FILES = 4096
+_KEPT_FREE_BYTES = 2**30
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _CUT = "\n[… {cut} bytes of output cut …]\n"
 
@@ -34,7 +35,8 @@ def rlimit_flags(limits: ExecLimits) -> list[str]:
     one sandbox that is full takes nothing from the next one of the same uid.
     """
     wanted = (
-        ("core", resource.RLIMIT_CORE, 0),
+        # 1, not 0: only this value also keeps the kernel from starting a host's crash handler (core(5), "piping").
+        ("core", resource.RLIMIT_CORE, 1),
         ("fsize", resource.RLIMIT_FSIZE, limits.file_bytes),
         ("nofile", resource.RLIMIT_NOFILE, _OPEN_FILES),
         ("nproc", resource.RLIMIT_NPROC, limits.processes),
@@ -176,6 +178,7 @@ class _Disk:
     limit: int
     _bases: dict[Path, int] = field(default_factory=dict)
     _grown: int = 0
+    _free_first: int | None = None
     _free_then: int | None = None
     _due_at: float = 0.0
 
@@ -183,12 +186,18 @@ class _Disk:
         """Whether enough time passed, or the file system lost more than what is left to write."""
         if time.monotonic() >= self._due_at or self._free_then is None:
             return True
-        return self._free_then - self._free() > max(self.limit - self._grown, 0)
+        free = self._free()
+        return self._is_full(free) or self._free_then - free > max(self.limit - self._grown, 0)
 
     def is_passed(self) -> bool:
-        """Measure; true if it is beyond the limit and not shrinking (so that a command may clean up)."""
+        """Measure; true if it is beyond the limit and not shrinking (so that a command may clean up).
+
+        Also if the file system gets full: files without a name cannot be found, and sessions fill it together.
+        """
         started = time.monotonic()
         self._free_then = self._free()
+        if self._is_full(self._free_then):
+            return True
         grown = 0
         for writable in self.writables:
             try:
@@ -200,6 +209,12 @@ class _Disk:
         ended = time.monotonic()
         self._due_at = ended + max(_TICK_S, 20 * (ended - started))
         return grown > self.limit and 0 < before <= grown
+
+    def _is_full(self, free: int) -> bool:
+        """Whether there is less left than Honk itself needs; where that was so before, whether half of it is gone."""
+        if self._free_first is None:
+            self._free_first = free
+        return free < min(_KEPT_FREE_BYTES, self._free_first // 2)
 
     def _free(self) -> int:
         stats = [os.statvfs(writable.path) for writable in self.writables]

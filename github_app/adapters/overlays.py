@@ -119,9 +119,7 @@ class Overlay:
 
     def _visible(self, path: str) -> Layer | None:
         """Which layer shows a path; None if the view does not have it. Raises `PathRefused` for a link on the way."""
-        parts = [part for part in path.split("/") if part not in ("", ".")]
-        if not parts or ".." in parts or path.startswith("/") or "\0" in path:
-            raise PathRefused(f"{path!r} is refused: paths are relative to the repository's root.")
+        parts = safe_files.split_path(path)
         if any(is_dot_git(part) for part in parts):
             raise PathRefused(f"{path!r} is refused: it lies in a `.git` folder.")
         is_cut = False
@@ -148,7 +146,7 @@ class Overlay:
 
     def _make_folders(self, path: str) -> None:
         """Make the folders above a path in the upper layer, each showing what the view shows in it now."""
-        parts = [part for part in path.split("/") if part not in ("", ".")]
+        parts = safe_files.split_path(path)
         for depth in range(1, len(parts)):
             part = "/".join(parts[:depth])
             folder = self.mount.upper / part
@@ -197,6 +195,8 @@ def _lstat(path: Path) -> os.stat_result | None:
         return path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:  # with our own folders before it, too long after all; or closed to us by the agent
+        raise PathRefused(f"…{str(path)[-80:]!r} is refused: {error.strerror}.") from error
 
 
 def _is_whiteout(found: os.stat_result | None) -> bool:

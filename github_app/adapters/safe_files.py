@@ -25,6 +25,7 @@ _RESOLVE = 0x01 | 0x02 | 0x04 | 0x08  # NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BEN
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _USAGE_LIMIT = 5_000_000
 _PATH_BYTES, _NAME_BYTES = 4095, 255  # what Linux can open
+_DEPTH = 200  # each folder on the way is looked at by itself; nobody keeps sources deeper
 _REFUSED = {
     errno.ELOOP: "it passes a symbolic link",
     errno.EXDEV: "it leaves the tree",
@@ -58,7 +59,7 @@ class Entry:
 
 def read_file(root: Path | int, path: str, *, max_bytes: int) -> bytes:
     """A regular file's content. Raises `PathRefused`; `ToolFailed` if it is missing or larger than `max_bytes`."""
-    with _folder(root) as root_fd, _opened(root_fd, _checked(path), os.O_RDONLY) as fd:
+    with _folder(root) as root_fd, _opened(root_fd, split_path(path), os.O_RDONLY) as fd:
         size = _regular(fd, path).st_size
         with os.fdopen(os.dup(fd), "rb") as file:
             content = file.read(max_bytes + 1)
@@ -81,7 +82,7 @@ def write_file(
     file's place is refused. Raises `PathRefused`, or `ToolFailed` if the disk or a file in a folder's place
     is in the way.
     """
-    *folders, name = _checked_for_writing(path)
+    *folders, name = _split_for_writing(path)
     with _folder(root) as root_fd, _made_folders(root_fd, folders, owner) as fd:
         present = _mode_of(fd, name)
         if present is not None and not stat.S_ISREG(present):
@@ -97,7 +98,7 @@ def write_file(
 
 def delete_file(root: Path | int, path: str) -> None:
     """Delete a file or a link (not what it points to). Raises `PathRefused`, or `ToolFailed` if there is none."""
-    parts = _checked_for_writing(path)
+    parts = _split_for_writing(path)
     with _folder(root) as root_fd, _opened(root_fd, parts[:-1], _FOLDER) as fd:
         try:
             os.unlink(parts[-1], dir_fd=fd)
@@ -168,19 +169,24 @@ def _is_opaque(fd: int) -> bool:
         return False
 
 
-def _checked(path: str) -> list[str]:
+def split_path(path: str) -> list[str]:
+    """The names on the way to a file below a root. Raises `PathRefused` for what cannot be or must not be opened."""
     if not path or path.startswith("/") or "\0" in path:
-        raise PathRefused(f"{path!r} is refused: paths are relative to the repository's root.")
+        raise PathRefused(f"{path[:200]!r} is refused: paths are relative to the repository's root.")
     parts = [part for part in path.split("/") if part not in ("", ".")]
     if ".." in parts or not parts:
-        raise PathRefused(f"{path!r} is refused: it does not name a file below the repository's root.")
-    if len(os.fsencode(path)) > _PATH_BYTES or any(len(os.fsencode(part)) > _NAME_BYTES for part in parts):
+        raise PathRefused(f"{path[:200]!r} is refused: it does not name a file below the repository's root.")
+    try:
+        is_long = len(os.fsencode(path)) > _PATH_BYTES or any(len(os.fsencode(part)) > _NAME_BYTES for part in parts)
+    except UnicodeEncodeError:  # half of a character, as JSON can say it
+        raise PathRefused(f"{path[:200]!r} is refused: it is not text.") from None
+    if is_long or len(parts) > _DEPTH:
         raise PathRefused(f"{path[:200]!r}… is refused: it is too long.")
     return parts
 
 
-def _checked_for_writing(path: str) -> list[str]:
-    parts = _checked(path)
+def _split_for_writing(path: str) -> list[str]:
+    parts = split_path(path)
     if any(part.lower() == ".git" for part in parts):
         raise PathRefused(f"{path!r} is refused: nothing is written in a `.git` folder.")
     return parts

@@ -315,7 +315,8 @@ def _writables(tree: OverlayMount | BindMount, home: Path | None) -> list[Writab
         if isinstance(tree, OverlayMount)
         else Writable(path=tree.path, is_layer=False)
     )
-    return [inner] if home is None else [inner, Writable(path=home, is_layer=False)]
+    # Home is empty at first: all in it is growth, whichever command wrote it.
+    return [inner] if home is None else [inner, Writable(path=home, is_layer=True)]
 
 
 def _wait_for(work: Coroutine[Any, Any, ExecResult]) -> ExecResult:

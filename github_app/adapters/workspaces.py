@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 from github_app.adapters.changes import Tree, check_path, collect, list_paths
-from github_app.adapters.checkouts import Checkouts, Lease, check_out, give, list_files, make_passage, remove_tree
+from github_app.adapters.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
 from github_app.adapters.copies import Copy
 from github_app.adapters.git import Git, check_sha
 from github_app.adapters.ignores import IgnoreRules
@@ -215,7 +215,7 @@ class LocalWorkspaces:
             if not made.is_file():
                 mirror = self.mirrors.ensure(repo_id, sha, auth)
                 remove_tree(tree)
-                tree.mkdir(mode=0o755)
+                tree.mkdir(mode=0o700)
                 check_out(self.git, mirror, sha, into=tree, owner=self._owner, lock=lock)
                 index.unlink(missing_ok=True)
                 shutil.copyfile(tree / ".git/index", index)
@@ -234,8 +234,9 @@ def _let_go(opening: asyncio.Future[LocalWorkspace]) -> None:
 
 
 def _make_owned(folder: Path, owner: tuple[int, int]) -> None:
-    """Make a folder of the sandbox's user, if it is not there."""
-    if not folder.is_dir():
-        folder.mkdir(mode=0o755)
-        if owner != (os.geteuid(), os.getegid()):
-            give(folder, owner)
+    """Make a folder of the sandbox's user that nobody else may enter, if it is not there."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    # Looked at again each time: we may have been killed between making it and giving it away.
+    found = folder.lstat()
+    if (found.st_uid, found.st_gid) != owner:
+        os.lchown(folder, *owner)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -199,4 +201,28 @@ def test_processes_are_found_with_all_descendants() -> None:
 def test_limits_never_ask_for_more_than_we_have_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (5, 50))
 
-    assert limits.rlimit_flags(ExecLimits()) == ["--core=0:0", "--fsize=50:50", "--nofile=50:50", "--nproc=50:50"]
+    assert limits.rlimit_flags(ExecLimits()) == ["--core=1:1", "--fsize=50:50", "--nofile=50:50", "--nproc=50:50"]
+
+
+async def test_home_is_limited_over_all_commands_of_a_session(room: Room) -> None:
+    limits = with_limits(disk_bytes=20_000_000)
+    assert (await room.sh("head -c 15000000 /dev/zero > ~/first", limits=limits)).exit_code == 0
+    result = await room.sh("head -c 15000000 /dev/zero > ~/second; sleep 60", limits=limits)
+    assert result.killed_by == "disk"
+
+
+@pytest.mark.parametrize(("first_gib", "enough_gib", "little_gib"), [(100.0, 1.1, 0.9), (0.5, 0.3, 0.2)])
+def test_commands_end_before_the_file_system_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first_gib: float, enough_gib: float, little_gib: float
+) -> None:
+    free_gib = first_gib
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_frsize=1, f_bavail=int(free_gib * 2**30)))
+    disk = limits._Disk(writables=[limits.Writable(path=tmp_path, is_layer=True)], limit=2**40)
+    assert disk.is_due()
+    assert not disk.is_passed()
+    free_gib = enough_gib
+    assert not disk.is_passed()
+    assert not disk.is_due()
+    free_gib = little_gib  # by files that have no name any more, or by others
+    assert disk.is_due()
+    assert disk.is_passed()

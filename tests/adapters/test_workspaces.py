@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import stat
 import threading
 from pathlib import Path
 
@@ -351,3 +352,45 @@ async def test_shared_checkout_stays_while_it_is_open(desk: Desk) -> None:
     await desk.workspaces.tidy(idle_s=0)
     again = await desk.open(sha)
     assert await sh(again, "cat README.md") == "read me\n"
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 1_900 + "b", "\ud800", "a/" * 3_000 + "b"])
+async def test_paths_that_nothing_can_have_are_told_to_the_model(desk: Desk, path: str) -> None:
+    workspace = await desk.over(FILES)
+    for attempt in (workspace.read(path), workspace.write(path, b""), workspace.delete(path)):
+        with pytest.raises(ToolFailed):
+            await attempt
+    assert (await workspace.changes()).changes == ()
+
+
+async def test_a_tree_as_deep_as_it_may_be_is_changed_and_listed(desk: Desk) -> None:
+    workspace = await desk.over(FILES)
+    path = "a/" * 150 + "b"
+    await workspace.write(path, b"deep")
+    assert path in await workspace.list()
+    assert told(await workspace.changes()) == {path: ("100644", b"deep")}
+
+
+async def test_other_users_of_the_machine_cannot_look_in(desk: Desk) -> None:
+    workspace = await desk.over(FILES)
+    await sh(workspace, "cp README.md copy; cp README.md ~/copy; chmod 4777 copy")
+    closed = 0
+    for folder in (desk.workspaces.root, *desk.workspaces.root.rglob("*")):
+        mode = folder.lstat().st_mode
+        if stat.S_ISDIR(mode) and not any(each.stat().st_mode & 0o077 == 0 for each in folder.parents):
+            assert mode & 0o066 == 0, folder
+            closed += mode & 0o077 == 0
+    assert closed >= 3  # the mirrors, the home, the tree
+
+
+async def test_a_workspace_that_was_half_made_when_honk_was_killed_is_finished(desk: Desk) -> None:
+    sha = desk.origin.commit(FILES)
+    room = desk.workspaces.root / "workspaces" / "half" / sha
+    room.mkdir(parents=True)
+    for folder in (room, room.parent):
+        folder.chmod(0o700)  # before it was opened for passers-by, under a strict umask
+    for folder in (room.parent / "home", *([room / "upper"] if desk.workspaces.sandbox.has_overlay else [])):
+        folder.mkdir()  # before it was given to the sandbox's user
+    workspace = await desk.open(sha, key="half")
+    await sh(workspace, "echo 1 > ~/mine; echo 1 > new")
+    assert told(await workspace.changes()) == {"new": ("100644", b"1\n")}
