@@ -63,7 +63,7 @@ class Server:
         return answers
 
     def cpu_us(self) -> float:
-        """Processor time for each delivery so far, in microseconds: what hardly depends on how busy the machine is."""
+        """Processor time for each delivery so far, in microseconds."""
         ticks = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[11:13]
         return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK") / self.recorded * 1e6
 
