@@ -124,6 +124,9 @@ async def _stream(client: AsyncAnthropic, request: ModelRequest) -> tuple[Messag
         _translate(error)
     except (APIConnectionError, httpx2.HTTPError) as error:
         raise Transient(f"no connection to the model, or it broke: {type(error).__name__}") from error
+    except ValueError as error:
+        # The SDK's word for a tool call that is no JSON, such as one with half of a character; not worth its text.
+        raise Transient("the model's reply could not be read") from error
 
 
 async def _refuse_long_waits(request: Any, call_next: Any) -> Any:

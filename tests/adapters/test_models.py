@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from starlette.responses import Response
 
 from github_app.adapters.models import ClaudeModel
 from github_app.adapters.prices import DEAREST, PRICES, price_of
@@ -269,3 +271,29 @@ def test_prices():
     assert price_of("claude-haiku-5-5-20260801", million) == 735_000
     assert price_of("claude-haiku-5-5", Usage(cache_read_tokens=1)) == 1
     assert DEAREST.output == 50
+
+
+async def test_a_tool_call_that_is_no_json_is_asked_for_again():
+    app = FastAPI()
+    message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "stop_reason": None}
+    call = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
+    events = [
+        {"type": "message_start", "message": {**message, "usage": {"input_tokens": 1, "output_tokens": 1}}},
+        {"type": "content_block_start", "index": 0, "content_block": call},
+        {
+            "type": "content_block_delta",
+            "index": 0,
+            "delta": {"type": "input_json_delta", "partial_json": '{"at": "\\ud800"}'},
+        },
+    ]
+    lines = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
+
+    @app.post("/v1/messages")
+    def messages() -> Response:
+        return Response(lines, media_type="text/event-stream")
+
+    with serving(app) as url:
+        model = ClaudeModel(api_key="sk-test", base_url=url)
+        with pytest.raises(Transient, match="could not be read"):
+            await model.reply(REQUEST)
+        await model.close()
