@@ -132,6 +132,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
         ),
         runtime=_build_runtime(settings, store),
         discard_workspace=workspaces.discard,
+        tidy_workspaces=lambda: workspaces.tidy(idle_s=7 * 86_400.0),
         clock=clock,
         trigger_label=settings.trigger_label,
     )

@@ -156,11 +156,8 @@ class LocalWorkspaces:
         """Delete all that a session holds on disk."""
         await asyncio.to_thread(remove_tree, self._folder(key))
 
-    async def tidy(self, *, idle_s: float) -> None:
-        """Delete shared checkouts that nobody opened for `idle_s` seconds, and pack mirrors. For a schedule."""
-        await asyncio.to_thread(self._tidy, idle_s)
-
-    def _tidy(self, idle_s: float) -> None:
+    def tidy(self, *, idle_s: float) -> None:
+        """Delete shared checkouts that nobody opened for `idle_s` seconds, and pack mirrors. Blocks."""
         self.checkouts.evict(idle_s=idle_s)
         for mirror in sorted((self.root / "mirrors").glob("*.git")):
             self.mirrors.tidy(int(mirror.stem))

@@ -4,6 +4,7 @@
     intake     row after row: event → facts → decide → commit → effects; what fails for now is postponed
     turn       one run of the agent, limited for each repository and in all; its end is an event in the inbox
     tick       time passes: sessions are looked at, what was left lying is taken up, what is old is deleted
+    reconcile  deliveries that did not arrive are asked for again
 
 The runtime (DBOS) takes flows up again after a crash. A flow journals nothing there: it is run again from its start,
 and finds in our own tables how far it had come."""
@@ -49,11 +50,13 @@ log = logging.getLogger(__name__)
 
 _DISPATCH_S = 0.5
 _TICK_S = 5.0
+_RECONCILE_S = 300.0
 _AWAY_S = 1.0
 _BATCH = 200
 _TRIES = 3
 _PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
 _LONGEST_DELAY_S = 300.0
+_DELIVERIES_KEPT = timedelta(days=3)
 _LOST_AFTER = timedelta(minutes=15)
 _KEPT, _FLOWS_KEPT = timedelta(days=30), timedelta(days=7)
 _LOOK_EVERY = {
@@ -74,6 +77,7 @@ class Engine:
     runner: TurnRunner
     runtime: Runtime
     discard_workspace: Callable[[str], Awaitable[None]]
+    tidy_workspaces: Callable[[], None]
     clock: Clock
     trigger_label: str
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -88,7 +92,7 @@ class Engine:
         self.runtime.launch(self)
         for lane in self.store.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
-        for work in (self._dispatch_forever, self._tick_forever, self._warm_up):
+        for work in (self._dispatch_forever, self._tick_forever, self._reconcile_forever):
             thread = threading.Thread(target=work, name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -363,13 +367,25 @@ class Engine:
             self._swept_at = now
             forget(self.store.engine, now - _KEPT)
             self.runtime.forget(now - _FLOWS_KEPT)
+            self.tidy_workspaces()
 
-    def _warm_up(self) -> None:
-        """Ask GitHub who we are before somebody waits for it."""
-        try:
-            self.lookup.hub.identity()
-        except HonkError as error:
-            log.warning("GitHub does not say who we are", extra={"why": str(error)})
+    def _reconcile_forever(self) -> None:
+        while True:
+            try:
+                self.reconcile()
+            except HonkError as error:
+                log.warning("deliveries were not reconciled", extra={"why": str(error)})
+            except Exception:
+                log.exception("reconcile failed; trying again")
+            if self._stopping.wait(_RECONCILE_S):
+                return
+
+    def reconcile(self) -> None:
+        """Have GitHub send again what did not get through; also the first words with it, before somebody waits."""
+        hub = self.lookup.hub
+        hub.identity()
+        if again := hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT):
+            log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": again})
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -12,8 +12,10 @@ from github_app.core.events import (
     Event,
     IssueLabeled,
     Published,
+    PullRequestReopened,
 )
 from github_app.core.facts import Facts, Need, needs
+from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.core.ports import Clock, Hub
@@ -31,13 +33,13 @@ class Lookup:
 
     def facts_for(self, session: Session | None, event: Event, repo: Repo | None) -> Facts:
         """All that `decide` needs to know about `event`. Raises what `Hub` raises when GitHub cannot be asked."""
-        wanted = needs(session, event)
         facts = Facts(
             now=self.clock.now(),
             me=self.hub.identity(),
             trigger_label=self.trigger_label,
             checks_grace_s=self.checks_grace_s,
         )
+        wanted = Need.NOTHING if is_our_own(event, facts) else needs(session, event)
         if wanted is Need.NOTHING or repo is None:
             return facts
         if Need.PERMISSION in wanted:
@@ -80,7 +82,14 @@ class Lookup:
             return None
 
     def _checks(self, repo: Repo, session: Session | None, event: Event) -> Checks | None:
-        sha = event.head_sha if isinstance(event, Published) else session.head_sha if session is not None else ""
+        sha = session.head_sha if session is not None else ""
+        match event:
+            case Published() | PullRequestReopened():
+                sha = event.head_sha
+            case BranchPushed():
+                sha = event.after or ""
+            case _:
+                pass
         if not sha:
             return None
         checks = self.hub.checks(repo, sha)

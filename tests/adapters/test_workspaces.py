@@ -349,7 +349,7 @@ async def test_shared_checkout_stays_while_it_is_open(desk: Desk) -> None:
     assert checkouts.evict(idle_s=3600) == []
     evicted = checkouts.evict(idle_s=0)
     assert [path.name for path in evicted] == ([sha] if desk.workspaces.sandbox.has_overlay else [])
-    await desk.workspaces.tidy(idle_s=0)
+    desk.workspaces.tidy(idle_s=0)
     again = await desk.open(sha)
     assert await sh(again, "cat README.md") == "read me\n"
 

@@ -93,6 +93,7 @@ class Rooms:
     left: list[str] = field(default_factory=list)
     closed: int = 0
     discarded: list[str] = field(default_factory=list)
+    tidied: int = 0
 
     async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> Room:  # noqa: ARG002 - the port's
         folder = self.root / key / sha
@@ -103,6 +104,9 @@ class Rooms:
 
     async def discard(self, key: str) -> None:
         self.discarded.append(key)
+
+    def tidy(self) -> None:
+        self.tidied += 1
 
 
 @dataclass(kw_only=True)
@@ -146,6 +150,7 @@ class Stage:
             ),
             runtime=Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity),
             discard_workspace=self.rooms.discard,
+            tidy_workspaces=self.rooms.tidy,
             clock=self.clock,
             trigger_label="honk",
         )

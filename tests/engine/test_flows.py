@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from dbos import DBOS
 
 from github_app.core.errors import AccessDenied, RateLimited, Transient
@@ -19,7 +20,8 @@ from github_app.engine.database import flows_url
 from github_app.engine.runtime import Capacity
 from tests.agent.parts import call, reply
 from tests.engine.stage import Stage, eventually, work
-from tests.fakes.hub import BASE
+from tests.engine.values import ISSUE
+from tests.fakes.hub import BASE, RecordingHub
 
 Open = Callable[..., Stage]
 
@@ -368,6 +370,18 @@ class TestPeople:
         eventually(lambda: sorted(stage.rooms.discarded) == ["7-1-1", "7-2-1"])
 
 
+class TestOrder:
+    def test_what_came_in_together_is_decided_in_the_order_of_its_arrival(self, open_stage: Open):
+        stage = open_stage()
+        stage.hub.permissions["ann"] = Permission.READ  # each gets its answer, and nothing runs
+        keys = [stage.comment(f"/honk try {n}", 1) for n in range(30)]
+        for key in keys:
+            stage.wait_entry(key, "done")
+        with stage.database.connect() as connection:
+            rows = connection.execute(sa.text("SELECT event_id FROM decisions ORDER BY decided_at, rowid"))
+            assert [row.event_id for row in rows] == keys
+
+
 class TestTime:
     def test_what_github_did_not_tell_is_seen_by_looking(self, open_stage: Open):
         stage = open_stage(*work())
@@ -380,6 +394,28 @@ class TestTime:
         stage.clock.pass_s(61)
         stage.engine.tick()
         stage.wait_status(Status.MERGED)
+
+    def test_deliveries_that_did_not_arrive_are_asked_for_at_the_start_and_then_again(self, open_stage: Open):
+        stage = open_stage()
+        eventually(lambda: "redeliver_failed" in [asked[0] for asked in stage.hub.asked])
+        stage.clock.pass_s(600)
+        stage.engine.reconcile()
+        asked = [asked[1] for asked in stage.hub.asked if asked[0] == "redeliver_failed"]
+        minutes = [round((stage.clock.now() - since).total_seconds() / 60) for since in asked]
+        assert minutes == [3 * 24 * 60 + 10, 3 * 24 * 60]
+
+    def test_github_that_is_away_at_the_start_stops_nothing(self, open_stage: Open):
+        hub = RecordingHub(issues={1: ISSUE})
+        hub.fail("redeliver_failed", Transient("502"))
+        stage = open_stage(*work(), hub=hub)
+        stage.label()
+        stage.wait_status(Status.AWAITING_CHECKS)
+
+    def test_checkouts_are_tidied_now_and_then(self, open_stage: Open):
+        stage = open_stage()
+        stage.engine.tick()
+        stage.engine.tick()
+        assert stage.rooms.tidied == 1
 
     def test_what_is_old_is_forgotten_and_what_may_be_asked_for_is_not(self, open_stage: Open):
         stage = open_stage(*work(), *work())

@@ -129,6 +129,7 @@ class RecordingHub:
         return ()
 
     def redeliver_failed(self, *, since: datetime) -> int:
+        self._call(self.asked, "redeliver_failed", since)
         return 0
 
     # What can be done
