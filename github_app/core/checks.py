@@ -23,6 +23,16 @@ def checks_changed(session: Session, event: ChecksChanged, facts: Facts) -> Deci
     return judge_checks(session, event, facts)
 
 
+def judge_if_ended(waiting: Decision, event: Event, facts: Facts) -> Decision:
+    """A decision to wait for checks; or what follows of them, if CI was faster than the news of the commit."""
+    session = waiting.session
+    if session is None or session.status is not Status.AWAITING_CHECKS:
+        return waiting
+    if checks_of_head(session, facts).state in ("none", "pending"):
+        return waiting
+    return judge_checks(session, event, facts)
+
+
 def checks_of_head(session: Session, facts: Facts) -> Checks:
     """The head's checks as looked up; `none` if what was looked up is another commit's."""
     if facts.checks is None or facts.checks.head_sha != session.head_sha:

@@ -83,7 +83,7 @@ def _needs_without(event: Event) -> Need:
         case IssueLabeled():
             return Need.PERMISSION | Need.POLICY | Need.PULL | Need.ISSUE
         case PullRequestReopened():
-            return Need.PERMISSION
+            return Need.PERMISSION | Need.CHECKS | Need.POLICY
         case _:
             return Need.NOTHING
 
@@ -97,8 +97,10 @@ def _needs_open(session: Session, event: Event) -> Need:
         case ChecksChanged():
             is_judged = session.head_sha == event.head_sha and session.status is not Status.WORKING
             return Need.CHECKS | Need.POLICY if is_judged else Need.NOTHING
-        case IssueClosed() | BranchPushed():
+        case IssueClosed():
             return Need.PULL
+        case BranchPushed():
+            return Need.PULL | Need.CHECKS | Need.POLICY
         case PullRequestClosed():
             return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():

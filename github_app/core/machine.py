@@ -37,7 +37,7 @@ from github_app.core.events import (
 from github_app.core.facts import Facts
 from github_app.core.model import Session, Status
 
-__all__ = ["Decision", "decide"]
+__all__ = ["Decision", "decide", "is_our_own"]
 
 
 def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
@@ -47,7 +47,7 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     Words count only from people with authority; what GitHub let somebody do to the issue, the branch or the pull
     request (close, merge, push, delete) is a fact, whoever did it.
     """
-    if _is_our_own(event, facts):
+    if is_our_own(event, facts):
         return nothing(session, "our own act comes back as an event")
     if session is None or session.status.is_terminal:
         decision = opening.decide_without(session, event, facts)
@@ -58,7 +58,7 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     return decision
 
 
-def _is_our_own(event: Event, facts: Facts) -> bool:
+def is_our_own(event: Event, facts: Facts) -> bool:
     """Loop guard, by the sender's number. Checks have no sender here: CI of our own commits must wake us."""
     match event:
         case ChecksChanged() | TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():

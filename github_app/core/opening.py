@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from github_app.core import messages
+from github_app.core.checks import judge_if_ended
 from github_app.core.decisions import Decision, acknowledge, nothing, refuse, run_turn, speaks_with_authority
 from github_app.core.effects import Effect, React, RemoveLabel, Say, ShowProgress
 from github_app.core.events import (
@@ -178,11 +179,8 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
         pull_is_draft=event.is_draft,
         submission=last.submission,
     )
-    return Decision(
-        session=again,
-        effects=(ShowProgress(),),
-        why="the pull request is open again: a new session takes it over",
-    )
+    why = "the pull request is open again: a new session takes it over"
+    return judge_if_ended(Decision(session=again, effects=(ShowProgress(),), why=why), event, facts)
 
 
 def _new_session(last: Session | None, repo: Repo, actor: Actor, issue: Issue, facts: Facts) -> Session:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import assert_never
 
 from github_app.core import messages
-from github_app.core.checks import checks_of_head, judge_checks, ready
+from github_app.core.checks import checks_of_head, judge_checks, judge_if_ended, ready
 from github_app.core.decisions import Decision, ask, end, move, nothing, run_turn
 from github_app.core.effects import ShowProgress
 from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
@@ -22,7 +22,8 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
     if event.branch != session.branch:
         return nothing(session, "not our branch")
     if event.after is not None:
-        return follow_head(session, facts, facts.pull.head_sha if facts.pull is not None else event.after)
+        head_sha = facts.pull.head_sha if facts.pull is not None else event.after
+        return judge_if_ended(follow_head(session, facts, head_sha), event, facts)
     if facts.pull is not None and facts.pull.is_merged:
         known = replace(session, pull_number=facts.pull.number)
         return end(known, facts, Status.MERGED, why="merged, and the branch was deleted with it")

@@ -70,7 +70,7 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
     [
         (NONE, event(ev.IssueLabeled), Need.PERMISSION | Need.POLICY | Need.PULL | Need.ISSUE),
         (WORKING, event(ev.IssueLabeled), Need.NOTHING),
-        (Status.CLOSED, event(ev.PullRequestReopened), Need.PERMISSION),
+        (Status.CLOSED, event(ev.PullRequestReopened), Need.PERMISSION | Need.CHECKS | Need.POLICY),
         (Status.CLOSED, event(ev.ChecksChanged), Need.NOTHING),
         (NONE, command(), Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL),
         (WORKING, command(source="review_comment"),
@@ -78,7 +78,7 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
         (WORKING, event(ev.IssueUnlabeled), Need.PERMISSION),
         (WORKING, event(ev.IssueEdited), Need.PERMISSION),
         (WORKING, event(ev.IssueClosed), Need.PULL),
-        (WORKING, event(ev.BranchPushed), Need.PULL),
+        (WORKING, event(ev.BranchPushed), Need.PULL | Need.CHECKS | Need.POLICY),
         (WORKING, event(ev.PullRequestClosed), Need.PULL),
         (WORKING, event(ev.PullRequestClosed, is_merged=True), Need.NOTHING),
         (WORKING, event(ev.ReviewSubmitted), Need.PERMISSION | Need.THREADS | Need.POLICY),

@@ -13,6 +13,7 @@ from github_app.core.machine import decide
 from github_app.core.model import Cause, Permission, Session
 from tests.core.scene import (
     AWAITING_CHECKS,
+    AWAITING_REVIEW,
     BASE,
     BOB,
     BRANCH,
@@ -33,6 +34,7 @@ from tests.core.scene import (
     Row,
     cases,
     check,
+    checks,
     command,
     event,
     facts,
@@ -95,6 +97,8 @@ ROWS = [
             event(ev.ReviewSubmitted, body="/honk", command=Command(verb="do")), does="Say", why="not ours"),
     rows_of([CLOSED], "our pull request opened again", event(ev.PullRequestReopened),
             to=AWAITING_CHECKS, does="ShowProgress", why="a new session takes it over"),
+    rows_of([CLOSED], "our pull request opened again, green", event(ev.PullRequestReopened),
+            facts=facts(checks=checks("passed")), to=AWAITING_REVIEW, does="ShowProgress", why="all checks passed"),
     rows_of([CLOSED], "our pull request opened again by somebody who may not", event(ev.PullRequestReopened, actor=BOB),
             facts=facts(Permission.READ), does="", why="somebody without write access"),
     rows_of(TERMINAL, "another pull request opened again", event(ev.PullRequestReopened, pull_number=99),

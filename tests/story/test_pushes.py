@@ -92,7 +92,7 @@ def test_a_closed_pull_request_ends_the_work(world: World) -> None:
     issue = world.ask_for()
     pull = world.wait_ready()
     world.rob.close(pull.issue)
-    assert f"`rob` closed #{pull.issue.number}" in world.wait_end(issue)
+    assert "`rob` closed the pull request" in world.wait_end(issue)
     world.rest()
     assert world.wait_status("closed")
     assert world.branches() == [pull.head_ref]  # left as it is
@@ -120,6 +120,7 @@ def test_a_reopened_pull_request_is_taken_over(world: World) -> None:
     world.rest()
     world.rob.reopen(pull.issue)
     world.wait("a new session", lambda: len(world.sessions()) == 2)
+    world.wait_status("awaiting_review")  # CI had spoken already, and will not again
     head = pull.head_sha
     world.rob.comment(pull.issue, "/honk say more")
     world.wait_new_head(pull, head)

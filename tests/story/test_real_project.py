@@ -41,8 +41,8 @@ def _project() -> dict[str, str | bytes]:
     """The project's files, with the bug put back."""
     found = distribution("simplejson").files or []
     paths = [path for path in found if path.parts[0] == "simplejson" and path.suffix == ".py"]
-    files: dict[str, str | bytes] = {path.as_posix(): path.locate().read_bytes() for path in paths}  # type: ignore[attr-defined]
-    source = bytes(files[DECODER]).decode()
+    files: dict[str, str | bytes] = {path.as_posix(): path.read_binary() for path in paths}
+    source = next(path for path in paths if path.as_posix() == DECODER).read_text()
     assert source.count(MENDED_HEAD) == 1
     assert source.count(MENDED_CHECK) == 1
     files[DECODER] = source.replace(MENDED_HEAD, BROKEN_HEAD).replace(MENDED_CHECK, BROKEN_CHECK)
