@@ -29,6 +29,7 @@ from github_app.localhub.script import Answer, Fault, Json, Script, ScriptError
 MODELS = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5")
 CHUNK = 200  # characters in one delta
 KEPT_REQUESTS = 200
+GATE_POLL_S = 0.02
 ERRORS = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -44,12 +45,13 @@ ERRORS = {
 
 
 class ScriptedModel:
-    """The server's memory. `script` may be exchanged while it runs."""
+    """The server's memory. `script` may be exchanged while it runs, and `closed_gates` too: replies wait at them."""
 
     def __init__(self, script: Script, *, clock: Callable[[], float] = time.monotonic) -> None:
         self.script = script
         self.log: deque[Json] = deque(maxlen=KEPT_REQUESTS)
         self.usage: Counter[str] = Counter()
+        self.closed_gates: set[str] = set()
         self._cache = PromptCache(clock)
         self._faults: Counter[str] = Counter()
         self._count = 0
@@ -146,6 +148,8 @@ async def _messages(model: ScriptedModel, request: Request) -> Response:
     record["usage"] = message["usage"]
     if answer.reply.latency_s:
         await asyncio.sleep(answer.reply.latency_s)
+    while answer.reply.gate in model.closed_gates:
+        await asyncio.sleep(GATE_POLL_S)
     if not body.get("stream"):
         return _answered(model, message)
     return _Stream(message, model.request_id(), fault)

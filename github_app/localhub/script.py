@@ -62,6 +62,7 @@ class Reply:
     stop_reason: str = ""  # empty: tool_use or end_turn, by content
     usage: Json = field(default_factory=dict)  # replaces what the server counted
     latency_s: float = 0.0
+    gate: str = ""  # the reply waits while this gate of the server is closed
     faults: tuple[Fault, ...] = ()
 
 
@@ -196,7 +197,7 @@ def _reply(data: Any, where: str) -> Reply:
         return data
     if isinstance(data, str):
         data = {"text": data}
-    _known(data, {"text", "thinking", "call", "content", "stop_reason", "usage", "latency_s", "faults"}, where)
+    _known(data, {"text", "thinking", "call", "content", "stop_reason", "usage", "latency_s", "gate", "faults"}, where)
     content: list[Json] = list(data.get("content", ()))
     if data.get("thinking"):
         content.append({"type": "thinking", "thinking": data["thinking"], "signature": "scripted"})
@@ -209,7 +210,7 @@ def _reply(data: Any, where: str) -> Reply:
         faults = tuple(Fault(**fault) for fault in data.get("faults", ()))
     except TypeError as error:
         raise ScriptError(f"{where}: {error}") from error
-    named = {key: data[key] for key in ("stop_reason", "usage", "latency_s") if key in data}
+    named = {key: data[key] for key in ("stop_reason", "usage", "latency_s", "gate") if key in data}
     return Reply(tuple(content), faults=faults, **named)
 
 

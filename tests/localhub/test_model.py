@@ -369,3 +369,14 @@ def test_a_wrong_script_says_where(tmp_path: Path, text: str, said: str):
     path.write_text(text)
     with pytest.raises(ScriptError, match=said):
         Script.load(path)
+
+
+async def test_reply_waits_while_its_gate_is_closed():
+    async with served(Script.of({"text": "at last", "gate": "later"})) as (client, model):
+        model.closed_gates.add("later")
+        asked = asyncio.create_task(client.messages.create(**ask()))
+        while not model.log:
+            await asyncio.sleep(0.005)
+        assert not asked.done()
+        model.closed_gates.clear()
+        assert (await asked).content[0].text == "at last"

@@ -72,6 +72,8 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
         assert _errors(stack, log_begin) == [] or world.may_log_errors
     finally:
         ci.let_go()
+        assert stack.model is not None
+        stack.model.closed_gates.clear()
         hub.faults.clear()
         hub.violations.clear()
         database.dispose()

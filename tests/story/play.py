@@ -8,7 +8,7 @@ Reply = dict[str, Any]
 
 
 def calls(*each: dict[str, Any], **more: Any) -> Reply:
-    """One reply with these tool calls, run one after the other; `latency_s` and `faults` as in a script's file."""
+    """One reply with these tool calls, run one after the other; `gate` and `faults` as in a script's file."""
     return {"call": list(each), **more}
 
 

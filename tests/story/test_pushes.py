@@ -33,13 +33,12 @@ def test_a_push_that_breaks_ci_is_fixed_on_top(world: World) -> None:
 def test_a_push_during_our_turn_is_kept_and_ours_goes_on_top(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
-    world.when(
-        "slowly (pushed)", replies=[calls(bash("echo slow > slow.txt"), latency_s=1.5), calls(submit("Go slowly"))]
-    )
+    world.when("slowly (pushed)", replies=[world.hold_model(bash("echo slow > slow.txt")), calls(submit("Go slowly"))])
     before = len(world.requests())
     world.rob.comment(pull.issue, "/honk slowly (pushed)")
     world.wait_thinking(before + 1)
     world.rob.push(world.repo, pull.head_ref, {"robs.txt": "mine\n"}, "Add mine")
+    world.let_model_go()
     world.wait("our commit on top", lambda: "Go slowly" in world.subjects(pull.head_sha))
     world.wait_ready()
     assert world.subjects(pull.head_sha) == ["Say hello", "Add mine", "Go slowly"]
@@ -52,12 +51,13 @@ def test_a_push_to_a_file_that_we_change_too_is_not_undone(world: World) -> None
     pull = world.wait_ready()
     world.when(
         "both at once (clash)",
-        replies=[calls(bash("echo ours >> hello.txt"), latency_s=1.5), calls(submit("Say ours"))],
+        replies=[world.hold_model(bash("echo ours >> hello.txt")), calls(submit("Say ours"))],
     )
     before = len(world.requests())
     world.rob.comment(pull.issue, "/honk both at once (clash)")
     world.wait_thinking(before + 1)
     world.rob.push(world.repo, pull.head_ref, {"hello.txt": "robs\nhello\n"}, "Say robs")
+    world.let_model_go()
     world.wait("our commit on top", lambda: "Say ours" in world.subjects(pull.head_sha))
     world.wait_ready()
     assert world.text(pull.head_sha, "hello.txt") == "robs\nhello\nours\n"
@@ -102,12 +102,13 @@ def test_closed_while_the_agent_works_nothing_more_is_pushed(world: World) -> No
     world.ask_for()
     pull = world.wait_ready()
     head = pull.head_sha
-    world.when("once more (closed)", replies=[calls(write("more.txt", "more\n"), latency_s=1.5), calls(submit())])
+    world.when("once more (closed)", replies=[world.hold_model(write("more.txt", "more\n")), calls(submit())])
     before = len(world.requests())
     world.rob.comment(pull.issue, "/honk once more (closed)")
     world.wait_thinking(before + 1)
     world.rob.close(pull.issue)
     world.wait_status("closed")
+    world.let_model_go()
     world.rest()
     assert world.repo.branch(pull.head_ref) == head
 
@@ -186,10 +187,11 @@ def test_a_branch_of_our_name_that_is_not_ours_is_not_touched(world: World) -> N
 
 
 def test_main_that_moves_meanwhile_does_not_disturb(world: World) -> None:
-    world.when(replies=[calls(write("hello.txt", "hello\n"), latency_s=1.0), calls(submit())])
+    world.when(replies=[world.hold_model(write("hello.txt", "hello\n")), calls(submit())])
     world.ask_for()
     world.wait_thinking()
     world.rob.push(world.repo, "main", {"other.txt": "other\n"}, "Go on")
+    world.let_model_go()
     pull = world.wait_ready()
     assert not world.has(pull.head_sha, "other.txt")
     world.rob.merge(pull)

@@ -6,14 +6,9 @@ from tests.story.play import ask, bash, calls, submit, write
 from tests.story.world import World
 
 
-def _slow_work(world: World, *, seconds: float = 2.0) -> None:
-    """Let the first reply take so long that people can speak meanwhile."""
-    world.when(
-        replies=[
-            calls(write("hello.txt", "hello\n"), latency_s=seconds),
-            calls(submit()),
-        ]
-    )
+def _slow_work(world: World) -> None:
+    """Let the model think until all people have spoken."""
+    world.when(replies=[world.hold_model(write("hello.txt", "hello\n")), calls(submit())])
 
 
 def test_words_during_a_turn_join_it(world: World) -> None:
@@ -23,6 +18,7 @@ def test_words_during_a_turn_join_it(world: World) -> None:
     world.wait_thinking()
     said = world.rob.comment(issue, "/honk and say goodbye, too (joins)")
     world.wait_reaction(said)
+    world.let_model_go()
     pull = world.wait_ready()
     assert world.has(pull.head_sha, "bye.txt")
     assert world.turns() == 1
@@ -30,11 +26,12 @@ def test_words_during_a_turn_join_it(world: World) -> None:
 
 
 def test_words_that_come_too_late_for_a_turn_start_the_next(world: World) -> None:
-    world.when(replies=[calls(write("hello.txt", "hello\n")), calls(submit(), latency_s=1.5)])
+    world.when(replies=[calls(write("hello.txt", "hello\n")), world.hold_model(submit())])
     world.when_told("say it twice (late)", replies=[calls(bash("echo twice >> hello.txt"), submit("Say it twice"))])
     issue = world.ask_for()
     world.wait_thinking(2)
     world.rob.comment(issue, "/honk say it twice (late)")
+    world.let_model_go()
     world.wait("a second turn", lambda: world.turns() == 2)
     pull = world.wait_ready()
     assert world.text(pull.head_sha, "hello.txt") == "hello\ntwice\n"
@@ -47,6 +44,7 @@ def test_an_edit_of_the_issue_during_a_turn_joins_it(world: World) -> None:
     issue = world.ask_for()
     world.wait_thinking()
     world.ann.edit_issue(issue, body="Better: hej (edited)")
+    world.let_model_go()
     pull = world.wait_ready()
     assert world.has(pull.head_sha, "hej.txt")
 
@@ -71,6 +69,7 @@ def test_the_label_taken_off_ends_the_work(world: World) -> None:
     world.wait_thinking()
     world.ann.unlabel(issue, "honk")
     assert "`ann` took the `honk` label off" in world.wait_end(issue)
+    world.let_model_go()
     world.rest()
     assert world.branches() == []
     assert world.session is not None
@@ -83,6 +82,7 @@ def test_a_closed_issue_ends_the_work(world: World) -> None:
     world.wait_thinking()
     world.ann.close(issue)
     assert "`ann` closed the issue" in world.wait_end(issue)
+    world.let_model_go()
     world.rest()
     assert world.ours() == []
     assert world.labels(issue) == []

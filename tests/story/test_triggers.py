@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from github_app.localhub.deeds.reviews import Inline
-from tests.story.play import calls, submit, write
+from tests.story.play import submit, write
 from tests.story.world import World
 
 
@@ -53,13 +53,14 @@ def test_any_other_label_starts_nothing(world: World) -> None:
 
 
 def test_asking_again_for_what_is_worked_on_is_answered(world: World) -> None:
-    world.when(replies=[calls(write("hello.txt", "hello\n"), submit(), latency_s=1.5)])
+    world.when(replies=[world.hold_model(write("hello.txt", "hello\n"), submit())])
     issue = world.ask_for()
     world.wait_thinking()
     world.rob.label(issue, "bug")
     world.rob.unlabel(issue, "bug")
     world.rob.comment(issue, "/honk")
     world.wait_comment(issue, "I am on it already")
+    world.let_model_go()
     world.wait_ready()
     _expect_one_of_everything(world)
 

@@ -15,14 +15,14 @@ from typing import Any, TypeVar
 import sqlalchemy as sa
 
 from github_app.core.model import Session
-from github_app.demo.stack import WEBHOOK_SECRET, NotReached, Stack
+from github_app.demo.stack import NotReached, Stack
 from github_app.engine import codec
 from github_app.localhub import git
 from github_app.localhub.people import Person
 from github_app.localhub.script import Script, user_text
 from github_app.localhub.values import Comment, Issue, Pull, Repository
 from tests.story.ci import Ci
-from tests.story.play import Reply
+from tests.story.play import Reply, calls
 
 T = TypeVar("T")
 
@@ -77,6 +77,18 @@ class World:
         """Wait until the model has got so many requests, and has not necessarily answered the last one."""
         self.wait("the model to be asked", lambda: len(self.requests()) >= request)
 
+    def hold_model(self, *each: dict[str, Any]) -> Reply:
+        """A reply with these tool calls that the model does not give before `let_model_go`."""
+        assert self.stack.model is not None
+        self.stack.model.closed_gates.add(self.repo.full_name)
+        return calls(*each, gate=self.repo.full_name)
+
+    def let_model_go(self) -> None:
+        """Have the model answer, now that Honk has heard of all that people did meanwhile."""
+        assert self.stack.model is not None
+        self.wait("Honk to have heard it all", self._has_heard_all)
+        self.stack.model.closed_gates.discard(self.repo.full_name)
+
     # People's acts in short
 
     def ask_for(self, title: str = "Say hello", body: str | None = "In a file, please.") -> Issue:
@@ -97,12 +109,13 @@ class World:
         self.wait("Honk to be at rest", self._is_at_rest)
 
     def _is_at_rest(self) -> bool:
-        post = self.stack.hub.post
-        post.settle()
         before = len(self.stack.hub.deliveries)
-        busy = self.rows("SELECT id FROM inbox WHERE state IN ('new', 'queued')")
-        working = [each for each in self.sessions() if each.status == "working"]
-        return not busy and not working and before == len(self.stack.hub.deliveries)
+        is_quiet = self._has_heard_all() and not any(each.status == "working" for each in self.sessions())
+        return is_quiet and before == len(self.stack.hub.deliveries)
+
+    def _has_heard_all(self) -> bool:
+        self.stack.hub.post.settle()
+        return not self.rows("SELECT id FROM inbox WHERE state IN ('new', 'queued')")
 
     def wait_pull(self) -> Pull:
         """Wait for the pull request."""
@@ -241,7 +254,7 @@ class World:
 
     def post(self, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
         """Post to the webhook URL as anybody could, signed unless the headers say otherwise; status and answer."""
-        signature = hmac.new(WEBHOOK_SECRET.encode(), body, hashlib.sha256).hexdigest()
+        signature = hmac.new(self.stack.webhook_secret.encode(), body, hashlib.sha256).hexdigest()
         usual = {
             "Content-Type": "application/json",
             "X-GitHub-Event": "issues",
