@@ -91,24 +91,18 @@ def open_store(settings: Settings) -> Store:
 
 
 def _build_engine(settings: Settings, store: Store) -> Engine:
-    from github_app.adapters.hub import GitHubHub
     from github_app.adapters.models import ClaudeModel
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.performance import Performance
     from github_app.engine.transcripts import Transcripts
     from github_app.engine.turns import TurnRunner
+    from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
     transcripts = Transcripts(store.engine, clock)
-    hub = GitHubHub(
-        app_id=settings.app_id,
-        private_key=settings.private_key,
-        api_url=settings.github_api_url,
-        graphql_url=settings.github_graphql_url,
-        web_url=settings.github_url,
-        pause_s=settings.write_pause_s,
-    )
+    hub = _build_hub(settings)
+    runtime = _build_runtime(settings, store)
     model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url)
     # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
     threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
@@ -130,11 +124,31 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             model_name=settings.model,
             clock=clock,
         ),
-        runtime=_build_runtime(settings, store),
+        runtime=runtime,
+        upkeep=Upkeep(
+            store=store,
+            hub=hub,
+            runtime=runtime,
+            clock=clock,
+            checks_grace_s=settings.checks_grace_s,
+            tidy_workspaces=lambda: workspaces.tidy(idle_s=7 * 86_400.0),
+        ),
         discard_workspace=workspaces.discard,
-        tidy_workspaces=lambda: workspaces.tidy(idle_s=7 * 86_400.0),
         clock=clock,
         trigger_label=settings.trigger_label,
+    )
+
+
+def _build_hub(settings: Settings) -> GitHubHub:
+    from github_app.adapters.hub import GitHubHub
+
+    return GitHubHub(
+        app_id=settings.app_id,
+        private_key=settings.private_key,
+        api_url=settings.github_api_url,
+        graphql_url=settings.github_graphql_url,
+        web_url=settings.github_url,
+        pause_s=settings.write_pause_s,
     )
 
 

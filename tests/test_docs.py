@@ -23,9 +23,7 @@ def test_links_lead_somewhere(page: Path):
 
 def test_a_broken_link_is_found(tmp_path: Path):
     page = tmp_path / "page.md"
-    page.write_text(
-        "# A `b` & c\n\n[a](#a-b--c) [b](#nowhere) [c](gone.md) [d](https://example.com/) ![e](page.md)\n"
-    )
+    page.write_text("# A `b` & c\n\n[a](#a-b--c) [b](#nowhere) [c](gone.md) [d](https://example.com/) ![e](page.md)\n")
     assert [link for link in _links(page) if not _leads_somewhere(page, link)] == ["#nowhere", "gone.md"]
 
 
@@ -41,11 +39,7 @@ def _leads_somewhere(page: Path, link: str) -> bool:
 
 def _links(page: Path) -> list[str]:
     tokens = [child for token in _tokens(page) for child in token.children or []]
-    found = [
-        token.attrGet("href") or token.attrGet("src")
-        for token in tokens
-        if token.type in {"link_open", "image"}
-    ]
+    found = [token.attrGet("href") or token.attrGet("src") for token in tokens if token.type in {"link_open", "image"}]
     return [str(link) for link in found if link]
 
 

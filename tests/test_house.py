@@ -62,9 +62,7 @@ def test_core_imports_only_itself_and_the_standard_library():
 @pytest.mark.parametrize(("folder", "extras"), [("github_app", ["demo"]), ("tests", ["demo", "dev"])])
 def test_every_import_is_a_direct_dependency(folder: str, extras: list[str]):
     declared = {_normal(name) for name in _direct_dependencies(*extras)}
-    providers = {
-        module: {_normal(name) for name in names} for module, names in packages_distributions().items()
-    }
+    providers = {module: {_normal(name) for name in names} for module, names in packages_distributions().items()}
     undeclared = {
         f"{_name(path)} imports {module}"
         for path in (ROOT / folder).glob("**/*.py")
@@ -104,10 +102,7 @@ def test_locks_name_no_index_and_hash_everything():
 def test_no_file_names_a_registry_or_a_path_of_somebodys_machine():
     words = [word.encode() for word in REGISTRY_HOSTS + MACHINE_PATHS]
     found = {
-        f"{_name(path)}: {word.decode()}"
-        for path in _repository_files()
-        for word in words
-        if word in path.read_bytes()
+        f"{_name(path)}: {word.decode()}" for path in _repository_files() for word in words if word in path.read_bytes()
     }
     assert found == set()
 

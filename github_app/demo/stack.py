@@ -3,6 +3,7 @@ knows them by environment variables alone, just as in production."""
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import signal
 import socket
@@ -33,7 +34,6 @@ from github_app.settings import child_environment
 
 T = TypeVar("T")
 
-WEBHOOK_SECRET = "only-on-this-machine"  # noqa: S105 — localhub and Honk share it, and nobody else sees either
 SCRIPTED_KEY = "scripted-model-key"
 _START_TIMEOUT_S = 60.0
 
@@ -53,6 +53,7 @@ class Stack:
     runner: Runner | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
     hub: LocalHub = field(init=False)
     model: ScriptedModel | None = field(init=False, default=None)
     root: Path = field(init=False)
@@ -73,7 +74,7 @@ class Stack:
             permissions=permissions_used(),
             events=subscribed_events(),
             webhook_url=f"{self.url}/webhooks/github",
-            webhook_secret=WEBHOOK_SECRET,
+            webhook_secret=self.webhook_secret,
         )
         if self.script is not None:
             app = create_model_app(self.script)
@@ -115,7 +116,7 @@ class Stack:
         env |= {
             "HONK_APP_ID": str(self._app.app.id),
             "HONK_PRIVATE_KEY": self._app.private_key,
-            "HONK_WEBHOOK_SECRET": WEBHOOK_SECRET,
+            "HONK_WEBHOOK_SECRET": self.webhook_secret,
             "HONK_GITHUB_URL": self.hub.url,
             "HONK_DATA_DIR": str(self.root / "data"),
             "HONK_PORT": str(self.port),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ def connect(url: str) -> sa.Engine:
     match parsed.get_backend_name():
         case "sqlite":
             if parsed.database:
-                Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+                _make_private(Path(parsed.database))
             return _sqlite(parsed)
         case "postgresql":
             postgresql = parsed.set(drivername="postgresql+psycopg")
@@ -71,12 +72,22 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     return engine
 
 
+def _make_private(path: Path) -> None:
+    """Make a SQLite file that only we can read, before SQLite does; the files that it puts beside get the same mode.
+
+    Transcripts lie in it, in a folder that others may pass through.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def flows_url(url: str) -> str:
     """Where DBOS keeps its tables: a SQLite file beside ours (neither waits for the other), or the same PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "honk.sqlite")
         flows = path.with_name(f"{path.stem}-flows{path.suffix}")
+        _make_private(flows)
         with sqlite3.connect(flows) as connection:
             # DBOS leaves the journal mode alone, and a rollback journal makes each of its steps four times slower.
             connection.execute("PRAGMA journal_mode = WAL")

@@ -3,11 +3,10 @@
     dispatch   new inbox rows → lanes, one for each issue, and a flow `intake` for each lane
     intake     row after row: event → facts → decide → commit → effects; what fails for now is postponed
     turn       one run of the agent, limited for each repository and in all; its end is an event in the inbox
-    tick       time passes: sessions are looked at, what was left lying is taken up, what is old is deleted
-    reconcile  deliveries that did not arrive are asked for again
 
-The runtime (DBOS) takes flows up again after a crash. A flow journals nothing there: it is run again from its start,
-and finds in our own tables how far it had come."""
+What time brings is in `upkeep`, and comes in by the inbox like all else. The runtime (DBOS) takes flows up again after
+a crash. A flow journals nothing there: it is run again from its start, and finds in our own tables how far it had
+come."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
@@ -27,44 +26,32 @@ from github_app.core.events import (
     Event,
     InstallationChanged,
     Published,
-    Ticked,
     TurnAsked,
     TurnFinished,
     TurnStopped,
     subject_of,
 )
 from github_app.core.machine import decide
-from github_app.core.model import Repo, Session, Status
+from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.engine.database import DatabaseAway
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
 from github_app.engine.performance import Performance, explain
-from github_app.engine.retention import forget
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Entry, Pending, Store
 from github_app.engine.turns import HandedOver, TurnRunner
+from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
 _DISPATCH_S = 0.5
-_TICK_S = 5.0
-_RECONCILE_S = 300.0
 _AWAY_S = 1.0
 _BATCH = 200
 _TRIES = 3
 _PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
 _LONGEST_DELAY_S = 300.0
-_DELIVERIES_KEPT = timedelta(days=3)
-_LOST_AFTER = timedelta(minutes=15)
-_KEPT, _FLOWS_KEPT = timedelta(days=30), timedelta(days=7)
-_LOOK_EVERY = {
-    Status.WORKING: timedelta(minutes=10),
-    Status.AWAITING_CHECKS: timedelta(minutes=1),
-    Status.AWAITING_REVIEW: timedelta(minutes=15),
-    Status.NEEDS_HUMAN: timedelta(hours=1),
-}
 
 
 @dataclass(kw_only=True)
@@ -76,8 +63,8 @@ class Engine:
     performance: Performance
     runner: TurnRunner
     runtime: Runtime
+    upkeep: Upkeep
     discard_workspace: Callable[[str], Awaitable[None]]
-    tidy_workspaces: Callable[[], None]
     clock: Clock
     trigger_label: str
     _wake: threading.Event = field(default_factory=threading.Event)
@@ -85,15 +72,14 @@ class Engine:
     _threads: list[threading.Thread] = field(default_factory=list)
     _running: int = 0
     _idle: threading.Condition = field(default_factory=threading.Condition)
-    _swept_at: datetime | None = None
 
     def start(self) -> None:
         """Take up what was left, then work in the background until `stop`."""
         self.runtime.launch(self)
         for lane in self.store.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
-        for work in (self._dispatch_forever, self._tick_forever, self._reconcile_forever):
-            thread = threading.Thread(target=work, name=work.__name__, daemon=True)
+        for work in (self._dispatch_forever, self.upkeep.tick_forever, self.upkeep.reconcile_forever):
+            thread = threading.Thread(target=work, args=(self._stopping,), name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
 
@@ -113,8 +99,8 @@ class Engine:
 
     # Dispatch
 
-    def _dispatch_forever(self) -> None:
-        while not self._stopping.is_set():
+    def _dispatch_forever(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
             self._wake.clear()
             try:
                 is_busy = self.dispatch()
@@ -342,50 +328,6 @@ class Engine:
     async def discard(self, session_id: str) -> None:
         """Delete a session's workspace."""
         await self.discard_workspace(session_id)
-
-    # Time
-
-    def _tick_forever(self) -> None:
-        while not self._stopping.wait(_TICK_S):
-            try:
-                self.tick()
-            except Exception:
-                log.exception("tick failed; trying again")
-
-    def tick(self) -> None:
-        """Look at each open session whose time has come, and at what was left lying."""
-        now = self.clock.now()
-        soon = min(_LOOK_EVERY[Status.AWAITING_CHECKS], timedelta(seconds=self.lookup.checks_grace_s))
-        every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
-        due = self.store.due_sessions({status.value: now - length for status, length in every.items()})
-        for session_id in due:
-            self.store.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
-        if self.store.requeue_entries(queued_before=now - _LOST_AFTER) or due:
-            self.wake()
-        self.runtime.take_over()
-        if self._swept_at is None or now - self._swept_at > timedelta(hours=1):
-            self._swept_at = now
-            forget(self.store.engine, now - _KEPT)
-            self.runtime.forget(now - _FLOWS_KEPT)
-            self.tidy_workspaces()
-
-    def _reconcile_forever(self) -> None:
-        while True:
-            try:
-                self.reconcile()
-            except HonkError as error:
-                log.warning("deliveries were not reconciled", extra={"why": str(error)})
-            except Exception:
-                log.exception("reconcile failed; trying again")
-            if self._stopping.wait(_RECONCILE_S):
-                return
-
-    def reconcile(self) -> None:
-        """Have GitHub send again what did not get through; also the first words with it, before somebody waits."""
-        hub = self.lookup.hub
-        hub.identity()
-        if again := hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT):
-            log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": again})
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

@@ -45,7 +45,7 @@ def try_slot(engine: sa.Engine, worker_id: str) -> Slot | None:
 
 
 def _file_slot(folder: Path, worker_id: str) -> Slot | None:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / _digest(worker_id), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -275,9 +275,16 @@ def test_prices():
 
 async def test_a_tool_call_that_is_no_json_is_asked_for_again():
     app = FastAPI()
-    message = {"id": "m", "type": "message", "role": "assistant", "model": "x", "content": [], "stop_reason": None}
+    message: dict[str, Any] = {
+        "id": "m",
+        "type": "message",
+        "role": "assistant",
+        "model": "x",
+        "content": [],
+        "stop_reason": None,
+    }
     call = {"type": "tool_use", "id": "t", "name": "look", "input": {}}
-    events = [
+    events: list[dict[str, Any]] = [
         {"type": "message_start", "message": {**message, "usage": {"input_tokens": 1, "output_tokens": 1}}},
         {"type": "content_block_start", "index": 0, "content_block": call},
         {

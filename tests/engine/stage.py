@@ -24,6 +24,7 @@ from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
 from github_app.engine.turns import TurnRunner
+from github_app.engine.upkeep import Upkeep
 from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, call, reply, submit
 from tests.engine.values import ISSUE, REPO, MovingClock, delivery
 from tests.fakes.hub import RecordingHub
@@ -135,6 +136,7 @@ class Stage:
 
     def start(self) -> Stage:
         transcripts = Transcripts(self.database, self.clock)
+        runtime = Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity)
         self.engine = Engine(
             store=self.store,
             lookup=Lookup(hub=self.hub, clock=self.clock, trigger_label="honk", checks_grace_s=90.0),
@@ -148,9 +150,16 @@ class Stage:
                 model_name="scripted",
                 clock=self.clock,
             ),
-            runtime=Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity),
+            runtime=runtime,
+            upkeep=Upkeep(
+                store=self.store,
+                hub=self.hub,
+                runtime=runtime,
+                clock=self.clock,
+                checks_grace_s=90.0,
+                tidy_workspaces=self.rooms.tidy,
+            ),
             discard_workspace=self.rooms.discard,
-            tidy_workspaces=self.rooms.tidy,
             clock=self.clock,
             trigger_label="honk",
         )

@@ -185,10 +185,10 @@ class TestLater:
         eventually(lambda: stage.store.count_inbox().get("done") == 1)
         with stage.database.begin() as connection:
             connection.exec_driver_sql("UPDATE inbox SET state = 'queued'")
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         assert stage.store.count_inbox() == {"queued": 1}
         stage.clock.pass_s(3600)
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         eventually(lambda: stage.store.count_inbox() == {"done": 1})
 
 
@@ -345,7 +345,7 @@ class TestTurns:
         failed = FailedCheck(name="test", conclusion="failure", log="E assert 1 == 2")
         stage.hub.found_checks[session.head_sha] = Checks(head_sha=session.head_sha, state="failed", failed=(failed,))
         stage.clock.pass_s(120)
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         eventually(lambda: len(stage.hub.commits) == 2)
         assert "E assert 1 == 2" in str(stage.model.requests[2].messages[0])
 
@@ -389,17 +389,17 @@ class TestTime:
         session = stage.wait_status(Status.AWAITING_CHECKS)
         pull = stage.pull_of(session)
         stage.hub.pulls[pull.number] = replace(pull, is_open=False, is_merged=True, merged_by="ann")
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         assert stage.wait_status(Status.AWAITING_CHECKS), "it is not time yet"
         stage.clock.pass_s(61)
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         stage.wait_status(Status.MERGED)
 
     def test_deliveries_that_did_not_arrive_are_asked_for_at_the_start_and_then_again(self, open_stage: Open):
         stage = open_stage()
         eventually(lambda: "redeliver_failed" in [asked[0] for asked in stage.hub.asked])
         stage.clock.pass_s(600)
-        stage.engine.reconcile()
+        stage.engine.upkeep.reconcile()
         asked = [asked[1] for asked in stage.hub.asked if asked[0] == "redeliver_failed"]
         minutes = [round((stage.clock.now() - since).total_seconds() / 60) for since in asked]
         assert minutes == [3 * 24 * 60 + 10, 3 * 24 * 60]
@@ -413,8 +413,8 @@ class TestTime:
 
     def test_checkouts_are_tidied_now_and_then(self, open_stage: Open):
         stage = open_stage()
-        stage.engine.tick()
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
+        stage.engine.upkeep.tick()
         assert stage.rooms.tidied == 1
 
     def test_what_is_old_is_forgotten_and_what_may_be_asked_for_is_not(self, open_stage: Open):
@@ -426,7 +426,7 @@ class TestTime:
         stage.wait_status(Status.CLOSED, 1)
         eventually(lambda: set(stage.store.count_inbox()) == {"done"})
         stage.clock.pass_s(31 * 86400)
-        stage.engine.tick()
+        stage.engine.upkeep.tick()
         transcripts = stage.engine.runner.transcripts
         assert transcripts.steps("7-1-1/turn-1") == ()
         assert len(transcripts.steps("7-2-1/turn-1")) > 0

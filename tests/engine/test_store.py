@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,6 +17,7 @@ from github_app.core.errors import Misconfigured, Transient
 from github_app.core.events import EffectFailed, IssueLabeled, Published, Subject, Ticked
 from github_app.core.model import Cause, Status
 from github_app.engine.database import DatabaseAway, connect, flows_url, transaction
+from github_app.engine.migrations import migrate
 from github_app.engine.store import Conflict, Store
 from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
 
@@ -256,7 +258,7 @@ class TestDatabases:
     def test_a_database_that_is_not_there_is_away(self, tmp_path):
         folder = tmp_path / "gone"
         engine = connect(f"sqlite:///{folder}/honk.sqlite")
-        folder.rmdir()
+        shutil.rmtree(folder)
         with pytest.raises(DatabaseAway):
             Store(engine, MovingClock()).count_inbox()
         nobody = connect("postgresql://nobody@127.0.0.1:1/none")
@@ -278,3 +280,15 @@ class TestDatabases:
     def test_flows_lie_beside_our_own_tables(self, tmp_path):
         assert flows_url(f"sqlite:///{tmp_path}/honk.sqlite") == f"sqlite:///{tmp_path}/honk-flows.sqlite"
         assert flows_url("postgresql://me:secret@db/honk") == "postgresql+psycopg://me:secret@db/honk"
+
+
+def test_no_other_user_of_the_machine_can_read_the_database(tmp_path):
+    url = f"sqlite:///{tmp_path}/data/honk.sqlite"
+    engine = connect(url)
+    migrate(engine)
+    flows_url(url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("DELETE FROM inbox"))
+        found = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "data").iterdir()}
+    assert {"honk.sqlite", "honk.sqlite-wal", "honk-flows.sqlite"} <= set(found)
+    assert set(found.values()) == {0o600}

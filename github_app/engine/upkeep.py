@@ -1,0 +1,87 @@
+"""Upkeep: what time brings. Sessions are looked at when nobody has told us anything for a while, deliveries that did
+not arrive are asked for again, what a dead worker left is taken over, and what is old is deleted."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from github_app.core.errors import HonkError
+from github_app.core.events import Ticked
+from github_app.core.model import Status
+from github_app.core.ports import Clock, Hub
+from github_app.engine.retention import forget
+from github_app.engine.runtime import Runtime
+from github_app.engine.store import Store
+
+log = logging.getLogger(__name__)
+
+_TICK_S = 5.0
+_RECONCILE_S = 300.0
+_SWEEP_EVERY = timedelta(hours=1)
+_DELIVERIES_KEPT = timedelta(days=3)
+_LOST_AFTER = timedelta(minutes=15)
+_KEPT, _FLOWS_KEPT = timedelta(days=30), timedelta(days=7)
+_LOOK_EVERY = {
+    Status.WORKING: timedelta(minutes=10),
+    Status.AWAITING_CHECKS: timedelta(minutes=1),
+    Status.AWAITING_REVIEW: timedelta(minutes=15),
+    Status.NEEDS_HUMAN: timedelta(hours=1),
+}
+
+
+@dataclass(kw_only=True)
+class Upkeep:
+    """What each worker does beside the flows; several may do it at once. Its findings come in by the inbox."""
+
+    store: Store
+    hub: Hub
+    runtime: Runtime
+    clock: Clock
+    checks_grace_s: float
+    tidy_workspaces: Callable[[], None]
+    _swept_at: datetime | None = None
+
+    def tick_forever(self, stopping: threading.Event) -> None:
+        """Tick every few seconds until told to stop."""
+        while not stopping.wait(_TICK_S):
+            try:
+                self.tick()
+            except Exception:
+                log.exception("tick failed; trying again")
+
+    def tick(self) -> None:
+        """Look at each open session whose time has come, and at what was left lying."""
+        now = self.clock.now()
+        soon = min(_LOOK_EVERY[Status.AWAITING_CHECKS], timedelta(seconds=self.checks_grace_s))
+        every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
+        for session_id in self.store.due_sessions({status.value: now - length for status, length in every.items()}):
+            self.store.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
+        self.store.requeue_entries(queued_before=now - _LOST_AFTER)
+        self.runtime.take_over()
+        if self._swept_at is None or now - self._swept_at > _SWEEP_EVERY:
+            self._swept_at = now
+            forget(self.store.engine, now - _KEPT)
+            self.runtime.forget(now - _FLOWS_KEPT)
+            self.tidy_workspaces()
+
+    def reconcile_forever(self, stopping: threading.Event) -> None:
+        """Reconcile at once, then every few minutes until told to stop."""
+        while True:
+            try:
+                self.reconcile()
+            except HonkError as error:
+                log.warning("deliveries were not reconciled", extra={"why": str(error)})
+            except Exception:
+                log.exception("reconcile failed; trying again")
+            if stopping.wait(_RECONCILE_S):
+                return
+
+    def reconcile(self) -> None:
+        """Have GitHub send again what did not get through. Also the first words with it, before somebody waits."""
+        self.hub.identity()
+        if again := self.hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT):
+            log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": again})
