@@ -22,10 +22,10 @@ from uuid import uuid4
 
 from bench import report
 from bench.processes import MODEL_KEY, model_usage, scripted_model
-from github_app.adapters.git import Git
-from github_app.adapters.models import ClaudeModel
-from github_app.adapters.sandboxes import Bubblewrap
-from github_app.adapters.workspaces import LocalWorkspaces
+from github_app.adapters.model.claude import ClaudeModel
+from github_app.adapters.repository.git import Git
+from github_app.adapters.repository.workspaces import LocalWorkspaces
+from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 from github_app.agent import prompt
 from github_app.agent.loop import run_turn
 from github_app.agent.shell import run_command

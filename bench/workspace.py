@@ -21,9 +21,9 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from github_app.adapters.git import Git
-from github_app.adapters.sandboxes import Bubblewrap
-from github_app.adapters.workspaces import LocalWorkspace, LocalWorkspaces
+from github_app.adapters.repository.git import Git
+from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
+from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 from github_app.core.model import Repo
 from github_app.core.ports import GitAuth
 

@@ -21,10 +21,10 @@ from github_app.settings import Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from github_app.adapters.hub import GitHubHub
-    from github_app.adapters.sandbox_check import Check
-    from github_app.adapters.sandboxes import Bubblewrap
-    from github_app.adapters.workspaces import LocalWorkspaces
+    from github_app.adapters.hub.github import GitHubHub
+    from github_app.adapters.repository.workspaces import LocalWorkspaces
+    from github_app.adapters.sandbox.bubblewrap import Bubblewrap
+    from github_app.adapters.sandbox.check import Check
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.runtime import Runtime
@@ -91,7 +91,7 @@ def open_store(settings: Settings) -> Store:
 
 
 def _build_engine(settings: Settings, store: Store) -> Engine:
-    from github_app.adapters.models import ClaudeModel
+    from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.performance import Performance
@@ -140,7 +140,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
 
 
 def _build_hub(settings: Settings) -> GitHubHub:
-    from github_app.adapters.hub import GitHubHub
+    from github_app.adapters.hub.github import GitHubHub
 
     return GitHubHub(
         app_id=settings.app_id,
@@ -166,8 +166,8 @@ def _build_runtime(settings: Settings, store: Store) -> Runtime:
 
 def build_workspaces(settings: Settings) -> LocalWorkspaces:
     """The workspaces of this machine, in a sandbox that was tried and works. Raises `SandboxUnavailable`."""
-    from github_app.adapters.git import Git
-    from github_app.adapters.workspaces import LocalWorkspaces
+    from github_app.adapters.repository.git import Git
+    from github_app.adapters.repository.workspaces import LocalWorkspaces
 
     make_data_dir(settings.data_dir)
     return LocalWorkspaces(root=settings.data_dir, git=Git(env=settings.git_env), sandbox=probe_sandbox(settings))
@@ -175,7 +175,7 @@ def build_workspaces(settings: Settings) -> LocalWorkspaces:
 
 def probe_sandbox(settings: Settings) -> Bubblewrap:
     """A sandbox that was tried and works. Raises `SandboxUnavailable` with how to get one."""
-    from github_app.adapters.sandboxes import Bubblewrap
+    from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 
     make_data_dir(settings.data_dir)
     return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=settings.tool_paths or usual_tool_paths())
@@ -183,7 +183,7 @@ def probe_sandbox(settings: Settings) -> Bubblewrap:
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
     """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`."""
-    from github_app.adapters.sandbox_check import check
+    from github_app.adapters.sandbox.check import check
 
     sandbox = probe_sandbox(settings)
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
@@ -211,7 +211,7 @@ def make_data_dir(path: Path) -> None:
 def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces) -> Publisher:
     if settings.publish == "api":
         return hub
-    from github_app.adapters.push_publisher import PushPublisher
+    from github_app.adapters.repository.publisher import PushPublisher
 
     return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
 
@@ -242,7 +242,7 @@ def _nobody() -> None:
 
 def permissions_used() -> dict[str, str]:
     """What the app must be granted, from what its calls name: the higher level where they differ."""
-    from github_app.adapters.hub_permissions import PERMISSIONS
+    from github_app.adapters.hub.permissions import PERMISSIONS
 
     granted: dict[str, str] = {}
     for wanted in PERMISSIONS.values():

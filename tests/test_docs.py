@@ -67,3 +67,23 @@ def test_every_setting_is_documented_in_its_own_words():
     text = (ROOT / "docs/configure.md").read_text("utf-8")
     rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in NAMES.items())
     assert rows in text, "docs/configure.md differs from settings.NAMES"
+
+
+def test_the_walk_names_only_modules_that_exist():
+    text = (ROOT / "docs/walk.md").read_text("utf-8")
+    rooms = "adapters|agent|core|engine|web|webhook|demo|localhub"
+    named = re.findall(rf"`((?:{rooms})(?:\.[A-Za-z_]+)+)", text)
+    assert len(named) > 20
+    assert [name for name in named if not _exists(name)] == []
+
+
+def _exists(name: str) -> bool:
+    """Whether a dotted name is a module of ours, or something defined in one."""
+    parts = name.split(".")
+    for end in range(len(parts), 0, -1):
+        path = ROOT.joinpath("github_app", *parts[:end])
+        module = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
+        if module.exists():
+            source = module.read_text("utf-8")
+            return all(re.search(rf"\b(?:def|class) {part}\b|^{part}\b", source, re.MULTILINE) for part in parts[end:])
+    return False

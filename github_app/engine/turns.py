@@ -82,9 +82,12 @@ class TurnRunner:
         try:
             while True:
                 done, _ = await asyncio.wait({work}, timeout=_WATCH_S)
+                if done and work.exception() is None:
+                    return work.result()
+                # What breaks in a turn that was withdrawn (its workspace is deleted under it) is no defect.
+                await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
                 if done:
                     return work.result()
-                await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
         finally:
             if not work.done():
                 work.cancel()

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from github_app.adapters.sandboxes import Bubblewrap
-from github_app.adapters.workspaces import LocalWorkspace, LocalWorkspaces
+from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
+from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, GitAuth
 from tests.adapters.origins import LOCAL_GIT, File, Origin

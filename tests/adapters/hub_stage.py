@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from github_app.adapters.hub import GitHubHub
+from github_app.adapters.hub.github import GitHubHub
 from github_app.core.model import ChangeSet, FileChange, Repo
 from github_app.localhub.actions import ScriptedRunner
 from github_app.localhub.hub import LocalHub, new_private_key

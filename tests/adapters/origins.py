@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_app.adapters.git import Git
+from github_app.adapters.repository.git import Git
 from github_app.core.ports import GitAuth
 
 LOCAL_GIT = Git(allow_file=True)

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from github_app.adapters.sandboxes import BindMount, Bubblewrap, OverlayMount
+from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap, OverlayMount
 from github_app.core.ports import ExecLimits, ExecResult
 
 LIMITS = ExecLimits(timeout_s=60)

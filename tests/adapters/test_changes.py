@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from github_app.adapters import changes as changes_module
-from github_app.adapters.pushes import Signature, make_commit
-from github_app.adapters.walks import is_dot_git
+from github_app.adapters.repository import changes as changes_module
+from github_app.adapters.repository.pushes import Signature, make_commit
+from github_app.adapters.repository.walks import is_dot_git
 from github_app.core.errors import ToolFailed
 from github_app.core.model import ChangeSet
 from tests.adapters.desks import Desk, sh, told
@@ -133,7 +133,7 @@ async def test_more_than_fits_into_a_commit_is_put_to_the_agent(desk: Desk, monk
 
 
 async def test_ignore_rules_made_to_take_for_ever_do_not(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("github_app.adapters.ignores.DEADLINE_S", 0.5)
+    monkeypatch.setattr("github_app.adapters.repository.ignores.DEADLINE_S", 0.5)
     workspace = await desk.over({"a": text("1")})
     await workspace.write(".gitignore", b"**/" + b"*a*/**/" * 12 + b"b\n")
     await workspace.write("aa/" * 80 + "c", b"x")

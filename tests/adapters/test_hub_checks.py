@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from github_app.adapters.hub_checks import CommitStatus, Run, Workflow, judge, merge
-from github_app.adapters.hub_logs import BYTES, LINES, clean_log
+from github_app.adapters.hub.checks import CommitStatus, Run, Workflow, judge, merge
+from github_app.adapters.hub.logs import BYTES, LINES, clean_log
 from github_app.core.errors import NotVisibleYet, RateLimited
 from github_app.core.model import Checks
 from github_app.localhub.actions import JobResult, WorkflowResult

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.hub import GitHubHub
-from github_app.adapters.hub_patience import LONGEST_PACE_S, Pacer, make_retries
+from github_app.adapters.hub.github import GitHubHub
+from github_app.adapters.hub.patience import LONGEST_PACE_S, Pacer, make_retries
 from github_app.core.errors import AccessDenied, Misconfigured, RateLimited, Transient
 from github_app.core.model import Repo
 from tests.adapters.hub_stage import Times, the_private_key

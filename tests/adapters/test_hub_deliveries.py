@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from github_app.adapters.hub_deliveries import ALWAYS, select_missed
+from github_app.adapters.hub.deliveries import ALWAYS, select_missed
 from tests.adapters.test_hub_clients import API, a_hub
 from tests.adapters.wire import Answer, Asked
 

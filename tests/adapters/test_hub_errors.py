@@ -10,7 +10,7 @@ import pytest
 import requests
 from github import GithubException
 
-from github_app.adapters.hub_errors import Moved, NotFound, Unprocessable, graphql_failure, translate
+from github_app.adapters.hub.errors import Moved, NotFound, Unprocessable, graphql_failure, translate
 from github_app.core.errors import AccessDenied, Gone, HonkError, NotVisibleYet, RateLimited, Transient
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from github_app.adapters.hub_permissions import PERMISSIONS
+from github_app.adapters.hub.permissions import PERMISSIONS
 from tests.adapters.hub_stage import APP_PERMISSIONS
 
 LEVELS = ("read", "write")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from github_app.adapters.hub import GitHubHub
+from github_app.adapters.hub.github import GitHubHub
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, Permission
 from github_app.core.ports import Hub

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import github.Auth
 import pytest
 
-from github_app.adapters.hub_permissions import PERMISSIONS
+from github_app.adapters.hub.permissions import PERMISSIONS
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Actor, Permission
 from tests.adapters.hub_stage import APP_PERMISSIONS, Stage

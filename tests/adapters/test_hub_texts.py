@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from github_app.adapters.hub_texts import (
+from github_app.adapters.hub.texts import (
     BODY_LIMIT,
     commit_message,
     enclose,

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from github_app.adapters.hub_texts import BODY_LIMIT
+from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, RateLimited, Refused, Transient
 from github_app.core.model import Permission
 from github_app.localhub.deeds.reviews import Inline

@@ -10,8 +10,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from github_app.adapters import limits
-from github_app.adapters.limits import Output, processes_below
+from github_app.adapters.sandbox import limits
+from github_app.adapters.sandbox.limits import Output, processes_below
 from github_app.core.ports import ExecLimits
 from tests.adapters.sandbox_room import Room, with_limits
 

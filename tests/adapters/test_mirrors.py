@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.git import Git, error_of
-from github_app.adapters.mirrors import Mirrors
+from github_app.adapters.repository.git import Git, error_of
+from github_app.adapters.repository.mirrors import Mirrors
 from github_app.core.errors import AccessDenied, Gone, HonkError, NotVisibleYet, Transient
 from github_app.core.ports import GitAuth
 from tests.adapters.origins import LOCAL_GIT, Origin, text

@@ -17,8 +17,8 @@ import uvicorn
 from fastapi import FastAPI
 from starlette.responses import Response
 
-from github_app.adapters.models import ClaudeModel
-from github_app.adapters.prices import DEAREST, PRICES, price_of
+from github_app.adapters.model.claude import ClaudeModel
+from github_app.adapters.model.prices import DEAREST, PRICES, price_of
 from github_app.core.errors import AccessDenied, LimitReached, Misconfigured, RateLimited, Transient
 from github_app.core.model import Usage
 from github_app.core.ports import ModelRequest
@@ -250,7 +250,7 @@ def test_one_adapter_serves_several_event_loops(server: tuple[ScriptedModel, str
 
 
 def test_the_sdk_is_imported_late():
-    program = "import sys, github_app.adapters.models as m; m.ClaudeModel(api_key='k', base_url=None)"
+    program = "import sys, github_app.adapters.model.claude as m; m.ClaudeModel(api_key='k', base_url=None)"
     code = f"{program}; print('anthropic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

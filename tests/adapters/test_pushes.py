@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.mirrors import Mirrors
-from github_app.adapters.pushes import Signature, publish_by_push
+from github_app.adapters.repository.mirrors import Mirrors
+from github_app.adapters.repository.pushes import Signature, publish_by_push
 from github_app.core.errors import AccessDenied, Gone, HeadMoved, HonkError, Refused
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth

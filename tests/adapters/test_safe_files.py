@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.safe_files import Entry, delete_file, disk_usage, read_file, walk, write_file
+from github_app.adapters.sandbox.files import Entry, delete_file, disk_usage, read_file, walk, write_file
 from github_app.core.errors import PathRefused, ToolFailed
 
 

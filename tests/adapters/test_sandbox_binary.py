@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters import sandbox_binary
-from github_app.adapters.sandbox_binary import ask_binary, find_binaries
+from github_app.adapters.sandbox import binary as sandbox_binary
+from github_app.adapters.sandbox.binary import ask_binary, find_binaries
 
 
 def test_bwrap_that_can_overlay_comes_first(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

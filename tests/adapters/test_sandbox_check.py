@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from github_app.adapters import sandboxes
-from github_app.adapters.sandbox_check import check
+from github_app.adapters.sandbox import bubblewrap as sandboxes
+from github_app.adapters.sandbox.check import check
 from tests.adapters.sandbox_room import Room
 
 ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.sandbox_binary import is_reachable
-from github_app.adapters.sandboxes import Bubblewrap, OverlayMount
+from github_app.adapters.sandbox.binary import is_reachable
+from github_app.adapters.sandbox.bubblewrap import Bubblewrap, OverlayMount
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from tests.adapters.sandbox_room import Room, read_text, with_limits
 
@@ -266,7 +266,7 @@ async def test_sandbox_dies_with_honk(room: Room) -> None:
     script = (
         "import asyncio, pathlib, sys\n"
         "from tests.adapters.sandbox_room import Room, LIMITS\n"
-        "from github_app.adapters.sandboxes import Bubblewrap\n"
+        "from github_app.adapters.sandbox.bubblewrap import Bubblewrap\n"
         "top = pathlib.Path(sys.argv[1])\n"
         "room = Room(sandbox=Bubblewrap.probe(state_dir=top / 'state'), top=top)\n"
         "asyncio.run(room.sh('touch started; sleep 300'))\n"
@@ -305,7 +305,7 @@ def test_state_that_the_sandbox_cannot_reach_is_told_at_the_start(open_tmp_path:
 
 
 def test_machine_without_bwrap_is_told_how_to_get_one(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("github_app.adapters.sandboxes.find_binaries", lambda *_: [])
+    monkeypatch.setattr("github_app.adapters.sandbox.bubblewrap.find_binaries", lambda *_: [])
 
     with pytest.raises(SandboxUnavailable, match="apt-get install bubblewrap"):
         Bubblewrap.probe(state_dir=open_tmp_path)
@@ -315,7 +315,7 @@ def test_bwrap_that_refuses_is_told_with_its_own_words(open_tmp_path: Path, monk
     refusing = open_tmp_path / "bwrap"
     refusing.write_text("#!/bin/sh\necho 'No permissions to create new namespace' >&2\nexit 1\n")
     refusing.chmod(0o755)
-    monkeypatch.setattr("github_app.adapters.sandboxes.find_binaries", lambda *_: [refusing])
+    monkeypatch.setattr("github_app.adapters.sandbox.bubblewrap.find_binaries", lambda *_: [refusing])
 
     with pytest.raises(SandboxUnavailable, match="No permissions to create new namespace"):
         Bubblewrap.probe(state_dir=open_tmp_path)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters import seccomp
-from github_app.adapters.seccomp import make_filter
+from github_app.adapters.sandbox import seccomp
+from github_app.adapters.sandbox.seccomp import make_filter
 from github_app.core.errors import SandboxUnavailable
 
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}

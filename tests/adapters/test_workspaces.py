@@ -291,7 +291,7 @@ async def test_a_call_that_nobody_waits_for_ends_before_the_next_begins(
         order.append("listed")
         return set()
 
-    monkeypatch.setattr("github_app.adapters.workspaces.list_paths", slow)
+    monkeypatch.setattr("github_app.adapters.repository.workspaces.list_paths", slow)
     listing = asyncio.create_task(workspace.list())
     await asyncio.to_thread(started.wait, 30)
     listing.cancel()

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from github_app.adapters.hub_clients import RepoClient
-from github_app.adapters.hub_shapes import GHOST
+from github_app.adapters.hub.clients import RepoClient
+from github_app.adapters.hub.shapes import GHOST
 from github_app.core.errors import NotVisibleYet
 from github_app.core.model import Actor, Comment, Permission, Thread
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from github_app.adapters.ignores import IgnoreRules
-from github_app.adapters.sandboxes import BindMount, OverlayMount
-from github_app.adapters.walks import Touch
+from github_app.adapters.repository.ignores import IgnoreRules
+from github_app.adapters.repository.walks import Touch
+from github_app.adapters.sandbox.bubblewrap import BindMount, OverlayMount
 from github_app.core.errors import ToolFailed
 from github_app.core.model import ChangeSet, FileChange
 

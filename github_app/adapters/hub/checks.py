@@ -20,8 +20,8 @@ from typing import Literal
 from github.CheckRun import CheckRun
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import RepoClient, pages
-from github_app.adapters.hub_logs import explain_failure
+from github_app.adapters.hub.clients import RepoClient, pages
+from github_app.adapters.hub.logs import explain_failure
 from github_app.core.model import Checks, CheckState, FailedCheck
 
 Outcome = Literal["passed", "failed", "pending", "blocked"]

@@ -11,8 +11,8 @@ from typing import Any
 
 from github import Github
 
-from github_app.adapters.hub_clients import Clients, pages
-from github_app.adapters.hub_errors import NotFound, Unprocessable
+from github_app.adapters.hub.clients import Clients, pages
+from github_app.adapters.hub.errors import NotFound, Unprocessable
 
 ALWAYS = frozenset({"installation", "installation_repositories"})
 """Events that every app gets without subscribing."""

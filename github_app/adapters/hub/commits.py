@@ -15,9 +15,9 @@ from github import InputGitTreeElement
 from github.GithubObject import NotSet
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import RepoClient
-from github_app.adapters.hub_errors import NotFound, Unprocessable
-from github_app.adapters.hub_texts import commit_message, key_of
+from github_app.adapters.hub.clients import RepoClient
+from github_app.adapters.hub.errors import NotFound, Unprocessable
+from github_app.adapters.hub.texts import commit_message, key_of
 from github_app.core.errors import Gone, HeadMoved, RateLimited, Transient
 from github_app.core.model import ChangeSet, FileChange
 

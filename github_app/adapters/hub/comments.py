@@ -9,9 +9,9 @@ from urllib.parse import quote
 
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import Clients, RepoClient
-from github_app.adapters.hub_errors import NotFound
-from github_app.adapters.hub_texts import has_mark, mark
+from github_app.adapters.hub.clients import Clients, RepoClient
+from github_app.adapters.hub.errors import NotFound
+from github_app.adapters.hub.texts import has_mark, mark
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import RateLimited, Transient
 from github_app.core.model import Actor, Repo

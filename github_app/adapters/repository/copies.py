@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from github_app.adapters import safe_files
-from github_app.adapters.checkouts import remove_anything
-from github_app.adapters.ignores import IgnoreRules
-from github_app.adapters.sandboxes import BindMount
-from github_app.adapters.walks import BaseKind, Touch, is_dot_git, mode_of, read_link, walk
+from github_app.adapters.repository.checkouts import remove_anything
+from github_app.adapters.repository.ignores import IgnoreRules
+from github_app.adapters.repository.walks import BaseKind, Touch, is_dot_git, mode_of, read_link, walk
+from github_app.adapters.sandbox import files as safe_files
+from github_app.adapters.sandbox.bubblewrap import BindMount
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
 

@@ -17,15 +17,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
-from github_app.adapters.changes import Tree, check_path, collect, list_paths
-from github_app.adapters.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
-from github_app.adapters.copies import Copy
-from github_app.adapters.git import Git, check_sha
-from github_app.adapters.ignores import IgnoreRules
-from github_app.adapters.locks import locked
-from github_app.adapters.mirrors import Mirrors
-from github_app.adapters.overlays import Overlay
-from github_app.adapters.sandboxes import BindMount, Bubblewrap, OverlayMount
+from github_app.adapters.repository.changes import Tree, check_path, collect, list_paths
+from github_app.adapters.repository.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
+from github_app.adapters.repository.copies import Copy
+from github_app.adapters.repository.git import Git, check_sha
+from github_app.adapters.repository.ignores import IgnoreRules
+from github_app.adapters.repository.locks import locked
+from github_app.adapters.repository.mirrors import Mirrors
+from github_app.adapters.repository.overlays import Overlay
+from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap, OverlayMount
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 

@@ -10,7 +10,7 @@ import urllib3
 from github import GithubException
 from urllib3.util.retry import Retry
 
-from github_app.adapters.hub_errors import MOVED
+from github_app.adapters.hub.errors import MOVED
 from github_app.core.errors import RateLimited, Transient
 
 T = TypeVar("T")

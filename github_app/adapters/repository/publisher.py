@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from github_app.adapters.git import Git
-from github_app.adapters.hub_texts import commit_message
-from github_app.adapters.mirrors import Mirrors
-from github_app.adapters.pushes import Signature, make_commit, push
+from github_app.adapters.hub.texts import commit_message
+from github_app.adapters.repository.git import Git
+from github_app.adapters.repository.mirrors import Mirrors
+from github_app.adapters.repository.pushes import Signature, make_commit, push
 from github_app.core.errors import HeadMoved
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import GitAuth, Hub

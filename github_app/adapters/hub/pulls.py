@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import RepoClient
-from github_app.adapters.hub_errors import Unprocessable
-from github_app.adapters.hub_shapes import to_pull
-from github_app.adapters.hub_texts import enclose, replace_enclosed, title_of
+from github_app.adapters.hub.clients import RepoClient
+from github_app.adapters.hub.errors import Unprocessable
+from github_app.adapters.hub.shapes import to_pull
+from github_app.adapters.hub.texts import enclose, replace_enclosed, title_of
 from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused, Transient
 from github_app.core.model import Pull
 

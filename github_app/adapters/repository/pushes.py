@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from github_app.adapters.git import Git, check_sha, check_url
+from github_app.adapters.repository.git import Git, check_sha, check_url
 from github_app.core.errors import AccessDenied, HeadMoved, HonkError, Refused
 from github_app.core.model import ChangeSet
 from github_app.core.ports import GitAuth

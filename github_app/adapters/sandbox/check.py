@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_app.adapters.sandboxes import BindMount, Bubblewrap
+from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap
 from github_app.core.ports import ExecLimits
 
 # Runs inside, under the sandbox's own Python. It prints what it found; the judging is done outside.

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_app.adapters.git import Git, check_sha, check_url
-from github_app.adapters.locks import locked
+from github_app.adapters.repository.git import Git, check_sha, check_url
+from github_app.adapters.repository.locks import locked
 from github_app.core.errors import Gone, HonkError, NotVisibleYet
 from github_app.core.ports import GitAuth
 

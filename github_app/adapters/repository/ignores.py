@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, cast
 
-from github_app.adapters.git import Git
+from github_app.adapters.repository.git import Git
 from github_app.core.errors import ToolFailed
 
 DEADLINE_S = 15.0

@@ -1,5 +1,5 @@
 """GitHub as the rest of Honk sees it: `core.ports.Hub`, made of PyGithub. Each call is one line to the module that
-knows how; what they share (tokens, patience, errors) is in `hub_clients.py`."""
+knows how; what they share (tokens, patience, errors) is in `clients.py`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from datetime import datetime
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
-from github_app.adapters import (
-    hub_checks,
-    hub_comments,
-    hub_deliveries,
-    hub_people,
-    hub_publish,
-    hub_pulls,
-    hub_threads,
-)
-from github_app.adapters.hub_clients import Clients
-from github_app.adapters.hub_errors import NotFound
-from github_app.adapters.hub_shapes import is_pull, to_issue, to_pull
+from github_app.adapters.hub import checks as hub_checks
+from github_app.adapters.hub import comments as hub_comments
+from github_app.adapters.hub import commits as hub_publish
+from github_app.adapters.hub import deliveries as hub_deliveries
+from github_app.adapters.hub import people as hub_people
+from github_app.adapters.hub import pulls as hub_pulls
+from github_app.adapters.hub import threads as hub_threads
+from github_app.adapters.hub.clients import Clients
+from github_app.adapters.hub.errors import NotFound
+from github_app.adapters.hub.shapes import is_pull, to_issue, to_pull
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread

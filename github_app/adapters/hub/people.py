@@ -8,9 +8,9 @@ from typing import Any
 from github import Github
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import Clients, pages
-from github_app.adapters.hub_errors import NotFound
-from github_app.adapters.hub_shapes import to_actor, to_permission
+from github_app.adapters.hub.clients import Clients, pages
+from github_app.adapters.hub.errors import NotFound
+from github_app.adapters.hub.shapes import to_actor, to_permission
 from github_app.core.model import Actor, Comment, Permission, Repo
 
 _LOGIN = re.compile(r"[A-Za-z0-9_-]+")

@@ -15,8 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_app.adapters.git import Git, check_sha
-from github_app.adapters.locks import acquire
+from github_app.adapters.repository.git import Git, check_sha
+from github_app.adapters.repository.locks import acquire
 
 # What `git log` and `git blame` show the agent. Copying the packed objects of 50 commits costs a fifth of writing
 # the files; lending the mirror's would cost nothing, but they hold every branch, and what was taken out of history.

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from github_app.adapters.safe_files import disk_usage
+from github_app.adapters.sandbox.files import disk_usage
 from github_app.core.errors import ToolFailed
 from github_app.core.ports import ExecLimits, KilledBy
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from github_app.adapters.limits import Output, Writable, rlimit_flags
-from github_app.adapters.sandbox_binary import ask_binary, find_binaries, is_reachable, write_once
-from github_app.adapters.sandbox_process import Command, SandboxProcess
-from github_app.adapters.seccomp import make_filter
+from github_app.adapters.sandbox.binary import ask_binary, find_binaries, is_reachable, write_once
+from github_app.adapters.sandbox.limits import Output, Writable, rlimit_flags
+from github_app.adapters.sandbox.process import Command, SandboxProcess
+from github_app.adapters.sandbox.seccomp import make_filter
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from github_app.core.ports import ExecLimits, ExecResult, KilledBy
 

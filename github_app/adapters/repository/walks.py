@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
-from github_app.adapters.ignores import IgnoreRules
+from github_app.adapters.repository.ignores import IgnoreRules
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Mode
 

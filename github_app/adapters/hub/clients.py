@@ -22,10 +22,10 @@ from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 from github.Requester import Requester
 
-from github_app.adapters.hub_errors import FAILURES, Moved, NotFound, graphql_failure, is_limit, translate
-from github_app.adapters.hub_patience import Pacer, make_retries, patiently
-from github_app.adapters.hub_permissions import PERMISSIONS
-from github_app.adapters.hub_tokens import Token, TokenKey, Tokens, make_app_auth
+from github_app.adapters.hub.errors import FAILURES, Moved, NotFound, graphql_failure, is_limit, translate
+from github_app.adapters.hub.patience import Pacer, make_retries, patiently
+from github_app.adapters.hub.permissions import PERMISSIONS
+from github_app.adapters.hub.tokens import Token, TokenKey, Tokens, make_app_auth
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Repo
 

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import requests
 from github.Repository import Repository
 
-from github_app.adapters.hub_clients import RepoClient
+from github_app.adapters.hub.clients import RepoClient
 from github_app.core.errors import AccessDenied, Gone, RateLimited, Transient
 
 log = logging.getLogger(__name__)

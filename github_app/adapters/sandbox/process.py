@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from github_app.adapters.limits import Output, Writable, read_process, watch
+from github_app.adapters.sandbox.limits import Output, Writable, read_process, watch
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from github_app.core.ports import ExecLimits, KilledBy
 

@@ -7,7 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from github_app.adapters import prices
+from github_app.adapters.model import prices
 from github_app.core.errors import AccessDenied, HonkError, LimitReached, Misconfigured, RateLimited, Transient
 from github_app.core.model import Usage
 from github_app.core.ports import ModelReply, ModelRequest
