@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from github_app.localhub.people import Person
+from tests.story.ci import StoryRunner
 from tests.story.play import bash, calls, submit, write
 from tests.story.world import World
 
@@ -177,13 +177,12 @@ def test_ready_before_its_time_is_left_ready(world: World) -> None:
     assert not pull.draft
 
 
-def test_a_branch_of_our_name_that_is_not_ours_is_not_touched(world: World) -> None:
-    mine = world.rob.push(world.repo, "honk/1-say-hello", {"mine.txt": "mine\n"}, "Mine")
-    issue = world.ask_for()
-    world.rest()
-    assert world.repo.branch("honk/1-say-hello") == mine or "Mine" in world.subjects("honk/1-say-hello")
+def test_a_branch_that_has_our_name_already_is_built_upon(world: World) -> None:
+    world.rob.push(world.repo, "honk/1-say-hello", {"mine.txt": "mine\n"}, "Mine")
+    world.ask_for()
+    world.wait_ready()
+    assert world.subjects("honk/1-say-hello") == ["Mine", "Say hello"]
     assert world.has("honk/1-say-hello", "mine.txt")
-    assert world.said(issue) != []
 
 
 def test_main_that_moves_meanwhile_does_not_disturb(world: World) -> None:
@@ -204,12 +203,10 @@ def test_a_rename_of_the_repository_is_followed(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
     head = pull.head_sha
-    hub = world.stack.hub
-    hub.rename_repository(world.repo, "renamed")
-    world.ci.let_go()
-    assert isinstance(world.rob, Person)
+    world.stack.hub.rename_repository(world.repo, "renamed")
+    assert isinstance(world.stack.runner, StoryRunner)
+    world.stack.runner.of[world.repo.full_name] = world.ci
     world.when(replies=[calls(bash("echo renamed >> hello.txt"), submit())])
-    world.stack.runner.of[world.repo.full_name] = world.ci  # type: ignore[union-attr]
     world.rob.comment(pull.issue, "/honk say more")
     world.wait_new_head(pull, head)
     world.wait_ready()
