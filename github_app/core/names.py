@@ -23,6 +23,11 @@ def branch_name(issue_number: int, title: str, generation: int) -> str:
     return f"honk/{issue_number}-{slug}" + (f"-{generation}" if generation > 1 else "")
 
 
+def other_branch_name(branch: str) -> str:
+    """Another name, for when somebody else's commits are on a branch that was to be ours."""
+    return f"{branch}-again"
+
+
 def issue_of_branch(branch: str) -> int | None:
     """The issue whose work a branch carries, if its name is one of ours."""
     match = _OURS.match(branch)

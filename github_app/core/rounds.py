@@ -13,6 +13,7 @@ from github_app.core.events import EffectFailed, Event, Published, TurnAsked, Tu
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
 from github_app.core.model import Cause, Session, Status
+from github_app.core.names import other_branch_name
 from github_app.core.upkeep import at_newest_head, follow_head, push_of
 
 MAX_MOVED_HEADS = 3
@@ -111,9 +112,13 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
 def _do_again_on_top(session: Session, event: EffectFailed, facts: Facts, head_sha: str) -> Decision:
     if session.moved_heads >= MAX_MOVED_HEADS:
         return ask(session, event, facts, messages.branch_kept_moving())
+    cause = session.turn_cause or Cause.IMPLEMENT
+    if session.pull_number is None:
+        # Left over from something that we know nothing of: it must not slip into our pull request.
+        other = replace(session, branch=other_branch_name(session.branch), moved_heads=session.moved_heads + 1)
+        return run_turn(other, facts, cause, why="a branch of that name is there already; the work gets another one")
     moved = replace(session, head_sha=head_sha, checks=None, moved_heads=session.moved_heads + 1)
     told = with_feedback(moved, (push_of(head_sha),))
-    cause = session.turn_cause or Cause.IMPLEMENT
     return run_turn(told, facts, cause, why="the branch had moved; the work goes on top of it")
 
 

@@ -115,6 +115,8 @@ ROWS = [
     rows_of([WORKING], "publishing failed for an older turn", failed("Publish", **FIRST), does="", why="not in force"),
     rows_of([WORKING], "publishing failed for a moved branch", failed("Publish", head_sha=NEW),
             to=WORKING, does="ShowProgress RunTurn", why="on top of it"),
+    row(first_turn(), "publishing failed for a branch of that name that is there already",
+        failed("Publish", head_sha=NEW, **FIRST), to=WORKING, does="ShowProgress RunTurn", why="the work gets another one"),
     row(session(moved_heads=MAX_MOVED_HEADS), "publishing failed for a branch that keeps moving",
         failed("Publish", head_sha=NEW), to=NEEDS_HUMAN, does="Say ShowProgress", why="a human is needed"),
     rows_of([WORKING], "the turn could not run", failed("RunTurn"), to=NEEDS_HUMAN, does="Say ShowProgress",
@@ -160,6 +162,12 @@ def test_feedback_is_done_with_only_when_its_work_is_published():
     assert held(told) == ["review:50", "command:issue_comment:1"]
     out = after(told, event(ev.Published))
     assert (held(out), out.seen, out.carried) == (["command:issue_comment:1"], ("review:50",), ())
+
+
+def test_a_branch_of_that_name_that_is_not_ours_is_left_alone():
+    again = after(first_turn(), failed("Publish", head_sha=NEW, **FIRST))
+    assert again.branch == f"{first_turn().branch}-again"
+    assert (again.head_sha, again.base_sha, again.moved_heads) == ("", first_turn().base_sha, 1)
 
 
 def test_feedback_is_handed_over_again_when_the_branch_had_moved():

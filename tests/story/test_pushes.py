@@ -177,12 +177,13 @@ def test_ready_before_its_time_is_left_ready(world: World) -> None:
     assert not pull.draft
 
 
-def test_a_branch_that_has_our_name_already_is_built_upon(world: World) -> None:
+def test_a_branch_that_has_our_name_already_is_left_alone(world: World) -> None:
     world.rob.push(world.repo, "honk/1-say-hello", {"mine.txt": "mine\n"}, "Mine")
     world.ask_for()
-    world.wait_ready()
-    assert world.subjects("honk/1-say-hello") == ["Mine", "Say hello"]
-    assert world.has("honk/1-say-hello", "mine.txt")
+    pull = world.wait_ready()
+    assert pull.head_ref == "honk/1-say-hello-again"
+    assert world.subjects(pull.head_ref) == ["Say hello"]
+    assert world.subjects("honk/1-say-hello") == ["Mine"]
 
 
 def test_main_that_moves_meanwhile_does_not_disturb(world: World) -> None:
