@@ -1,26 +1,26 @@
 """From "a turn starts" to "its sandbox is ready", against git's own ways to get a working tree, and what listing costs.
 
-`python -m bench.workspace [FILES]` makes a synthetic repository (20,000 files by default), measures everything in one
-run, interleaved, and prints Markdown. Needs bubblewrap with overlays. "Ready" is: the workspace is open and the first
+`python -m bench.workspace [FILES] [--write]` makes a synthetic repository (20,000 files by default), measures all in
+one run, interleaved, and prints Markdown. Needs bubblewrap with overlays. "Ready" is: the workspace is open and the first
 command (`true`) has ended in it.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
-import platform
 import random
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.report import machine, publish, table
 from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
 from github_app.adapters.sandbox.bubblewrap import Bubblewrap
@@ -152,8 +152,8 @@ MANY: dict[str, Way] = {
 }
 
 
-async def measure_opening(bench: Bench) -> None:
-    """The tables of opening, one and ten at once."""
+async def measure_opening(bench: Bench) -> list[str]:
+    """The tables of opening, one and ten at once, each after its title."""
     for name, has_overlay in (("warm", True), ("copies", False)):
         await bench.turn(bench.workspaces(name, has_overlay=has_overlay), "first")
     places = (bench.room / f"place{number}" for number in range(10**6))
@@ -165,14 +165,10 @@ async def measure_opening(bench: Bench) -> None:
             ones[name].append(await timed(way(bench, place)))
             clear(bench, place)
     base = statistics.median(ones["bare checkout of the same tree"])
-    table(
-        "One turn",
-        ("way", "median s", "worst s", "× bare checkout"),
-        [
-            (name, f"{statistics.median(s):.3f}", f"{max(s):.3f}", f"{statistics.median(s) / base:.2f}")
-            for name, s in ones.items()
-        ],
-    )
+    one = [
+        (name, f"{statistics.median(s):.3f}", f"{max(s):.3f}", f"{statistics.median(s) / base:.2f}")
+        for name, s in ones.items()
+    ]
     rows: list[tuple[str, ...]] = []
     for name, way in MANY.items():
         os.sync()
@@ -181,7 +177,12 @@ async def measure_opening(bench: Bench) -> None:
         rows.append((name, f"{seconds:.2f}"))
         for place in group:
             clear(bench, place)
-    table(f"{AT_ONCE} turns at once", ("way", "s until the last is ready"), rows)
+    return [
+        "One turn:",
+        table(("way", "median s", "worst s", "× bare checkout"), one),
+        f"{AT_ONCE} turns at once:",
+        table(("way", "s until the last is ready"), rows),
+    ]
 
 
 def clear(bench: Bench, place: Path) -> None:
@@ -209,29 +210,9 @@ async def measure_listing(bench: Bench, *, files: int) -> list[tuple[str, ...]]:
     return rows
 
 
-def table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
-    """Print a Markdown table."""
-    print(f"\n{title}\n\n| {' | '.join(head)} |\n| --- |{' ---: |' * (len(head) - 1)}")
-    for row in rows:
-        print(f"| {' | '.join(row)} |")
-    sys.stdout.flush()
-
-
-def machine() -> str:
-    """What this ran on."""
-    cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        "",
-    )
-    file_system = subprocess.check_output(["stat", "-f", "-c", "%T", tempfile.gettempdir()], text=True).strip()
-    return (
-        f"{os.cpu_count()} cores ({cpu}), Linux {platform.release()}, {file_system}, Python {platform.python_version()}"
-    )
-
-
-async def main(files: int) -> None:
-    """Measure and print."""
-    print(f"{machine()}; {files:,} files; {ROUNDS} interleaved rounds")
+async def main(files: int, *, write: bool) -> None:
+    """Measure, print, and with `write` put it on the page."""
+    told = [f"{machine()}; {files:,} files; {ROUNDS} interleaved rounds"]
     rows: list[tuple[str, ...]] = []
     for size in sorted({max(files // 100, 100), files}):
         with tempfile.TemporaryDirectory(prefix="honk-bench-", ignore_cleanup_errors=True) as name:
@@ -242,10 +223,15 @@ async def main(files: int) -> None:
             assert bench.sandbox.has_overlay, "this wants a bubblewrap with overlays: pip install 'honk[demo]'"
             rows += await measure_listing(bench, files=size)
             if size == files:
-                await measure_opening(bench)
+                told += await measure_opening(bench)
     head = ("files", "workspace", "what changed, ms", "`git status` in the sandbox, ms")
-    table(f"Listing {CHANGED} new files and a deletion", head, rows)
+    told += [f"Listing {CHANGED} new files and a deletion:", table(head, rows)]
+    publish("workspace", "\n\n".join(told), write=write)
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", type=int, nargs="?", default=20_000)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    options = parser.parse_args()
+    asyncio.run(main(options.files, write=options.write))
