@@ -204,9 +204,6 @@ class Hub(Protocol):
     def head_of(self, repo: Repo, branch: str) -> str | None:
         """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
 
-    def default_branch(self, repo: Repo) -> str:
-        """The repository's default branch, asked live."""
-
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
 
@@ -242,12 +239,6 @@ class Hub(Protocol):
 
     def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
         """How to fetch from (or push to) the repository for the next minutes."""
-
-    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
-        """Open issues with a label."""
-
-    def repos(self) -> tuple[Repo, ...]:
-        """All repositories of all active installations."""
 
     def redeliver_failed(self, *, since: datetime) -> int:
         """Ask GitHub to deliver again what did not arrive; how many."""

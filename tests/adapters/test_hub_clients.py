@@ -48,10 +48,10 @@ def a_hub(answer: Callable[[Asked], Answer | None], *, pause_s: float = 0) -> It
 
 
 def test_requests_say_who_asks_and_which_version_of_the_api():
-    with a_hub(lambda _: Answer({"default_branch": "main"})) as (hub, wire, _):
-        hub.default_branch(REPO)
+    with a_hub(lambda _: Answer({"object": {"sha": "a" * 40}})) as (hub, wire, _):
+        hub.head_of(REPO, "main")
     minting, asking = wire.asked
-    assert minting.body == {"repository_ids": [7], "permissions": {"metadata": "read"}}
+    assert minting.body == {"repository_ids": [7], "permissions": {"contents": "read"}}
     assert minting.headers["authorization"].count(".") == 2
     assert asking.headers["authorization"].split()[1] == "token-7"
     for asked in wire.asked:
@@ -90,17 +90,17 @@ def test_a_redirect_makes_us_ask_for_the_name_and_keeps_the_question_whole(statu
         if asked.path.startswith(f"{API}/installation/repositories"):
             return Answer({"total_count": 1, "repositories": [{"id": 7, "full_name": "acme/store"}]})
         if "/acme/shop" in asked.path:
-            return Answer({"message": "Moved"}, status, {"location": f"{API}/repositories/7/issues"})
-        return Answer([]) if asked.path.startswith(f"{API}/repos/acme/store/issues?") else None
+            return Answer({"message": "Moved"}, status, {"location": f"{API}/repositories/7/pulls"})
+        return Answer([]) if asked.path.startswith(f"{API}/repos/acme/store/pulls?") else None
 
     with a_hub(answer) as (hub, wire, _):
-        assert hub.labeled_issues(REPO, "honk") == ()
-        assert hub.labeled_issues(REPO, "honk") == ()
-    asked = [path for path in wire.paths("GET") if "issues" in path]
+        assert hub.find_pull(REPO, "honk/1") is None
+        assert hub.find_pull(REPO, "honk/1") is None
+    asked = [path for path in wire.paths("GET") if "pulls" in path]
     assert [path.partition("?")[0] for path in asked] == [
-        f"{API}/repos/acme/shop/issues", f"{API}/repos/acme/store/issues", f"{API}/repos/acme/store/issues",
+        f"{API}/repos/acme/shop/pulls", f"{API}/repos/acme/store/pulls", f"{API}/repos/acme/store/pulls",
     ]  # fmt: skip
-    assert all("labels=honk" in path and "state=open" in path for path in asked)
+    assert all("head=acme%3Ahonk%2F1" in path and "state=all" in path for path in asked)
 
 
 def test_a_write_is_redirected_as_a_write():
@@ -164,15 +164,15 @@ def test_harmless_requests_are_repeated_twice_and_without_long_waits(status, req
             return Answer({"repositories": [{"full_name": "acme/shop"}]})
         return Answer({"message": "no"}, status, {"Retry-After": "3000"})
 
-    with a_hub(answer) as (hub, wire, _), pytest.raises(Exception, match="repository"):
-        hub.default_branch(REPO)
-    assert len([path for path in wire.paths("GET") if path == f"{API}/repos/acme/shop"]) == requests
+    with a_hub(answer) as (hub, wire, _), pytest.raises(Exception, match="pull request"):
+        hub.find_pull(REPO, "honk/1")
+    assert len([path for path in wire.paths("GET") if path.startswith(f"{API}/repos/acme/shop/pulls")]) == requests
 
 
 def test_a_token_is_tried_longer_only_while_it_is_young():
     with a_hub(lambda _: Answer({"message": "Bad credentials"}, 401)) as (hub, wire, times):
         with pytest.raises(AccessDenied):
-            hub.default_branch(REPO)
+            hub.head_of(REPO, "main")
         # three pauses for the first token, then another token, just as useless; then we stop
         assert times.slept[:3] == [1.0, 2.0, 4.0]
         assert sum(times.slept) < 10
@@ -183,14 +183,14 @@ def test_threads_never_speak_with_each_others_token():
     barrier = threading.Barrier(8, timeout=20)
 
     def answer(asked: Asked) -> Answer:
-        return Answer({"default_branch": asked.headers["authorization"].split()[1]})
+        return Answer({"object": {"sha": asked.headers["authorization"].split()[1]}})
 
     with a_hub(answer) as (hub, wire, _):
 
-        def ask(repo_id: int) -> list[str]:
+        def ask(repo_id: int) -> list[str | None]:
             repo = Repo(id=repo_id, full_name=f"acme/r{repo_id}", installation_id=3, default_branch="main")
             barrier.wait()
-            return [hub.default_branch(repo) for _ in range(10)]
+            return [hub.head_of(repo, "main") for _ in range(10)]
 
         with ThreadPoolExecutor(8) as pool:
             answers = list(pool.map(ask, [1, 2, 3, 4, 1, 2, 3, 4]))
@@ -202,7 +202,7 @@ def test_a_server_that_hangs_up_may_work_another_time():
     with a_hub(lambda _: Answer({})) as (hub, _, _):
         pass  # and then the server is gone
     with pytest.raises(Transient):
-        hub.default_branch(REPO)
+        hub.head_of(REPO, "main")
     hub.close()
 
 

@@ -149,6 +149,6 @@ def test_a_comment_of_a_deleted_account_is_a_ghosts():
 
 def test_no_token_is_logged_whatever_the_level(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.DEBUG)
-    with a_hub(lambda _: Answer({"default_branch": "main"})) as (hub, _, _):
-        hub.default_branch(REPO)
+    with a_hub(lambda _: Answer({"object": {"sha": "a" * 40}})) as (hub, _, _):
+        assert hub.head_of(REPO, "main") == "a" * 40
     assert "token-7" not in caplog.text

@@ -29,11 +29,11 @@ def test_an_app_that_nobody_has_installed_still_knows_itself(stage: Stage):
 def test_every_token_names_one_repository_and_what_the_call_needs(stage: Stage):
     issue = stage.issue()
     stage.hub.issue(stage.repo, issue.number)
-    stage.hub.default_branch(stage.repo)
-    issue_token, repo_token = stage.github.world.tokens.values()
+    stage.hub.head_of(stage.repo, "main")
+    issue_token, code_token = stage.github.world.tokens.values()
     assert issue_token.repository_ids == frozenset({stage.place.id})
     assert issue_token.permissions == {**PERMISSIONS["issue"], "metadata": "read"}
-    assert repo_token.permissions == {"metadata": "read"}
+    assert code_token.permissions == {"contents": "read", "metadata": "read"}
 
 
 def test_a_token_is_used_again_until_five_minutes_before_its_end(stage: Stage, monkeypatch: pytest.MonkeyPatch):
@@ -41,7 +41,7 @@ def test_a_token_is_used_again_until_five_minutes_before_its_end(stage: Stage, m
     stage.github.world.clock = lambda: datetime.fromtimestamp(stage.times.seconds(), UTC)
     for minutes, tokens in ((0, 1), (54, 1), (56, 2), (61, 2), (56 + 56, 3)):
         stage.times.ahead_s = minutes * 60
-        assert stage.hub.default_branch(stage.repo) == "main"
+        assert stage.hub.head_of(stage.repo, "main")
         assert len(stage.github.world.tokens) == tokens, minutes
 
 
@@ -149,28 +149,6 @@ def test_a_file_at_a_commit(stage: Stage):
     assert stage.hub.file(stage.repo, "docs", sha) is None
 
 
-def test_open_issues_with_a_label_without_pull_requests(stage: Stage):
-    wanted = stage.issue("a", labels=["honk"])
-    stage.issue("b", labels=["other"])
-    closed = stage.issue("c", labels=["honk"])
-    stage.maintainer.close(closed)
-    stage.maintainer.label(stage.pull().issue, "honk")
-    found = stage.hub.labeled_issues(stage.repo, "honk")
-    assert [issue.number for issue in found] == [wanted.number]
-    assert len(stage.asked(f"GET /repos/acme/shop/issues/{wanted.number}")) == 0  # nothing is fetched one by one
-
-
-def test_all_repositories_of_active_installations(stage: Stage):
-    names = [f"acme/r{n}" for n in range(130)]
-    for name in names:
-        stage.github.create_repository(name)
-    other = stage.github.create_repository("sleepy/one")
-    stage.github.suspend(stage.github.install(stage.app, "sleepy", [other]))
-    found = stage.hub.repos()
-    assert {repo.full_name for repo in found} == {"acme/shop", *names}
-    assert stage.repo in found
-
-
 def test_git_gets_an_address_and_a_token_for_it(stage: Stage):
     read, write = stage.hub.git_auth(stage.repo), stage.hub.git_auth(stage.repo, write=True)
     assert read.url == f"{stage.github.url}/acme/shop.git"
@@ -194,30 +172,30 @@ def test_a_renamed_repository_is_found_by_its_number(stage: Stage):
 
 def test_a_repository_that_left_the_installation_is_gone(stage: Stage):
     repo = stage.repo
-    assert stage.hub.default_branch(repo) == "main"
+    assert stage.hub.head_of(repo, "main")
     other = stage.github.create_repository("acme/other")
     stage.github.select(stage.installation, [other])
     with pytest.raises(Gone) as caught:
-        stage.hub.default_branch(repo)
+        stage.hub.head_of(repo, "main")
     assert caught.value.what == "repository"
     with pytest.raises(Gone) as caught:
-        stage.make_hub().default_branch(repo)  # without a token from before
+        stage.make_hub().head_of(repo, "main")  # without a token from before
     assert caught.value.what == "repository"
 
 
 def test_an_installation_that_was_removed_is_gone(stage: Stage):
     repo = stage.repo
-    stage.hub.default_branch(repo)
+    stage.hub.head_of(repo, "main")
     stage.github.uninstall(stage.installation)
     with pytest.raises(Gone) as caught:
-        stage.hub.default_branch(repo)
+        stage.hub.head_of(repo, "main")
     assert caught.value.what == "installation"
 
 
 def test_a_suspended_installation_denies_access(stage: Stage):
     stage.github.suspend(stage.installation)
     with pytest.raises(AccessDenied, match="suspended"):
-        stage.hub.default_branch(stage.repo)
+        stage.hub.head_of(stage.repo, "main")
 
 
 def test_a_missing_permission_is_named(open_stage):
@@ -232,4 +210,4 @@ def test_a_clock_that_is_wrong_by_a_minute_and_a_half_does_no_harm(
 ):
     stage.times.ahead_s = skew_s
     monkeypatch.setattr(github.Auth, "time", SimpleNamespace(time=stage.times.seconds))
-    assert stage.hub.default_branch(stage.repo) == "main"
+    assert stage.hub.head_of(stage.repo, "main")

@@ -214,8 +214,8 @@ def test_too_fast_is_told_and_not_waited_for(stage: Stage):
 
 
 def test_a_5xx_to_a_question_is_asked_again(stage: Stage):
-    stage.github.faults.add("GET .*/repos/acme/shop$", "before", status=502)
-    assert stage.hub.default_branch(stage.repo) == "main"
+    stage.github.faults.add("GET .*/heads/main$", "before", status=502)
+    assert stage.hub.head_of(stage.repo, "main")
 
 
 def test_a_new_token_that_is_not_known_everywhere_yet_is_tried_again(stage: Stage):
@@ -228,14 +228,14 @@ def test_a_new_token_that_is_not_known_everywhere_yet_is_tried_again(stage: Stag
 
 
 def test_a_token_that_was_withdrawn_is_replaced_once(stage: Stage):
-    assert stage.hub.default_branch(stage.repo) == "main"
+    assert stage.hub.head_of(stage.repo, "main")
     stage.github.world.tokens.clear()
     stage.times.ahead_s = 60
-    assert stage.hub.default_branch(stage.repo) == "main"
+    assert stage.hub.head_of(stage.repo, "main")
     stage.times.ahead_s = 120
-    stage.github.faults.add("GET .*/repos/acme/shop$", "unauthorized", count=99)
+    stage.github.faults.add("GET .*/heads/main$", "unauthorized", count=99)
     with pytest.raises(AccessDenied):
-        stage.hub.default_branch(stage.repo)
+        stage.hub.head_of(stage.repo, "main")
 
 
 def test_writes_of_one_installation_keep_their_distance(open_stage):

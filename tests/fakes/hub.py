@@ -103,10 +103,6 @@ class RecordingHub:
         self._call(self.asked, "head_of", branch)
         return self.heads.get(branch)
 
-    def default_branch(self, repo: Repo) -> str:
-        self._call(self.asked, "default_branch")
-        return "main"
-
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         self._call(self.asked, "checks", sha, with_logs)
         return self.found_checks.get(sha, Checks(head_sha=sha, state="none"))
@@ -121,12 +117,6 @@ class RecordingHub:
 
     def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
         return GitAuth(url="file:///nowhere")
-
-    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
-        return tuple(issue for issue in self.issues.values() if label in issue.labels)
-
-    def repos(self) -> tuple[Repo, ...]:
-        return ()
 
     def redeliver_failed(self, *, since: datetime) -> int:
         self._call(self.asked, "redeliver_failed", since)

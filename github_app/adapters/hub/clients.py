@@ -99,7 +99,7 @@ class Clients:
                 raise translate(error, what=what, permissions={}) from error
 
     def as_installation(self, installation_id: int, call: str, ask: Callable[[Github], T], *, what: str) -> T:
-        """Run work on an installation as a whole: only to list its repositories and to look up an account."""
+        """Run work on an installation as a whole: only to look up an account."""
         return self.run(TokenKey.of(installation_id, None, PERMISSIONS[call]), ask, what=what)
 
     def run(self, key: TokenKey, work: Callable[[Github], T], *, what: str) -> T:

@@ -21,7 +21,7 @@ from github_app.adapters.hub import pulls as hub_pulls
 from github_app.adapters.hub import threads as hub_threads
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
-from github_app.adapters.hub.shapes import is_pull, to_issue, to_pull
+from github_app.adapters.hub.shapes import to_issue, to_pull
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
@@ -102,11 +102,6 @@ class GitHubHub:
         """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
         return hub_publish.read_head(self._clients.repo(repo, "head_of"), branch)
 
-    def default_branch(self, repo: Repo) -> str:
-        """The repository's default branch, asked live."""
-        client = self._clients.repo(repo, "default_branch")
-        return client.read(lambda it: it.default_branch, what="repository")
-
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
         client = self._clients.repo(repo, "checks")
@@ -184,19 +179,6 @@ class GitHubHub:
         """How to fetch from (or push to) the repository for the next minutes."""
         token = self._clients.token(repo, "push" if write else "fetch")
         return GitAuth(url=f"{self._web_url}/{self._clients.names.of(repo)}.git", token=token.value)
-
-    def labeled_issues(self, repo: Repo, label: str) -> tuple[Issue, ...]:
-        """Open issues with a label, pull requests left out."""
-
-        def ask(it: Repository) -> tuple[Issue, ...]:
-            found = it.get_issues(state="open", labels=[label])
-            return tuple(to_issue(each) for each in found if not is_pull(each))
-
-        return self._clients.repo(repo, "labeled_issues").read(ask, what=f"issues with label {label}")
-
-    def repos(self) -> tuple[Repo, ...]:
-        """All repositories of all active installations."""
-        return hub_people.list_repos(self._clients)
 
     def redeliver_failed(self, *, since: datetime) -> int:
         """Ask GitHub to deliver again what did not arrive; how many."""

@@ -96,23 +96,3 @@ def list_installations(clients: Clients) -> tuple[int, ...]:
         return tuple(each["id"] for each in found if not each.get("suspended_at"))
 
     return clients.as_app(ask, what="installations")
-
-
-def list_repos(clients: Clients) -> tuple[Repo, ...]:
-    """List all repositories of all active installations."""
-    return tuple(repo for each in list_installations(clients) for repo in _repos_of(clients, each))
-
-
-def _repos_of(clients: Clients, installation_id: int) -> list[Repo]:
-    def ask(it: Github) -> list[Repo]:
-        return [
-            Repo(
-                id=each["id"],
-                full_name=each["full_name"],
-                installation_id=installation_id,
-                default_branch=each["default_branch"],
-            )
-            for each in pages(it.requester, "/installation/repositories", item="repositories")
-        ]
-
-    return clients.as_installation(installation_id, "repos", ask, what=f"installation {installation_id}")

@@ -13,15 +13,12 @@ READ_TALK = {"issues": "read", "pull_requests": "read"}
 WRITE_TALK = {"issues": "write", "pull_requests": "write"}  # comments of a pull request are open to the latter only
 
 PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
-    # about the app itself, and the name of a repository
+    # about the app itself and about people
     "identity": {"metadata": "read"},
-    "repos": {"metadata": "read"},
-    "default_branch": {"metadata": "read"},
     "permission": {"metadata": "read"},
     # issues and conversations
     "issue": READ_TALK,
     "comments": READ_TALK,
-    "labeled_issues": {"issues": "read"},
     "react": WRITE_TALK,
     "say": WRITE_TALK,
     "remove_label": WRITE_TALK,

@@ -45,11 +45,6 @@ def to_issue(issue: github.Issue.Issue) -> Issue:
     )
 
 
-def is_pull(issue: github.Issue.Issue) -> bool:
-    """Whether an issue is a pull request. By its page, because the `pull_request` key is absent on issues."""
-    return "/pull/" in issue.html_url
-
-
 def to_pull(pull: github.PullRequest.PullRequest) -> Pull:
     """Return a pull request. For a merged one from a list, PyGithub asks once more to learn who merged it."""
     head_repo = pull.head.repo
