@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from github_app.core.commands import VERBS
-from github_app.core.model import Cause, Checks, Feedback, Session, Status, Submission, Usage, Verdict
+from github_app.core.model import Cause, Checks, Feedback, Round, Session, Status, Submission, Usage, Verdict
 from github_app.core.prose import clause, code, harmless, one_line
 
 _STATUS = {
@@ -128,17 +128,26 @@ def harmless_submission(submission: Submission) -> Submission:
 
 
 def pull_body(session: Session) -> str:
-    """The pull request's body: what and why in the agent's words, the rest from state."""
-    submission = session.submission
+    """The pull request's body, of the whole branch: what and why in the agent's words, each round's; the rest from
+    state. The newest submission is the one that is about to be published."""
+    newest = session.submission
     closes = f"Closes #{session.issue_number}"
-    if submission is None:
+    if newest is None:
         return closes
-    lines = [closes, "", harmless(submission.summary), "", "### How it was verified", ""]
-    lines += [verdict_line(verdict) for verdict in submission.verdicts] or ["I found nothing to verify it with."]
-    if submission.unverified_reason:
-        lines += ["", "Not verified to the end:", "", harmless(submission.unverified_reason)]
-    if submission.notes:
-        lines += ["", "### Notes", "", harmless(submission.notes)]
+    rounds: tuple[Round | Submission, ...] = (*session.published, newest)
+    lines = [closes, "", harmless(rounds[0].summary)]
+    if len(rounds) > 1:
+        lines += ["", "### Since then"]
+    for later in rounds[1:]:
+        sha = f" (`{later.head_sha[:7]}`)" if isinstance(later, Round) else ""
+        lines += ["", f"**{harmless(later.title)}**{sha}", "", harmless(later.summary)]
+    lines += ["", "### How it was verified", ""]
+    lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
+    if newest.unverified_reason:
+        lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    notes = [harmless(each.notes) for each in rounds if each.notes]
+    if notes:
+        lines += ["", "### Notes", "", "\n\n".join(notes)]
     lines += [
         "",
         "---",

@@ -255,6 +255,16 @@ class Submission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Round:
+    """What one turn handed in that is published: its commit, and its words for the pull request's body."""
+
+    head_sha: str
+    title: str
+    summary: str
+    notes: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """The durable life of one issue's work: one branch, at most one pull request.
 
@@ -290,6 +300,7 @@ class Session:
     feedback: tuple[Feedback, ...] = ()
     carried: tuple[str, ...] = ()
     submission: Submission | None = None
+    published: tuple[Round, ...] = ()
     usage: Usage = field(default_factory=Usage)
     granted_micro_usd: int = 0
     checks: Checks | None = None

@@ -178,6 +178,7 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
         pull_number=event.pull_number,
         pull_is_draft=event.is_draft,
         submission=last.submission,
+        published=last.published,
     )
     why = "the pull request is open again: a new session takes it over"
     return judge_if_ended(Decision(session=again, effects=(ShowProgress(),), why=why), event, facts)
@@ -211,4 +212,5 @@ def _taking_over(session: Session, last: Session, pull: Pull) -> Session:
         pull_number=pull.number,
         pull_is_draft=pull.is_draft,
         submission=last.submission,
+        published=last.published,
     )

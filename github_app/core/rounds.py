@@ -12,7 +12,7 @@ from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview
 from github_app.core.events import EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
-from github_app.core.model import Cause, Session, Status
+from github_app.core.model import Cause, Round, Session, Status
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import at_newest_head, follow_head, push_of
 
@@ -77,6 +77,7 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         pull_number=event.pull_number,
         moved_heads=0,
         checks=None,
+        published=(*session.published, *_round_of(session, event.head_sha)),
     )
     effects: list[Effect] = []
     if session.submission is not None and session.submission.replies:
@@ -85,6 +86,13 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
         out = replace(out, reviewers=())
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")
+
+
+def _round_of(session: Session, head_sha: str) -> tuple[Round, ...]:
+    said = session.submission
+    if said is None:
+        return ()
+    return (Round(head_sha=head_sha, title=said.title, summary=said.summary, notes=said.notes),)
 
 
 def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decision:

@@ -18,7 +18,6 @@ async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str
     """The task of a session's next turn. Raises what `Hub` raises; `Gone` if the issue is not there any more."""
     issue, comments, permission = await asyncio.to_thread(_read_issue, session, policy, hub)
     instructions = await asyncio.to_thread(_read_instructions, session, hub)
-    earlier = session.submission
     return Task(
         repo=session.repo.full_name,
         cause=session.turn_cause or Cause.IMPLEMENT,
@@ -29,9 +28,18 @@ async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str
         comments=comments,
         feedback=session.feedback,
         instructions=instructions,
-        earlier="" if earlier is None else f"{earlier.title}\n\n{earlier.summary}".strip(),
+        earlier=_earlier(session),
         carried_over=carried_over,
     )
+
+
+def _earlier(session: Session) -> str:
+    """What former turns handed in, oldest first, be it published or not."""
+    told = [f"{each.title}\n\n{each.summary}".strip() for each in session.published]
+    last = session.submission
+    if last is not None and (text := f"{last.title}\n\n{last.summary}".strip()) not in told[-1:]:
+        told.append(text)
+    return "\n\n".join(told)
 
 
 def _read_issue(session: Session, policy: Policy, hub: Hub) -> tuple[Issue, tuple[Comment, ...], Permission]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from github_app.core import messages
 from github_app.core.commands import parse_command
-from github_app.core.model import Cause, Checks, FailedCheck, Reply, Status, Submission, Usage, Verdict
+from github_app.core.model import Cause, Checks, FailedCheck, Reply, Round, Status, Submission, Usage, Verdict
 from github_app.core.prose import clause, code, harmless
 from tests.core.scene import (
     AWAITING_CHECKS,
@@ -69,6 +69,16 @@ TRACKING = {
 }
 PULL_BODIES = {
     "whole": messages.pull_body(session(submission=WHOLE, usage=SPENT)),
+    "of three rounds": messages.pull_body(
+        session(
+            submission=WHOLE,
+            published=(
+                Round(head_sha="1" * 40, title="Make it honk", summary="It was silent.", notes="The old horn is gone."),
+                Round(head_sha="2" * 40, title="Honk on Windows, too", summary="CI said why.\n\nNow it does."),
+            ),
+            usage=SPENT,
+        )
+    ),
     "without verifiers": messages.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
     "nothing handed in": messages.pull_body(session()),
 }

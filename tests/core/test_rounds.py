@@ -158,6 +158,14 @@ def test_first_turn_opens_the_pull_request():
     assert (out.status, out.head_sha, out.pull_number, out.turn_id) == (AWAITING_CHECKS, NEW, PULL, None)
 
 
+def test_each_published_round_is_kept_for_the_pull_requests_body():
+    first = after(after(first_turn(), finished(**FIRST)), event(ev.Published, **FIRST))
+    assert first.submission is not None
+    assert [(each.head_sha, each.title) for each in first.published] == [(NEW, first.submission.title)]
+    told = after(session(published=first.published), finished())
+    assert len(after(told, event(ev.Published)).published) == 2
+
+
 def test_feedback_is_done_with_only_when_its_work_is_published():
     told = after(session(feedback=(REVIEW, words())), finished(consumed=("review:50",)))
     assert held(told) == ["review:50", "command:issue_comment:1"]

@@ -42,8 +42,9 @@ def test_a_client_id_may_sign_as_well_as_the_number(story: Story):
     [("exp", -5, "exp"), ("exp", 1200, "too far in the future"), ("iat", 90, "iat")],
 )
 def test_a_wrong_time_is_refused_with_githubs_words(story: Story, claim: str, seconds: int, message: str):
+    claims: dict[str, Any] = {claim: int(time.time()) + seconds}
     with pytest.raises(GithubException) as refused:
-        ask(story, signed(story, **{claim: int(time.time()) + seconds}))
+        ask(story, signed(story, **claims))
     assert refused.value.status == 401
     assert message in refused.value.data["message"]
 

@@ -76,6 +76,9 @@ def test_the_sample_from_label_to_merge_with_ci_that_really_runs(make_world: Mak
     assert issue.state == "closed"
     assert world.labels(issue) == []
     assert "Merged" in world.tracking(issue).body
+    body = pull.issue.body or ""
+    told = [body.index(words) for words in ("looked for a number", "The README promises", "is now `NUMBER_AND_UNIT`")]
+    assert told == sorted(told), "the body tells of all rounds, in their order"
     assert [session.status for session in world.sessions()] == ["merged"]
     assert len(world.ours()) == 1
     assert world.branches() == [pull.head_ref]
