@@ -47,19 +47,18 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--keep", action="store_true", help="leave everything up afterwards, to look at")
     demo.set_defaults(run=_demo)
 
-    serve = commands.add_parser(
-        "serve", help="run the door and a worker", epilog="Settings come from the environment: see docs/configure.md."
-    )
+    where = "Settings come from the environment: see docs/configure.md."
+    serve = commands.add_parser("serve", help="run the door (webhooks in) and a worker (everything else)", epilog=where)
     serve.add_argument("--no-worker", action="store_true", help="only the door; workers are other processes")
     serve.set_defaults(run=_serve)
 
-    worker = commands.add_parser("worker", help="run a worker without a door")
+    worker = commands.add_parser("worker", help="run a worker without a door", epilog=where)
     worker.set_defaults(run=_worker)
 
-    doctor = commands.add_parser("doctor", help="check settings and sandbox: what, why, how to mend")
+    doctor = commands.add_parser("doctor", help="check settings and sandbox: what, why, how to mend", epilog=where)
     doctor.set_defaults(run=_doctor)
 
-    sessions = commands.add_parser("sessions", help="list the sessions, newest first")
+    sessions = commands.add_parser("sessions", help="list the sessions, newest first", epilog=where)
     sessions.add_argument("-n", type=int, default=20, metavar="N", help="how many (20)")
     sessions.set_defaults(run=_sessions)
     return parser

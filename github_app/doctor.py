@@ -46,6 +46,7 @@ def _findings() -> Iterator[Finding]:
     yield _try("private key", lambda: _check_key(settings))
     yield _try("data directory", lambda: _check_data_dir(settings))
     yield _model_key(settings)
+    yield _webhook(settings)
     yield from _sandbox(settings)
 
 
@@ -90,6 +91,14 @@ def _model_key(settings: Settings) -> Finding:
         where = settings.anthropic_base_url or "the Anthropic API"
         return Finding(name="model", ok=True, detail=f"{settings.model} at {where}")
     return Finding(name="model", ok=False, detail="set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a gateway")
+
+
+def _webhook(settings: Settings) -> Finding:
+    door = f"http://{settings.host}:{settings.port}/webhooks/github"
+    sent_to = f"{settings.public_url}/webhooks/github is the App's webhook URL, and leads to " * bool(
+        settings.public_url
+    )
+    return Finding(name="webhook", ok=True, detail=f"{sent_to}{door}")
 
 
 def _sandbox(settings: Settings) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,21 +54,21 @@ NAMES: dict[str, str] = {
     "HONK_APP_ID": "the GitHub App's id (or client id)",
     "HONK_PRIVATE_KEY": "the App's private key: PEM, PEM with \\n, or base64 of it",
     "HONK_PRIVATE_KEY_FILE": "a file with the private key, instead",
-    "HONK_WEBHOOK_SECRET": "the webhook's secret; two separated by a space are valid at once, for rotation",
+    "HONK_WEBHOOK_SECRET": "the webhook's secret; several, separated by spaces, are valid at once, for rotation",
     "HONK_GITHUB_URL": "GitHub's web and git host (https://github.com)",
     "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server)",
     "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived: <url>/api/graphql)",
     "ANTHROPIC_API_KEY": "the key for the model",
-    "ANTHROPIC_BASE_URL": "another Messages API: a gateway, a stand-in",
+    "ANTHROPIC_BASE_URL": "another Messages API, such as a gateway (Anthropic's)",
     "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
     "HONK_DATA_DIR": "mirrors, checkouts, workspaces, the SQLite file (~/.local/share/honk; /var/lib/honk for root)",
     "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
     "HONK_HOST": "the address to listen on (127.0.0.1)",
     "HONK_PORT": "the port to listen on (8000)",
-    "HONK_PUBLIC_URL": "where people and GitHub reach this server",
+    "HONK_PUBLIC_URL": "where GitHub reaches this server; only for `honk doctor` to name the webhook URL",
     "HONK_TRIGGER_LABEL": "the label that starts work (honk)",
-    "HONK_SANDBOX": "how commands are isolated (bwrap)",
-    "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push)",
+    "HONK_SANDBOX": "how commands are isolated (bwrap, which is the only way so far)",
+    "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push) (api)",
     "HONK_WORKER_ID": "this worker's name: its own, and the same after a restart (solo)",
     "HONK_WRITE_PAUSE_S": "seconds between two writes to GitHub (1)",
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
@@ -75,7 +76,7 @@ NAMES: dict[str, str] = {
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
-"""Every variable with what it means and, in brackets, its default. Makes `honk serve --help` and the docs."""
+"""Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -100,20 +101,20 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         anthropic_base_url=env.get("ANTHROPIC_BASE_URL") or None,
         model=env.get("HONK_MODEL") or DEFAULT_MODEL,
         data_dir=data_dir,
-        database_url=env.get("HONK_DATABASE_URL") or f"sqlite:///{data_dir / 'honk.sqlite'}",
+        database_url=_database_url(env, f"sqlite:///{data_dir / 'honk.sqlite'}"),
         host=env.get("HONK_HOST") or "127.0.0.1",
-        port=int(_number(env, "HONK_PORT", 8000)),
-        public_url=env.get("HONK_PUBLIC_URL", "").rstrip("/"),
+        port=_whole(env, "HONK_PORT", 8000, ceiling=65_535),
+        public_url=_url(env, "HONK_PUBLIC_URL", "") if env.get("HONK_PUBLIC_URL") else "",
         trigger_label=env.get("HONK_TRIGGER_LABEL") or "honk",
         sandbox=_one_of(env, "HONK_SANDBOX", "bwrap"),
         publish="push" if _one_of(env, "HONK_PUBLISH", "api", "push") == "push" else "api",
         worker_id=env.get("HONK_WORKER_ID") or "solo",
         write_pause_s=_number(env, "HONK_WRITE_PAUSE_S", 1.0),
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
-        turns=int(_number(env, "HONK_TURNS", 4)),
-        turns_per_repo=int(_number(env, "HONK_TURNS_PER_REPO", 2)),
+        turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
+        turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
         git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
-        tool_paths=tuple(Path(part).absolute() for part in env.get("HONK_TOOL_PATHS", "").split(":") if part),
+        tool_paths=_tool_paths(env),
     )
 
 
@@ -182,9 +183,32 @@ def _number(env: Mapping[str, str], name: str, usual: float) -> float:
         number = float(value) if value else usual
     except ValueError:
         number = -1.0
-    if number < 0:
+    if not 0 <= number < math.inf:
         raise Misconfigured(f"{name} must be a number from 0 up, not `{value}`")
     return number
+
+
+def _whole(env: Mapping[str, str], name: str, usual: int, *, ceiling: int) -> int:
+    value = env.get(name) or str(usual)
+    if not (value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= ceiling):
+        raise Misconfigured(f"{name} must be a whole number from 1 to {ceiling}, not `{value}`")
+    return int(value)
+
+
+def _database_url(env: Mapping[str, str], usual: str) -> str:
+    value = env.get("HONK_DATABASE_URL") or usual
+    if not value.startswith(("sqlite:///", "postgresql://")):
+        # Not shown: it may hold a password.
+        raise Misconfigured("HONK_DATABASE_URL must be sqlite:///PATH or postgresql://…")
+    return value
+
+
+def _tool_paths(env: Mapping[str, str]) -> tuple[Path, ...]:
+    paths = tuple(Path(part).absolute() for part in env.get("HONK_TOOL_PATHS", "").split(":") if part)
+    for path in paths:
+        if not path.is_dir():
+            raise Misconfigured(f"HONK_TOOL_PATHS names {path}, which is no folder")
+    return paths
 
 
 def _one_of(env: Mapping[str, str], name: str, *known: str) -> str:

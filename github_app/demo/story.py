@@ -110,7 +110,7 @@ class Story:
         hub = self.stack.hub
         if not (path / ".git").exists():
             raise Misconfigured(f"{path} is not a git repository")
-        title, body = read_issue(issue_path.read_text("utf-8"))
+        title, body = _read_own_issue(issue_path)
         repo = hub.import_repository(f"you/{path.resolve().name}", path)
         you = hub.grant(repo, "you", "admin")
         self._open_house(repo)
@@ -230,6 +230,16 @@ class Story:
     def _url(self, issue: Issue) -> str:
         kind = "pull" if issue.pull else "issues"
         return f"{self.stack.hub.url}/{issue.repo.full_name}/{kind}/{issue.number}"
+
+
+def _read_own_issue(path: Path) -> tuple[str, str]:
+    try:
+        title, body = read_issue(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"--issue cannot be read: {error}") from error
+    if not title:
+        raise Misconfigured(f"--issue {path} is empty: its first line is the issue's title")
+    return title, body
 
 
 def _ours(issue: Issue) -> list[Comment]:

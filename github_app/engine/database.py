@@ -50,7 +50,7 @@ def transaction(engine: sa.Engine, *, reads: bool = False) -> Iterator[sa.Connec
             with connection.begin():
                 yield connection
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        raise DatabaseAway(f"the database does not answer ({type(error).__name__})") from error
+        raise DatabaseAway(f"the database does not answer ({type(error).__name__}): see HONK_DATABASE_URL") from error
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:
@@ -75,10 +75,13 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 def _make_private(path: Path) -> None:
     """Make a SQLite file that only we can read, before SQLite does; the files that it puts beside get the same mode.
 
-    Transcripts lie in it, in a folder that others may pass through.
+    Transcripts lie in it, in a folder that others may pass through. Raises `Misconfigured`.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    except OSError as error:
+        raise Misconfigured(f"HONK_DATABASE_URL: {path} cannot be written: {error.strerror}") from error
 
 
 def flows_url(url: str) -> str:

@@ -8,6 +8,8 @@ from importlib import resources
 
 import sqlalchemy as sa
 
+from github_app.engine.database import transaction
+
 _WORDS = {
     "sqlite": {"serial": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"},
     "postgresql": {"serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bytes": "BYTEA"},
@@ -18,9 +20,12 @@ _LOCK = 0x686F6E6B
 
 
 def migrate(engine: sa.Engine) -> int:
-    """Bring the tables to the newest schema and return its number. Safe when several processes start at once."""
+    """Bring the tables to the newest schema and return its number. Safe when several processes start at once.
+
+    Raises `DatabaseAway`.
+    """
     words = _WORDS[engine.dialect.name]
-    with engine.begin() as connection:
+    with transaction(engine) as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         connection.execute(

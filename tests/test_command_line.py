@@ -1,0 +1,114 @@
+"""The command line as a newcomer meets it: what to do is said in one line, and nothing slow is loaded to say it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from github_app.__main__ import main
+from tests.test_settings import LEAST
+
+SLOW = {"anthropic", "dbos", "fastapi", "github", "sqlalchemy", "uvicorn", "pydantic"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*LEAST, "HONK_PRIVATE_KEY_FILE", "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def _all_set(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    for name, value in {**LEAST, "HONK_PRIVATE_KEY": pem, "ANTHROPIC_API_KEY": "k"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("HONK_DATA_DIR", str(open_tmp_path / "data"))
+
+
+@pytest.mark.parametrize("command", ["--help", "doctor"])
+@pytest.mark.usefixtures("_all_set")
+def test_nothing_slow_is_imported_for(command: str) -> None:
+    code = (
+        "import sys; from github_app.__main__ import main\n"
+        f"try: main([{command!r}])\nexcept SystemExit: pass\n"
+        f"sys.exit(' '.join({SLOW!r} & sys.modules.keys()) or 0)"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HONK_PUBLIC_URL", "https://honk.example.com/")
+
+    assert main(["doctor"]) == 0
+    said = capsys.readouterr().out
+    assert "FAIL" not in said
+    assert said.endswith("All is well.\n")
+    assert "https://honk.example.com/webhooks/github" in said
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_doctor_names_what_is_wrong_beside_what_is_well(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    monkeypatch.setenv("HONK_PRIVATE_KEY", LEAST["HONK_PRIVATE_KEY"])
+
+    assert main(["doctor"]) == 1
+    wrong = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert [line.split(":")[0] for line in wrong] == ["FAIL  private key", "FAIL  model"]
+    assert "ANTHROPIC_API_KEY" in wrong[1]
+
+
+def test_missing_settings_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve"]) == 2
+    assert capsys.readouterr().err == "honk: HONK_APP_ID is not set: the GitHub App's id (or client id)\n"
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [("sqlite:////proc/nowhere/honk.sqlite", 2), ("postgresql://nobody@127.0.0.1:1/none", 1)],
+)
+@pytest.mark.usefixtures("_all_set")
+def test_a_database_that_cannot_be_had_is_one_line(
+    url: str, code: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HONK_DATABASE_URL", url)
+
+    assert main(["sessions"]) == code
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "HONK_DATABASE_URL" in said
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_no_sessions_are_a_table_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sessions"]) == 0
+    assert capsys.readouterr().out.split() == ["Session", "Repository", "Issue", "Pull", "request", "Status", "Cost"]
+
+
+def test_the_demo_wants_repository_and_issue_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["demo", "--repo", "."]) == 2
+    assert "--issue" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", [None, " \n"])
+def test_the_demo_says_what_is_wrong_with_an_issue(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "k")
+    (tmp_path / ".git").mkdir()
+    if text is not None:
+        (tmp_path / "issue.md").write_text(text)
+
+    assert main(["demo", "--repo", str(tmp_path), "--issue", str(tmp_path / "issue.md")]) == 2
+    assert "--issue" in capsys.readouterr().err

@@ -1,0 +1,86 @@
+"""Settings from the environment: complete, or an error that names the variable and what it must be."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from github_app.core.errors import Misconfigured
+from github_app.settings import read_settings
+
+PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
+LEAST = {"HONK_APP_ID": "1", "HONK_PRIVATE_KEY": PEM, "HONK_WEBHOOK_SECRET": "s"}
+
+
+def test_three_settings_are_enough_for_github_com() -> None:
+    settings = read_settings(LEAST)
+
+    assert settings.github_api_url == "https://api.github.com"
+    assert settings.github_graphql_url == "https://api.github.com/graphql"
+    assert (settings.host, settings.port, settings.turns, settings.publish) == ("127.0.0.1", 8000, 4, "api")
+    assert settings.database_url == f"sqlite:///{settings.data_dir}/honk.sqlite"
+
+
+def test_hosts_of_github_enterprise_server_are_derived() -> None:
+    settings = read_settings(LEAST | {"HONK_GITHUB_URL": "https://ghe.example/"})
+
+    assert settings.github_url == "https://ghe.example"
+    assert settings.github_api_url == "https://ghe.example/api/v3"
+    assert settings.github_graphql_url == "https://ghe.example/api/graphql"
+
+
+@pytest.mark.parametrize("missing", LEAST)
+def test_what_is_missing_is_named(missing: str) -> None:
+    with pytest.raises(Misconfigured, match=missing):
+        read_settings({name: value for name, value in LEAST.items() if name != missing})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HONK_PROT", "8000"),
+        ("HONK_PORT", "99999"),
+        ("HONK_PORT", "80.5"),
+        ("HONK_TURNS", "0"),
+        ("HONK_TURNS", "inf"),
+        ("HONK_TURNS_PER_REPO", "nan"),
+        ("HONK_WRITE_PAUSE_S", "nan"),
+        ("HONK_CHECKS_GRACE_S", "-1"),
+        ("HONK_GITHUB_URL", "github.com"),
+        ("HONK_PUBLIC_URL", "honk.example.com"),
+        ("HONK_DATABASE_URL", "mysql://x/y"),
+        ("HONK_SANDBOX", "none"),
+        ("HONK_PUBLISH", "email"),
+        ("HONK_TOOL_PATHS", "/nowhere/at/all"),
+        ("HONK_PRIVATE_KEY_FILE", "/nowhere/key.pem"),
+    ],
+)
+def test_what_is_wrong_is_named(name: str, value: str) -> None:
+    with pytest.raises(Misconfigured, match=name):
+        read_settings(LEAST | {name: value})
+
+
+@pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\\n"), base64.b64encode(PEM.encode()).decode()])
+def test_the_key_comes_in_three_forms(text: str) -> None:
+    assert read_settings(LEAST | {"HONK_PRIVATE_KEY": text}).private_key == PEM
+
+
+def test_the_key_comes_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_text(PEM)
+    rest = {name: value for name, value in LEAST.items() if name != "HONK_PRIVATE_KEY"}
+
+    assert read_settings(rest | {"HONK_PRIVATE_KEY_FILE": str(path)}).private_key == PEM
+
+
+def test_two_secrets_are_valid_at_once() -> None:
+    assert read_settings(LEAST | {"HONK_WEBHOOK_SECRET": "old new"}).webhook_secrets == (b"old", b"new")
+
+
+def test_no_secret_shows() -> None:
+    shown = repr(read_settings(LEAST | {"HONK_WEBHOOK_SECRET": "hush", "ANTHROPIC_API_KEY": "sk-hush"}))
+
+    assert "hush" not in shown
+    assert "MIIB" not in shown
