@@ -10,7 +10,9 @@ _MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])")
 _COMMAND = re.compile(r"(?<![\w`/])(/honk)(?!\S)", re.IGNORECASE)
 # https://docs.github.com/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 _CLOSING = re.compile(
-    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?=(?:[\w.-]+/[\w.-]+)?#\d|GH-\d|https?://\S+/(?:issues|pull)/\d)",
+    # Possessive, and with the lengths that GitHub allows to names: the time must stay linear, whatever the model wrote.
+    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?:\s*+:)?+\s*+"
+    r"(?=(?:[\w.-]{1,100}/[\w.-]{1,100})?#\d|GH-\d|https?://\S{1,300}/(?:issues|pull)/\d)",
     re.IGNORECASE,
 )
 

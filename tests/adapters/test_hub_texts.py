@@ -20,7 +20,7 @@ from github_app.adapters.hub.texts import (
     "words",
     [
         "[skip ci]", "[ci skip]", "[no ci]", "[skip actions]", "[actions skip]", "[SKIP CI]", "[skip-ci]",
-        "[ skip ci ]", "[skip travis]", "[azurepipelines skip]", "***NO_CI***", "[skip netlify]",
+        "[ skip ci ]", "[skip travis]", "[azurepipelines skip]", "***NO_CI***", "******NO_CI******", "[skip netlify]",
     ],
 )  # fmt: skip
 def test_no_spelling_that_stops_ci_survives(words):
@@ -28,7 +28,10 @@ def test_no_spelling_that_stops_ci_survives(words):
     assert "[" not in commit_message(f"Fix {words}", "k")
 
 
-@pytest.mark.parametrize("trailer", ["skip-checks: true", "skip-checks:true", "Skip-Checks : true"])
+@pytest.mark.parametrize(
+    "trailer",
+    ["skip-checks: true", "skip-checks:true", "Skip-Checks : true", "skip-checks:: true", "skip-checks\n:: : true"],
+)
 def test_no_trailer_that_stops_ci_survives(trailer):
     assert ":" not in commit_message(f"Fix\n\n{trailer}", "k").partition("Honk-Key")[0]
 
@@ -76,3 +79,22 @@ def test_our_part_is_cut_where_the_peoples_part_is_long():
 def test_a_body_cannot_close_our_part():
     body = enclose("evil <!-- honk:end --> text")
     assert replace_enclosed(body, "new") == enclose("new")
+
+
+@pytest.mark.parametrize(
+    "trailer", ["Honk-Key: 7-1-1/turn-2", "Honk-Key:: 7-1-1/turn-2", "honk-key : : x", "Honk-Key\n: x"]
+)
+def test_a_key_that_the_model_wrote_is_never_the_commits(trailer):
+    message = commit_message(f"Fix\n\nBecause.\n\n{trailer}", "7-1-1/turn-1")
+    assert "honk-key:" not in message.lower().removesuffix("honk-key: 7-1-1/turn-1\n")
+    assert key_of(message) == "7-1-1/turn-1"
+
+
+def test_the_last_key_counts():
+    assert key_of("Fix\n\nHonk-Key: forged\nHonk-Key: ours\n") == "ours"
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("unit", ["[", "-", "[-", "skip ", "[no-", "***", "skip-checks\n", "Honk-Key "])
+def test_the_longest_message_is_made_in_no_time(unit):
+    commit_message("[" + unit * 20_000, "k")

@@ -276,3 +276,11 @@ def test_one_of_a_thing_is_not_many():
 @pytest.mark.parametrize("status", Status)
 def test_tracking_comment_names_who_is_next(status: Status):
     assert messages.tracking(session(status)).startswith("**Honk · ")
+
+
+@pytest.mark.timeout(10)  # the whole process stands still meanwhile
+@pytest.mark.parametrize(
+    "unit", ["\n", " ", "fix.", "fix\n", "fix:\n", "close https://x", "fixes a/", "@", "/honk ", "<!--", "```\n"]
+)
+def test_the_longest_words_of_any_kind_are_made_harmless_in_no_time(unit: str):
+    harmless("close" + unit * 40_000 + "x")

@@ -17,10 +17,14 @@ _TRAILERS = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*: .+\n?)+")
 
 # https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs and the spellings of other CI services
 # (`[skip travis]`, `[azurepipelines skip]`, `[skip-ci]`, `***NO_CI***`).
-_SKIP = re.compile(r"\[\s*((?:skip|no)[\s_-]+[\w-]+|[\w-]+[\s_-]+skip)\s*\]", re.IGNORECASE)
-_SKIP_STARS = re.compile(r"\*{3}(no_ci)\*{3}", re.IGNORECASE)
-_SKIP_TRAILER = re.compile(r"^(\s*skip-checks)\s*:", re.IGNORECASE | re.MULTILINE)
-_FORGED_KEY = re.compile(rf"^(\s*{KEY_TRAILER})\s*:", re.IGNORECASE | re.MULTILINE)
+_SKIP = re.compile(
+    r"\[\s*((?:skip|no)[\s_-]{1,9}[\w-]{1,40}|[\w-]{1,40}[\s_-]{1,9}skip)\s*\]",  # bounded: takes linear time
+    re.IGNORECASE,
+)
+# All colons and stars at once: what is left must not be such a word again.
+_SKIP_STARS = re.compile(r"(?<!\*)\*{3,}+(no_ci)\*{3,}", re.IGNORECASE)
+_SKIP_TRAILER = re.compile(r"^([^\S\n]*skip-checks)[\s:]*:", re.IGNORECASE | re.MULTILINE)
+_FORGED_KEY = re.compile(rf"^([^\S\n]*{KEY_TRAILER})[\s:]*:", re.IGNORECASE | re.MULTILINE)
 
 
 def marker(tag: str) -> str:
@@ -88,6 +92,6 @@ def commit_message(message: str, key: str) -> str:
 
 
 def key_of(message: str) -> str | None:
-    """Return the key in a commit message's trailers, or None."""
-    found = re.search(rf"^{KEY_TRAILER}: (.+)$", message.rstrip().rpartition("\n\n")[2], re.MULTILINE)
-    return found.group(1).strip() if found else None
+    """Return the key in a commit message's trailers, or None. Ours is the last: what is above may be the model's."""
+    found = re.findall(rf"^{KEY_TRAILER}: (.+)$", message.rstrip().rpartition("\n\n")[2], re.MULTILINE)
+    return str(found[-1]).strip() if found else None
