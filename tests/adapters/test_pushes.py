@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from github_app.adapters.repository.mirrors import Mirrors
-from github_app.adapters.repository.pushes import Signature, publish_by_push
+from github_app.adapters.repository.pushes import Signature, make_commit, push
 from github_app.core.errors import AccessDenied, Gone, HeadMoved, HonkError, Refused
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
@@ -47,16 +47,10 @@ def base(origin: Origin, mirrors: Mirrors) -> str:
 def publish(
     mirrors: Mirrors, auth: GitAuth, parent: str, *changes: FileChange, branch: str = "honk/1", message: str = "Fix it"
 ) -> str:
-    return publish_by_push(
-        LOCAL_GIT,
-        mirrors.path(1),
-        ChangeSet(base_sha=parent, changes=changes or CHANGES),
-        parent_sha=parent,
-        branch=branch,
-        message=message,
-        author=AUTHOR,
-        auth=auth,
-    )
+    wanted = ChangeSet(base_sha=parent, changes=changes or CHANGES)
+    sha = make_commit(LOCAL_GIT, mirrors.path(1), wanted, parent_sha=parent, message=message, author=AUTHOR)
+    push(LOCAL_GIT, mirrors.path(1), sha, branch=branch, auth=auth)
+    return sha
 
 
 def test_commit_has_just_the_changes_on_top_of_its_parent(origin: Origin, mirrors: Mirrors, base: str) -> None:

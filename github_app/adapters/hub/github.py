@@ -12,13 +12,7 @@ from datetime import datetime
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
-from github_app.adapters.hub import checks as hub_checks
-from github_app.adapters.hub import comments as hub_comments
-from github_app.adapters.hub import commits as hub_publish
-from github_app.adapters.hub import deliveries as hub_deliveries
-from github_app.adapters.hub import people as hub_people
-from github_app.adapters.hub import pulls as hub_pulls
-from github_app.adapters.hub import threads as hub_threads
+from github_app.adapters.hub import checks, comments, commits, deliveries, people, pulls, threads
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
@@ -69,7 +63,7 @@ class GitHubHub:
     def _whoami(self) -> tuple[int, Actor, tuple[str, ...]]:
         with self._lock:
             if self._known is None:
-                self._known = hub_people.find_identity(self._clients)
+                self._known = people.find_identity(self._clients)
             return self._known
 
     def identity(self) -> Actor:
@@ -78,7 +72,7 @@ class GitHubHub:
 
     def permission(self, repo: Repo, actor: Actor) -> Permission:
         """What an account may do, asked live; NONE for unknown and renamed accounts and bots."""
-        return hub_people.ask_permission(self._clients, repo, actor)
+        return people.ask_permission(self._clients, repo, actor)
 
     def issue(self, repo: Repo, number: int) -> Issue:
         """An issue as it stands now."""
@@ -87,7 +81,7 @@ class GitHubHub:
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         """All comments of an issue or pull request but ours, oldest first, each with its author's permission."""
-        return hub_people.read_comments(self._clients, repo, number, me=self.identity())
+        return people.read_comments(self._clients, repo, number, me=self.identity())
 
     def pull(self, repo: Repo, number: int) -> Pull:
         """A pull request as it stands now."""
@@ -96,22 +90,22 @@ class GitHubHub:
 
     def find_pull(self, repo: Repo, branch: str) -> Pull | None:
         """The newest pull request whose head is `branch` of this repository."""
-        return hub_pulls.find_pull(self._clients.repo(repo, "find_pull"), branch)
+        return pulls.find_pull(self._clients.repo(repo, "find_pull"), branch)
 
     def head_of(self, repo: Repo, branch: str) -> str | None:
         """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
-        return hub_publish.read_head(self._clients.repo(repo, "head_of"), branch)
+        return commits.read_head(self._clients.repo(repo, "head_of"), branch)
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
         client = self._clients.repo(repo, "checks")
-        return hub_checks.read_checks(client, sha, own_app_id=self._whoami()[0], with_logs=with_logs)
+        return checks.read_checks(client, sha, own_app_id=self._whoami()[0], with_logs=with_logs)
 
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
         """The unresolved review threads of a pull request, all pages, our own comments among theirs."""
-        permissions = hub_people.Permissions(self._clients, repo)
+        permissions = people.Permissions(self._clients, repo)
         client = self._clients.repo(repo, "threads")
-        return hub_threads.read_threads(client, pull_number, permission_of=permissions.of)
+        return threads.read_threads(client, pull_number, permission_of=permissions.of)
 
     def file(self, repo: Repo, path: str, sha: str) -> bytes | None:
         """A file at a commit; None if it is not there. `Refused` above 1 MB, `NotVisibleYet` for an unknown commit."""
@@ -133,11 +127,11 @@ class GitHubHub:
 
     def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
         """Put a reaction; once, however often it is called. `target_id`: an issue's number, else a comment's id."""
-        hub_comments.react(self._clients, repo, target=target, target_id=target_id, content=content)
+        comments.react(self._clients, repo, target=target, target_id=target_id, content=content)
 
     def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
-        return hub_comments.say(self._clients, repo, number, tag=tag, body=body, me=self.identity())
+        return comments.say(self._clients, repo, number, tag=tag, body=body, me=self.identity())
 
     def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
@@ -146,34 +140,34 @@ class GitHubHub:
         `Refused` where a rule of the repository forbids it.
         """
         client = self._clients.repo(repo, "publish")
-        return hub_publish.publish(client, changes, parent_sha=parent_sha, branch=branch, message=message, key=key)
+        return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=message, key=key)
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""
         client = self._clients.repo(repo, "open_pull")
-        return hub_pulls.open_pull(client, branch=branch, base=base, title=title, body=body)
+        return pulls.open_pull(client, branch=branch, base=base, title=title, body=body)
 
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
-        hub_pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=body)
+        pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=body)
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
-        hub_pulls.mark_ready(self._clients.repo(repo, "mark_ready"), number)
+        pulls.mark_ready(self._clients.repo(repo, "mark_ready"), number)
 
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         """Answer in a review thread; once for each `key`."""
-        hub_comments.reply_in_thread(
+        comments.reply_in_thread(
             self._clients, repo, pull_number, reply_to=reply_to, key=key, body=body, me=self.identity()
         )
 
     def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
         """Ask for another review; unknown people are passed over."""
-        hub_pulls.request_review(self._clients.repo(repo, "request_review"), number, logins)
+        pulls.request_review(self._clients.repo(repo, "request_review"), number, logins)
 
     def remove_label(self, repo: Repo, number: int, label: str) -> None:
         """Take a label off; nothing if it is not on."""
-        hub_comments.remove_label(self._clients, repo, number, label=label)
+        comments.remove_label(self._clients, repo, number, label=label)
 
     def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
         """How to fetch from (or push to) the repository for the next minutes."""
@@ -182,4 +176,4 @@ class GitHubHub:
 
     def redeliver_failed(self, *, since: datetime) -> int:
         """Ask GitHub to deliver again what did not arrive; how many."""
-        return hub_deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2])
+        return deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2])

@@ -17,7 +17,7 @@ from pathlib import Path
 from github_app.adapters.repository.checkouts import remove_anything
 from github_app.adapters.repository.ignores import IgnoreRules
 from github_app.adapters.repository.walks import BaseKind, Touch, is_dot_git, mode_of, read_link, walk
-from github_app.adapters.sandbox import files as safe_files
+from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import BindMount
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
@@ -94,17 +94,17 @@ class Copy:
 
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """A regular file's content. Raises `PathRefused`, `ToolFailed`."""
-        return safe_files.read_file(self.mount.path, _checked(path), max_bytes=max_bytes)
+        return files.read_file(self.mount.path, _checked(path), max_bytes=max_bytes)
 
     def write(self, path: str, content: bytes, *, executable: bool | None) -> None:
         """Create or replace a file. Raises `PathRefused`, `ToolFailed`."""
         if self._beneath(path).is_dir():
             raise ToolFailed(f"{path!r} is a folder.")
-        safe_files.write_file(self.mount.path, path, content, executable=executable, owner=self.owner)
+        files.write_file(self.mount.path, path, content, executable=executable, owner=self.owner)
 
     def delete(self, path: str) -> None:
         """Delete a file or link. Raises `PathRefused`, `ToolFailed`."""
-        safe_files.delete_file(self.mount.path, _checked(path))
+        files.delete_file(self.mount.path, _checked(path))
 
     def put(self, change: FileChange) -> None:
         """Make a path be what a change says, whatever is there now."""
@@ -116,16 +116,16 @@ class Copy:
         remove_anything(target)
         executable = change.mode == "100755"
         content = b"" if change.mode == "120000" else change.content
-        safe_files.write_file(self.mount.path, change.path, content, executable=executable, owner=self.owner)
+        files.write_file(self.mount.path, change.path, content, executable=executable, owner=self.owner)
         if change.mode == "120000":
-            # The empty file was written for the folders above it, which safe_files makes without following links.
+            # The empty file was written for the folders above it, which `files` makes without following links.
             target.unlink()
             target.symlink_to(os.fsdecode(change.content))
             os.lchown(target, *self.owner)
 
     def _beneath(self, path: str) -> Path:
         """Where a path lies. Raises `PathRefused` if that is out of the tree or behind a link."""
-        parts = safe_files.split_path(_checked(path))
+        parts = files.split_path(_checked(path))
         for depth in range(1, len(parts)):
             if self.mount.path.joinpath(*parts[:depth]).is_symlink():
                 raise PathRefused(f"{path!r} is refused: it passes a symbolic link.")
@@ -139,7 +139,7 @@ class Copy:
         """The bytes of a touched file, or the target of a link."""
         if touch.mode == "120000":
             return read_link(self.mount.path / touch.path)
-        return safe_files.read_file(self.mount.path, touch.path, max_bytes=max_bytes)
+        return files.read_file(self.mount.path, touch.path, max_bytes=max_bytes)
 
     def is_base(self, touch: Touch, content: bytes) -> bool:
         """Whether the commit has just this content and mode at this path."""

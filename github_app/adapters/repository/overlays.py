@@ -26,7 +26,7 @@ from github_app.adapters.repository.walks import (
     read_link,
     walk,
 )
-from github_app.adapters.sandbox import files as safe_files
+from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import OverlayMount
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
@@ -47,8 +47,8 @@ class Overlay:
     def read(self, path: str, *, max_bytes: int) -> bytes:
         """A regular file's content, from the layer where it lies. Raises `PathRefused`, `ToolFailed`."""
         if self._visible(path) == "lower":
-            return safe_files.read_file(self.mount.lower, path, max_bytes=max_bytes)
-        return safe_files.read_file(self.mount.upper, path, max_bytes=max_bytes)
+            return files.read_file(self.mount.lower, path, max_bytes=max_bytes)
+        return files.read_file(self.mount.upper, path, max_bytes=max_bytes)
 
     def write(self, path: str, content: bytes, *, executable: bool | None) -> None:
         """Create or replace a file in the upper layer. Raises `PathRefused`, `ToolFailed`."""
@@ -64,7 +64,7 @@ class Overlay:
         self._make_folders(path)
         if _is_whiteout(_lstat(self.mount.upper / path)):
             (self.mount.upper / path).unlink()
-        safe_files.write_file(self.mount.upper, path, content, executable=executable, owner=self.owner)
+        files.write_file(self.mount.upper, path, content, executable=executable, owner=self.owner)
 
     def delete(self, path: str) -> None:
         """Delete a file or link in the view; the layer below keeps it. Raises `PathRefused`, `ToolFailed`."""
@@ -74,7 +74,7 @@ class Overlay:
         if self._is_folder(path, layer):
             raise ToolFailed(f"Cannot delete {path!r}: it is a folder.")
         if layer == "upper":
-            safe_files.delete_file(self.mount.upper, path)
+            files.delete_file(self.mount.upper, path)
         if self._visible(path) == "lower":
             self._make_folders(path)
             _make_whiteout(self.mount.upper / path, self.owner)
@@ -96,9 +96,7 @@ class Overlay:
             os.lchown(upper, *self.owner)
         else:
             executable = change.mode == "100755"
-            safe_files.write_file(
-                self.mount.upper, change.path, change.content, executable=executable, owner=self.owner
-            )
+            files.write_file(self.mount.upper, change.path, change.content, executable=executable, owner=self.owner)
 
     def touched(self, rules: IgnoreRules) -> Iterator[Touch]:
         """What the upper layer says; costs what changed, whatever the size of the repository."""
@@ -108,7 +106,7 @@ class Overlay:
         """The bytes of a touched file, or the target of a link."""
         if touch.mode == "120000":
             return read_link(self.mount.upper / touch.path)
-        return safe_files.read_file(self.mount.upper, touch.path, max_bytes=max_bytes)
+        return files.read_file(self.mount.upper, touch.path, max_bytes=max_bytes)
 
     def is_base(self, touch: Touch, content: bytes) -> bool:
         """Whether the commit has just this content and mode at this path."""
@@ -128,7 +126,7 @@ class Overlay:
 
     def _visible(self, path: str) -> Layer | None:
         """Which layer shows a path; None if the view does not have it. Raises `PathRefused` for a link on the way."""
-        parts = safe_files.split_path(path)
+        parts = files.split_path(path)
         if any(is_dot_git(part) for part in parts):
             raise PathRefused(f"{path!r} is refused: it lies in a `.git` folder.")
         is_cut = False
@@ -155,7 +153,7 @@ class Overlay:
 
     def _make_folders(self, path: str) -> None:
         """Make the folders above a path in the upper layer, each showing what the view shows in it now."""
-        parts = safe_files.split_path(path)
+        parts = files.split_path(path)
         for depth in range(1, len(parts)):
             part = "/".join(parts[:depth])
             folder = self.mount.upper / part

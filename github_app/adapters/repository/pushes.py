@@ -125,20 +125,3 @@ def _is_rejected(said: str) -> bool:
 def _tip(git: Git, mirror: Path, ref: str, auth: GitAuth) -> str | None:
     rows = git.run(mirror, ["ls-remote", "--", auth.url, ref], auth=auth).split()
     return rows[0].decode() if rows else None
-
-
-def publish_by_push(
-    git: Git,
-    mirror: Path,
-    changes: ChangeSet,
-    *,
-    parent_sha: str,
-    branch: str,
-    message: str,
-    author: Signature,
-    auth: GitAuth,
-) -> str:
-    """Make one commit on a branch of the remote and return its SHA; never forces. See `make_commit` and `push`."""
-    sha = make_commit(git, mirror, changes, parent_sha=parent_sha, message=message, author=author)
-    push(git, mirror, sha, branch=branch, auth=auth)
-    return sha

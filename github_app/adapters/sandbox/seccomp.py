@@ -92,9 +92,7 @@ def make_filter(machine: str = platform.machine()) -> bytes:
     Raises `SandboxUnavailable` for an architecture without a table: no filter is no sandbox.
     """
     if machine not in _AUDIT_ARCH:
-        raise SandboxUnavailable(
-            f"No seccomp table for {machine}. Run Honk on x86_64 or aarch64 Linux, or use HONK_SANDBOX=container."
-        )
+        raise SandboxUnavailable(f"No seccomp table for {machine}. Run Honk on x86_64 or aarch64 Linux.")
     program = list(_instructions(machine))
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
