@@ -33,7 +33,6 @@ class Conflict(Transient):
 class Entry:
     """One row of the inbox. `body` is a delivery's JSON, or one of our own events; `attempts` counts postponements."""
 
-    seq: int
     id: str
     source: Source
     name: str
@@ -101,7 +100,7 @@ class Store:
     def _entries(self, where: str, **values: Any) -> list[Entry]:
         with self._reading() as connection:
             rows = connection.execute(
-                sa.text(f"SELECT seq, id, source, name, body, attempts FROM inbox WHERE {where}"),  # noqa: S608
+                sa.text(f"SELECT id, source, name, body, attempts FROM inbox WHERE {where}"),  # noqa: S608
                 values,
             )
             return [Entry(**{**row._mapping, "body": bytes(row.body)}) for row in rows]

@@ -126,7 +126,7 @@ async def test_stopping_writes_what_is_waiting_first(recorder, slow, store):
 class TestRead:
     def entry(self, event: str, payload) -> Entry:
         found = delivery("d", event, payload)
-        return Entry(seq=1, id="d", source="github", name=event, body=found.body)
+        return Entry(id="d", source="github", name=event, body=found.body)
 
     def test_a_delivery_becomes_an_event(self):
         payload = deliveries.payload("labeled", issue=deliveries.issue(), label={"name": "honk"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from github_app.localhub import events, git, shapes
-from github_app.localhub.exchange import ApiError, invalid, not_found
+from github_app.localhub.exchange import ApiError, invalid
 from github_app.localhub.values import Issue, Pull, Repository, User
 from github_app.localhub.world import World
 
@@ -156,11 +156,3 @@ def _close_issues(world: World, pull: Pull, sender: User) -> None:
         issue = pull.issue.repo.issues.get(int(number))
         if issue and not issue.pull:
             issues.set_state(world, issue, sender, "closed")
-
-
-def by_number(repo: Repository, number: int) -> Pull:
-    """Return a pull request; 404 when there is none of that number."""
-    issue = repo.issues.get(number)
-    if issue is None or issue.pull is None:
-        raise not_found()
-    return issue.pull
