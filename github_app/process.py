@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from github_app.app import build, open_store
 from github_app.settings import read_settings
 
-_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class JsonLines(logging.Formatter):
@@ -49,6 +49,8 @@ def serve(*, with_worker: bool) -> int:
     settings = read_settings()
     set_up_logs()
     honk = build(settings, with_worker=with_worker)
+    # uvicorn raises the signal again when it is done, and unhandled that would end us before the worker has stopped.
+    signal.signal(signal.SIGTERM, lambda *_: None)
     honk.start()
     try:
         uvicorn.run(honk.asgi, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
