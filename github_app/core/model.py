@@ -275,6 +275,8 @@ class Session:
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
     `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
+    `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
+    None in sessions that are older than this: as it stands.
     """
 
     id: str
@@ -286,6 +288,7 @@ class Session:
     status: Status
     requested_by: Actor
     issue_title: str
+    issue_body: str | None = None
     base_sha: str = ""
     head_sha: str = ""
     pull_number: int | None = None

@@ -179,6 +179,7 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
         pull_is_draft=event.is_draft,
         submission=last.submission,
         published=last.published,
+        issue_body=last.issue_body,
     )
     why = "the pull request is open again: a new session takes it over"
     return judge_if_ended(Decision(session=again, effects=(ShowProgress(),), why=why), event, facts)
@@ -197,6 +198,7 @@ def _new_session(last: Session | None, repo: Repo, actor: Actor, issue: Issue, f
         status=Status.WORKING,
         requested_by=actor,
         issue_title=issue.title,
+        issue_body=issue.body,
         created_at=facts.now,
     )
 

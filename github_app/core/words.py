@@ -88,11 +88,13 @@ def _to_be_asked_again(session: Session, login: str) -> Session:
 
 
 def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
-    """The issue's text changed; a turn that begins reads it anew, so only a running one has to be told."""
+    """The issue's text changed. Only from people with authority: who wrote an issue may be anybody, and could put other
+    words under the label that somebody else gave it."""
     if not speaks_with_authority(event.actor, facts):
         return nothing(session, "edited by somebody without write access: the text seen at the start stays in force")
+    known = replace(session, issue_title=event.issue.title, issue_body=event.issue.body)
     if session.status is not Status.WORKING:
-        return nothing(session, "no turn runs that the edit could join; the next one reads the issue anew")
+        return Decision(session=known, why="no turn runs that the edit could join; the next one reads the issue anew")
     words = messages.feedback_of_edit(event.issue.title, event.issue.body)
     edit = Feedback(id=f"edit:{event.id}", kind="command", author=event.actor.login, body=words)
-    return Decision(session=with_feedback(session, (edit,)), why="the edit joins the running turn")
+    return Decision(session=with_feedback(known, (edit,)), why="the edit joins the running turn")

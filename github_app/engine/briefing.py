@@ -4,6 +4,7 @@ instructions, and what earlier turns did. Fixed once, when the turn begins."""
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from github_app.agent.task import INSTRUCTION_PATHS, Task
 from github_app.core.errors import Gone, ToolFailed
@@ -49,6 +50,9 @@ def _read_issue(session: Session, policy: Policy, hub: Hub) -> tuple[Issue, tupl
     trusted = tuple(comment for comment in comments if comment.permission >= policy.may_command)
     author = issue.author
     permission = Permission.NONE if author.is_bot else hub.permission(session.repo, author)
+    if session.issue_body is not None:
+        # Not as it stands: its author, who may be anybody, can have edited it since somebody with authority read it.
+        issue = replace(issue, title=session.issue_title, body=session.issue_body)
     return issue, trusted, permission
 
 

@@ -249,6 +249,18 @@ def test_edit_that_joins_a_turn_says_how_the_issue_reads_now():
     assert "# Geese\n\nAll of them." in bodies(told)[0]
 
 
+@pytest.mark.parametrize("status", OPEN)
+def test_only_an_edit_with_authority_changes_what_turns_are_told(status):
+    begun = after(None, event(ev.IssueLabeled, issue=issue(body="In a file.")))
+    assert begun.issue_body == "In a file."
+    edit = event(ev.IssueEdited, issue=issue(title="Geese", body="All of them."))
+    told = after(session(status, issue_body="In a file."), edit)
+    assert (told.issue_title, told.issue_body) == ("Geese", "All of them.")
+    by_a_stranger = decide(session(status, issue_body="In a file."), edit, facts(Permission.READ)).session
+    assert by_a_stranger is not None
+    assert by_a_stranger.issue_body == "In a file."
+
+
 def test_status_is_answered_where_it_was_asked():
     say = decide(session(), command("status", is_pull=True, number=PULL), facts()).effects[-1]
     assert isinstance(say, Say)
