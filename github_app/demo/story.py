@@ -180,7 +180,7 @@ class Story:
             stage.text = f"addressed: {pull.head_sha[:7]} pushed"
         with self.telling.stage("answers in the threads") as stage:
             self._wait("an answer in each thread", lambda: all(t.comments[-1].user.login == BOT for t in pull.threads))
-            stage.text = f"answered in all {count} threads, and asked rob to look again"
+            stage.text = f"answered in each of the {count} threads, and asked rob to look again"
             stage.details = [thread.comments[-1].body.split("\n")[0] for thread in pull.threads]
 
     def _to_end(self, issue: Issue) -> None:
