@@ -258,11 +258,11 @@ def checks_still_failing(rounds: int, checks: Checks) -> str:
 def review_rounds_spent(rounds: int) -> str:
     """The rounds for reviews are used up."""
     done = (
-        f"I have addressed {_count(rounds, 'review')}, and that is the limit here"
+        f"I have addressed {_count(rounds, 'review')}, which is the limit here"
         if rounds
-        else "Reviews do not start me here"
+        else "In this repository, reviews do not start me by themselves"
     )
-    return f"{done}. Yours is kept. Write `/honk retry` to have me go on."
+    return f"{done}. I keep this one: write `/honk retry` to have me address it."
 
 
 def checks_blocked() -> str:
@@ -305,7 +305,7 @@ def silence(limit_s: float) -> str:
 
 def ending(session: Session) -> str:
     """The last comment of a session: how it ended and what it cost."""
-    spent = f"{cost(session.usage)}, {_count(session.turns, 'turn')}"
+    spent = f"{_count(session.turns, 'turn')} · {cost(session.usage)}"
     if session.status is Status.MERGED:
         return f"#{session.pull_number} is merged. Spent in all: {spent}."
     return f"{session.waiting_for} Spent in all: {spent}."

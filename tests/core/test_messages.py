@@ -1,6 +1,6 @@
 """What Honk says, word for word (`golden/`), and what may never be in it.
 
-After a change of wording: `HONK_UPDATE_GOLDEN=1 pytest tests/core/test_messages.py`, then read the difference aloud.
+After a change of wording: `UPDATE_GOLDEN=1 pytest tests/core/test_messages.py`, then read the difference aloud.
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ POSTED = [
 def test_wording_is_as_it_was_read(page: str):
     text = "\n\n".join(f"<!-- {title} -->\n\n{body}" for title, body in PAGES[page].items()) + "\n"
     path = GOLDEN / f"{page}.md"
-    if os.environ.get("HONK_UPDATE_GOLDEN"):
+    if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
 

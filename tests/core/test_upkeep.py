@@ -213,7 +213,7 @@ def test_end_says_what_it_cost_and_leaves_nothing_on_disk():
     ended = decide(session(), event(ev.IssueClosed), facts())
     assert ended.effects[-1] == DiscardWorkspace()
     assert isinstance(say := ended.effects[0], Say)
-    assert "#34 and its branch stay as they are. Spent in all: $0.00" in say.body
+    assert "#34 and its branch stay as they are. Spent in all: 2 turns · $0.00" in say.body
 
 
 @pytest.mark.parametrize("status", AT_REST)
