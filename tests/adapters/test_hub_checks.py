@@ -10,6 +10,7 @@ from github_app.adapters.hub.checks import CommitStatus, Run, Workflow, judge, m
 from github_app.adapters.hub.logs import BYTES, LINES, clean_log
 from github_app.core.errors import NotVisibleYet, RateLimited
 from github_app.core.model import Checks
+from github_app.localhub import shapes_ci
 from github_app.localhub.actions import JobResult, WorkflowResult
 from tests.adapters.hub_stage import Stage
 
@@ -156,6 +157,20 @@ def red(stage: Stage, log: str) -> Any:
     sha = stage.maintainer.push(stage.place, "main", {CI: "on: push\njobs: {test: {}}\n"}, "Add CI")
     stage.github.settle()
     return sha
+
+
+def test_what_ran_for_a_forks_pull_request_of_our_commit_does_not_count(stage: Stage, monkeypatch):
+    sha = red(stage, "x")
+    assert stage.hub.checks(stage.repo, sha).state == "failed"
+    shape = shapes_ci.workflow_run
+
+    def of_a_fork(*args: Any) -> Any:
+        shown = shape(*args)
+        return shown | {"head_repository": shown["head_repository"] | {"id": 999}}
+
+    monkeypatch.setattr(shapes_ci, "workflow_run", of_a_fork)
+    stage.github.set_status(stage.place, sha, "success", "ci/other")
+    assert stage.hub.checks(stage.repo, sha) == Checks(head_sha=sha, state="passed", passed=1)
 
 
 def test_a_failed_job_tells_the_end_of_its_log_without_our_token_going_there(stage: Stage):

@@ -8,7 +8,7 @@ GitHub's combined state cannot be used: it knows no check runs and says `pending
   seen the commit pass, and branch protection does not take them either.
 - action_required is neither: a person must act. It makes the commit `blocked` if nothing runs and nothing failed.
 - While anything is unfinished the commit is `pending`, whatever failed already, so that one round sees all failures.
-- Check runs of our own app do not count.
+- Check runs of our own app do not count, nor what ran for a fork.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class CommitStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """One run of a workflow."""
+    """One run of a workflow. `repo_id`: whose branch it ran for (a fork's, for a fork's pull request)."""
 
     id: int
     workflow_id: int
@@ -74,6 +74,7 @@ class Workflow:
     status: str
     conclusion: str
     url: str
+    repo_id: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +95,11 @@ def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: boo
     runs = client.read(lambda it: _read_runs(it, sha), what=what, was_told=True)
     statuses = client.read(lambda it: _read_statuses(it, sha), what=what)
     workflows = client.read(lambda it: _read_workflows(it, sha), what=what)
-    verdicts = judge([run for run in runs if run.app_id != own_app_id], statuses, workflows)
+    # Anybody can open a pull request with our commit from a fork: what runs (or waits) for that is not ours.
+    ours = [each for each in workflows if each.repo_id == client.repo.id]
+    foreign = {each.suite for each in workflows if each not in ours}
+    runs = [run for run in runs if run.app_id != own_app_id and run.suite not in foreign]
+    verdicts = judge(runs, statuses, ours)
     checks = merge(sha, verdicts)
     if not (with_logs and checks.failed):
         return checks
@@ -231,6 +236,7 @@ def _read_workflows(it: Repository, sha: str) -> list[Workflow]:
             status=each.status,
             conclusion=each.conclusion or "",
             url=each.html_url,
+            repo_id=each.head_repository.id if each.head_repository else 0,
         )
         for each in it.get_workflow_runs(head_sha=sha)
     ]
