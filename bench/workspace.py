@@ -1,8 +1,8 @@
 """From "a turn starts" to "its sandbox is ready", against git's own ways to get a working tree, and what listing costs.
 
 `python -m bench.workspace [FILES] [--write]` makes a synthetic repository (20,000 files by default), measures all in
-one run, interleaved, and prints Markdown. Needs bubblewrap with overlays. "Ready" is: the workspace is open and the first
-command (`true`) has ended in it.
+one run, interleaved, and prints Markdown. Needs bubblewrap with overlays. "Ready" is: the workspace is open and the
+first command (`true`) has ended in it.
 """
 
 from __future__ import annotations

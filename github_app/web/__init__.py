@@ -1,4 +1,4 @@
-"""What answers HTTP: the webhook route, health, metrics, and the pages that people look at.
+"""What answers HTTP: the webhook route, health and metrics.
 
 A request verifies, records and returns; the work happens in `engine`.
 """

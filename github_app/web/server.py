@@ -1,12 +1,12 @@
-"""The web application: the door, health, metrics, and room for pages. The only module that imports FastAPI, which takes
-half a second: import it late."""
+"""The web application: the door, health and metrics. The only module that imports FastAPI, which takes half a second:
+import it late."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
@@ -26,9 +26,8 @@ def create_app(
     ready: Callable[[], Awaitable[list[str]]],
     metrics: Callable[[], str],
     max_body_bytes: int = MAX_BODY_BYTES,
-    routers: Sequence[APIRouter] = (),
 ) -> FastAPI:
-    """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`, and pages by `routers`.
+    """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`.
 
     `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
     and may block; the door's own counts are added to it. Raises `Misconfigured` for a missing or empty secret.
@@ -56,8 +55,6 @@ def create_app(
         """Numbers for Prometheus."""
         return PlainTextResponse(metrics() + _counts_of(door), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    for router in routers:
-        app.include_router(router)
     return app
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from github_app.adapters.sandbox.files import Entry, delete_file, disk_usage, read_file, walk, write_file
+from github_app.adapters.sandbox.files import delete_file, disk_usage, read_file, walk, write_file
 from github_app.core.errors import PathRefused, ToolFailed
 
 
@@ -225,12 +225,6 @@ def test_folder_swapped_for_a_link_while_we_look_never_leaks(tree: Path) -> None
 
     assert seen <= {b"hello", None}
     assert listed <= {"evil", "src", "src/a.txt", "was", "was/a.txt"}
-
-
-def test_entry_of_a_deletion_is_a_device_without_a_number() -> None:
-    entry = Entry(path="gone", mode=stat.S_IFCHR, size=0)
-
-    assert (stat.S_ISCHR(entry.mode), entry.device) == (True, 0)
 
 
 def _read_or_none(tree: Path) -> bytes | None:

@@ -6,7 +6,6 @@ import http.client
 import json
 import urllib.request
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import pytest
 
@@ -15,8 +14,6 @@ from tests.story.play import ask, calls, submit, write
 from tests.story.world import World
 
 MakeWorld = Callable[[Mapping[str, str | bytes] | None], World]
-
-ISSUE_EVENT: dict[str, Any] = {"action": "labeled", "installation": {"id": 999_999}}
 
 
 def _is_alive(world: World) -> bool:

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 
 import pytest
 import uvicorn
-from fastapi import APIRouter
 
 from github_app.core.errors import Misconfigured, Transient
 from github_app.web import server
@@ -70,19 +69,12 @@ class Site:
 
 @contextmanager
 def serving(operator: Operator) -> Iterator[Site]:
-    pages = APIRouter()
-
-    @pages.get("/hello")
-    async def hello() -> str:
-        return "hello"
-
     app = create_app(
         recorder=operator,
         secrets=[SECRET],
         max_body_bytes=100_000,
         ready=operator.ready,
         metrics=lambda: "honk_sessions 1\n",
-        routers=[pages],
     )
     listener = socket.create_server(("127.0.0.1", 0))
     running = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off", ws="none"))
@@ -168,9 +160,8 @@ def test_metrics_are_in_prometheus_format_and_count_the_doors_answers(site: Site
     ]
 
 
-def test_pages_are_served_and_nothing_else(site: Site):
-    assert site.get("/hello") == (200, '"hello"')
-    assert [site.get(path)[0] for path in ("/docs", "/redoc", "/openapi.json", "/webhooks")] == [404] * 4
+def test_nothing_else_is_served(site: Site):
+    assert [site.get(path)[0] for path in ("/", "/docs", "/redoc", "/openapi.json", "/webhooks")] == [404] * 5
 
 
 def test_application_without_a_secret_is_not_built():

@@ -44,15 +44,13 @@ class _OpenHow(ctypes.Structure):
 class Entry:
     """One thing below a root: its path relative to it and what lstat says of it.
 
-    `path` is '/'-separated with undecodable bytes as surrogates. `mode` is the whole `st_mode`; `device` is
-    `st_rdev` (0 with a character device: a deletion, in an overlay's upper layer); `allocated` is bytes on
-    disk; `opaque` marks a folder that hides the one below it in an overlay.
+    `path` is '/'-separated with undecodable bytes as surrogates. `mode` is the whole `st_mode`;
+    `allocated` is bytes on disk; `opaque` marks a folder that hides the one below it in an overlay.
     """
 
     path: str
     mode: int
     size: int
-    device: int = 0
     allocated: int = 0
     opaque: bool = False
 
@@ -141,7 +139,6 @@ def _entry(parts: tuple[str, ...], name: str, found: os.stat_result) -> Entry:
         path="/".join((*parts, name)),
         mode=found.st_mode,
         size=found.st_size,
-        device=found.st_rdev,
         allocated=found.st_blocks * 512,
     )
 
