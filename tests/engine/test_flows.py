@@ -269,17 +269,19 @@ class TestFailures:
 
 
 class TestTurns:
-    def test_a_branch_that_moved_is_worked_on_anew(self, open_stage: Open):
+    def test_work_for_a_branch_that_is_not_ours_goes_to_another(self, open_stage: Open):
         stage = open_stage(*work("2"), *work("3"))
         stage.hub.heads["honk/1-make-it-two"] = "d" * 40
         stage.label()
         session = stage.wait_status(Status.AWAITING_CHECKS)
         assert stage.hub.acts_of("publish") == [
-            (session.branch, BASE, "7-1-1/turn-1"),
-            (session.branch, "d" * 40, "7-1-1/turn-2"),
+            ("honk/1-make-it-two", BASE, "7-1-1/turn-1"),
+            ("honk/1-make-it-two-again", BASE, "7-1-1/turn-2"),
         ]
+        assert session.branch == "honk/1-make-it-two-again"
         first_words = str(stage.model.requests[2].messages[0])
-        assert "Others pushed before your last change could be" in first_words
+        assert "The workspace holds what your last turn changed." in first_words
+        assert "Others pushed" not in first_words  # what lies on that branch is nothing to us
 
     def test_what_a_person_says_during_a_turn_joins_it(self, open_stage: Open):
         def interrupt(_request):
