@@ -183,12 +183,16 @@ def probe_sandbox(settings: Settings) -> Bubblewrap:
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
     """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`."""
-    from github_app.adapters.sandbox.check import check
+    from github_app.adapters.sandbox.check import Check, check
 
     sandbox = probe_sandbox(settings)
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
     about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}; hard limits: "
-    return about + ", ".join(sandbox.hard_limits), await check(sandbox)
+    hidden = [
+        Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
+        for path in sandbox.unreachable
+    ]
+    return about + ", ".join(sandbox.hard_limits), [*await check(sandbox), *hidden]
 
 
 def usual_tool_paths() -> tuple[Path, ...]:

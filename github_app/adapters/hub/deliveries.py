@@ -39,7 +39,7 @@ def redeliver_failed(clients: Clients, *, since: datetime, subscribed: Iterable[
         try:
             clients.as_app(act, what=f"delivery {delivery_id}")
             asked += 1
-        except (NotFound, Unprocessable):  # too old by now; the reconciler reads the state itself
+        except (NotFound, Unprocessable):  # too old by now; the next look at the session sees what it told
             continue
     return asked
 

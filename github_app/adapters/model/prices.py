@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from github_app.core.model import Usage
 
-PRICED_ON = "2026-11-22"
-"""When the table was last held against what Claude Code charges."""
-
 
 @dataclass(frozen=True)
 class Price:
@@ -21,6 +18,7 @@ class Price:
     cache_read: float
 
 
+# Held on 2026-11-22 against what Claude Code says that a call costs.
 PRICES = {
     "claude-haiku-4-5": Price(1, 5, 1.25, 0.10),
     "claude-haiku-5-5": Price(0.10, 0.50, 0.125, 0.01),
