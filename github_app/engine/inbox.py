@@ -25,11 +25,11 @@ def read(entry: Entry, *, trigger_label: str) -> Event | str:
     if entry.source == "self":
         event: Event = codec.load_named(entry.name, entry.body.decode())
         return event
-    payload = load_object(entry.body)
+    action = load_object(entry.body).get("action")
     delivery = Delivery(
         id=entry.id,
         event=entry.name,
-        action=payload.get("action"),
+        action=action if isinstance(action, str) else None,
         installation_id=None,
         repo_id=None,
         app_id=None,

@@ -26,6 +26,7 @@ from github_app.adapters.hub.texts import (
 def test_no_spelling_that_stops_ci_survives(words):
     assert words.lower() not in commit_message(f"Fix the thing {words}", "k").lower()
     assert "[" not in commit_message(f"Fix {words}", "k")
+    assert words.lower() not in title_of(f"Fix {words}").lower()
 
 
 @pytest.mark.parametrize(

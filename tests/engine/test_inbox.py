@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 
 import pytest
@@ -146,3 +147,10 @@ class TestRead:
     def test_an_event_of_our_own_comes_back(self, store):
         store.add_event(Ticked(id="t", session_id="7-1-1"))
         assert read(store.entry("t"), trigger_label="honk") == Ticked(id="t", session_id="7-1-1")
+
+
+@pytest.mark.parametrize("action", [["created"], {"a": 1}, 7, True, None])
+def test_an_action_that_is_no_word_means_nothing(action):
+    body = json.dumps({"action": action}).encode()
+    entry = Entry(id="g-1", source="github", name="issue_comment", body=body)
+    assert read(entry, trigger_label="honk") == "nothing follows from issue_comment"

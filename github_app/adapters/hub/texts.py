@@ -52,8 +52,8 @@ def cut(text: str, limit: int) -> str:
 
 
 def title_of(text: str) -> str:
-    """Return a title on one line that GitHub takes."""
-    line = " ".join(text.split())
+    """Return a title on one line that GitHub takes; a squash makes it a commit message, so it is no switch either."""
+    line = _without_switches(" ".join(text.split()))
     return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1] + "…"
 
 
@@ -82,13 +82,16 @@ def _disarm(body: str) -> str:
 
 def commit_message(message: str, key: str) -> str:
     """Return a commit message with our key as a trailer and without anything that would keep CI from running."""
-    text = _SKIP.sub(r"(\1)", message.strip())
-    text = _SKIP_STARS.sub(r"\1", text)
+    text = _without_switches(message.strip())
     text = _SKIP_TRAILER.sub(r"\1", text)
     text = _FORGED_KEY.sub(r"\1", text)
     last = text.rpartition("\n\n")[2] if "\n\n" in text else ""
     gap = "\n" if last and _TRAILERS.fullmatch(last) else "\n\n"
     return f"{text}{gap}{KEY_TRAILER}: {key}\n"
+
+
+def _without_switches(text: str) -> str:
+    return _SKIP_STARS.sub(r"\1", _SKIP.sub(r"(\1)", text))
 
 
 def key_of(message: str) -> str | None:
