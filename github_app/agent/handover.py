@@ -12,6 +12,7 @@ from github_app.core.policy import Policy, find_problems
 from github_app.core.ports import Workspace
 
 MAX_TITLE_CHARS = 72
+MAX_SUMMARY_CHARS = 5_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,10 @@ def _check_words(title: str, summary: str) -> None:
     if not title or "\n" in title or len(title) > MAX_TITLE_CHARS:
         raise ToolFailed(
             f"not submitted: `title` must be one line of 1 to {MAX_TITLE_CHARS} characters, not {len(title)}"
+        )
+    if len(summary) > MAX_SUMMARY_CHARS:
+        raise ToolFailed(
+            f"not submitted: `summary` must have at most {MAX_SUMMARY_CHARS} characters, not {len(summary)}"
         )
     if not summary.strip():
         raise ToolFailed("not submitted: `summary` must say what was done; or, if nothing was changed, why")

@@ -182,6 +182,7 @@ async def test_nothing_changed_may_be_submitted_and_runs_nothing(desk: Desk):
     ("words", "said"),
     [
         ({"title": ""}, "`title` must be one line of 1 to 72 characters, not 0"),
+        ({"summary": "x" * 5_001}, "`summary` must have at most 5000 characters, not 5001"),
         ({"title": "x" * 73}, "not 73"),
         ({"title": "two\nlines"}, "one line"),
         ({"summary": "  "}, "`summary` must say what was done"),

@@ -251,7 +251,8 @@ def test_edit_that_joins_a_turn_says_how_the_issue_reads_now():
 
 @pytest.mark.parametrize("status", OPEN)
 def test_only_an_edit_with_authority_changes_what_turns_are_told(status):
-    begun = after(None, event(ev.IssueLabeled, issue=issue(body="In a file.")))
+    begun = decide(None, event(ev.IssueLabeled, issue=issue(body="In a file.")), facts()).session
+    assert begun is not None
     assert begun.issue_body == "In a file."
     edit = event(ev.IssueEdited, issue=issue(title="Geese", body="All of them."))
     told = after(session(status, issue_body="In a file."), edit)
