@@ -104,7 +104,7 @@ class Engine:
             self._wake.clear()
             try:
                 is_busy = self.dispatch()
-            except Exception:
+            except Exception:  # the root of this thread: without it nothing would ever come in again
                 log.exception("dispatch failed; trying again")
                 is_busy = False
             if not is_busy:
@@ -120,7 +120,7 @@ class Engine:
             except Rejected as error:
                 log.warning("unreadable delivery", extra={"delivery": entry.id, "why": str(error)})
                 self.store.end_entry(entry.id, "unreadable", str(error))
-            except Exception as error:
+            except Exception as error:  # one row that breaks us must not hold up all others
                 self._give_up(entry, None, error)
             else:
                 if isinstance(event, str):
@@ -174,7 +174,7 @@ class Engine:
                 self._give_up(entry, event, error)
             else:
                 self._postpone(entry, error)
-        except Exception as error:
+        except Exception as error:  # the root of this flow: a bug gets a number, and somebody is told
             self._give_up(entry, event, error)
         self.wake()
 
@@ -238,7 +238,7 @@ class Engine:
             if isinstance(error, DatabaseAway) or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
                 raise
             self._effect_failed(pending, error)
-        except Exception as error:
+        except Exception as error:  # a bug in one effect is that effect's failure
             self._effect_failed(pending, error)
         else:
             self.store.finish_effect(pending.id, result=result)

@@ -71,7 +71,7 @@ class TurnRunner:
         except HonkError as error:
             log.warning("turn ended early", extra={"turn": turn_id, "why": str(error)})
             return await self._ended(session_id, turn_id, explain(error))
-        except Exception:
+        except Exception:  # the root of this flow: a bug ends the turn with a question, never in silence
             error_id = uuid4().hex[:8]
             log.exception("turn broke", extra={"turn": turn_id, "error_id": error_id})
             return await self._ended(session_id, turn_id, f"an error of my own (id {error_id}, in the log)")

@@ -50,7 +50,7 @@ class Upkeep:
         while not stopping.wait(_TICK_S):
             try:
                 self.tick()
-            except Exception:
+            except Exception:  # the root of this thread
                 log.exception("tick failed; trying again")
 
     def tick(self) -> None:
@@ -75,7 +75,7 @@ class Upkeep:
                 self.reconcile()
             except HonkError as error:
                 log.warning("deliveries were not reconciled", extra={"why": str(error)})
-            except Exception:
+            except Exception:  # the root of this thread
                 log.exception("reconcile failed; trying again")
             if stopping.wait(_RECONCILE_S):
                 return
