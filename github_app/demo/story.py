@@ -3,7 +3,7 @@ when its trace is seen on (local) GitHub; the exit code is 0 only if all were re
 
 from __future__ import annotations
 
-import os
+import signal
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -37,10 +37,12 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
     if repo is not None and not is_real:
         raise Misconfigured("the scripted model knows only the sample: set ANTHROPIC_API_KEY for a repository of yours")
     sample = load_sample()
-    # Workflows run on this very machine, outside of any sandbox. The sample's are ours; another repository's would run
-    # what a model wrote.
+    # Workflows run on this very machine, outside of any sandbox. The sample's is ours; another repository's may do
+    # anything with what a model wrote.
     runner = _runner(telling) if repo is None else None
     telling.title("honk demo: one issue, from label to merge")
+    if is_real and runner is not None:
+        telling.note("The sample's CI runs on this machine, outside of the sandbox: it runs what the model writes.")
     with Stack(script=None if is_real else sample.script, runner=runner, keep=keep) as stack:
         story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else _FAST_S, is_real=is_real)
         try:
@@ -71,9 +73,8 @@ def _stay(stack: Stack, telling: Telling) -> None:
     telling.note(f"Honk: {stack.url}/healthz, its log: {stack.log_path}")
     telling.note("Press Ctrl-C to end it.")
     try:
-        while True:
-            os.read(0, 1024)
-    except (KeyboardInterrupt, OSError):
+        signal.pause()
+    except KeyboardInterrupt:
         telling.note("Ended.")
 
 
