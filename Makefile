@@ -64,7 +64,7 @@ format: .venv ## ruff's format and its safe fixes
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
 	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
