@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts tests story format lock bench clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests story format lock bench advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 
 # --- checking it -------------------------------------------------------------------------------------------------
 
-test: format-check lint types contracts story tests ## everything that CI runs
+test: format-check lint types contracts workflows story tests ## everything that CI runs
 
 format-check: .venv
 	$(BIN)/ruff format --check
@@ -50,6 +50,9 @@ types: .venv ## mypy, strict
 
 contracts: .venv ## who may import whom
 	$(BIN)/lint-imports --no-logo
+
+workflows: .venv ## the workflow files, for holes
+	$(BIN)/zizmor --offline --persona pedantic --no-progress --quiet .github
 
 story: .venv ## the demo from label to merge, with the scripted model
 	env -u ANTHROPIC_API_KEY $(BIN)/honk demo
@@ -70,6 +73,12 @@ lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
 	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock pyproject.toml -o requirements.lock
 	@! grep -n '://' requirements.lock requirements-dev.lock
+
+advisories: .venv ## known holes in what a deployment installs (asks the network)
+	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.lock
+
+sbom: .venv ## the bill of materials, as honk.cdx.json (CycloneDX)
+	$(BIN)/python scripts/sbom.py > honk.cdx.json
 
 clean: ## remove what make and the tools made
 	rm -rf .venv *.egg-info build .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
