@@ -22,7 +22,7 @@ $(BIN)/.locked: requirements-dev.lock
 	@touch $@
 
 $(BIN)/honk: $(BIN)/.locked pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
 # --- running it --------------------------------------------------------------------------------------------------
