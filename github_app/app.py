@@ -183,7 +183,7 @@ def probe_sandbox(settings: Settings) -> Bubblewrap:
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
     """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`."""
-    from github_app.adapters.sandbox.check import Check, check
+    from github_app.adapters.sandbox.check import Check, check, check_user
 
     sandbox = probe_sandbox(settings)
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
@@ -192,7 +192,16 @@ async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
         Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
         for path in sandbox.unreachable
     ]
-    return about + ", ".join(sandbox.hard_limits), [*await check(sandbox), *hidden]
+    walls = [*await check(sandbox), *check_user(sandbox, secrets=_secret_paths(settings)), *hidden]
+    return about + ", ".join(sandbox.hard_limits), walls
+
+
+def _secret_paths(settings: Settings) -> list[Path]:
+    """What the sandbox's user must not read on the host: the key, the database, mirrors, and the list of sessions."""
+    inside = ("*.sqlite*", "mirrors", "mirrors/*", "checkouts", "workspaces")
+    kept = [path for pattern in inside for path in settings.data_dir.glob(pattern)]
+    key = settings.private_key_file
+    return [settings.data_dir, *kept, *([key] if key is not None else [])]
 
 
 def usual_tool_paths() -> tuple[Path, ...]:

@@ -23,6 +23,7 @@ class Settings:
 
     app_id: str
     private_key: str = field(repr=False)
+    private_key_file: Path | None = None
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
     github_url: str = "https://github.com"
     github_api_url: str = "https://api.github.com"
@@ -93,6 +94,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         app_id=_required(env, "HONK_APP_ID"),
         private_key=_private_key(env),
+        private_key_file=_private_key_file(env),
         webhook_secrets=_secrets(env),
         github_url=github_url,
         github_api_url=_url(env, "HONK_GITHUB_API_URL", api_url),
@@ -150,12 +152,12 @@ def _secrets(env: Mapping[str, str]) -> tuple[bytes, ...]:
 
 def _private_key(env: Mapping[str, str]) -> str:
     text = env.get("HONK_PRIVATE_KEY", "").strip()
-    path = env.get("HONK_PRIVATE_KEY_FILE", "").strip()
-    if bool(text) == bool(path):
+    path = _private_key_file(env)
+    if bool(text) == (path is not None):
         raise Misconfigured("set one of HONK_PRIVATE_KEY and HONK_PRIVATE_KEY_FILE")
-    if path:
+    if path is not None:
         try:
-            text = Path(path).expanduser().read_text("utf-8").strip()
+            text = path.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise Misconfigured(f"HONK_PRIVATE_KEY_FILE cannot be read: {error}") from error
     text = text.replace("\\n", "\n")
@@ -167,6 +169,11 @@ def _private_key(env: Mapping[str, str]) -> str:
     if "PRIVATE KEY-----" not in text:
         raise Misconfigured("the private key is not PEM (nor base64 of it); download it again from the App's page")
     return text.strip() + "\n"
+
+
+def _private_key_file(env: Mapping[str, str]) -> Path | None:
+    path = env.get("HONK_PRIVATE_KEY_FILE", "").strip()
+    return Path(path).expanduser().absolute() if path else None
 
 
 def _url(env: Mapping[str, str], name: str, usual: str) -> str:

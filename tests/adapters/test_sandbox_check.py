@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from github_app.adapters.sandbox import bubblewrap as sandboxes
-from github_app.adapters.sandbox.check import check
+from github_app.adapters.sandbox.check import check, check_user
 from tests.adapters.sandbox_room import Room
 
 ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
@@ -44,3 +46,21 @@ async def test_sandbox_without_python_is_told(room: Room, monkeypatch: pytest.Mo
 
     assert not only.ok
     assert "needs python3" in only.detail
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give sandboxes a user of their own")
+def test_secret_that_the_sandboxes_user_could_read_is_named(room: Room) -> None:
+    key = room.sandbox.state_dir / "key.pem"
+    key.write_text("secret")
+    key.chmod(0o600)
+    assert [each.ok for each in check_user(room.sandbox, secrets=[key])] == [True]
+
+    key.chmod(0o644)
+
+    (wrong,) = check_user(room.sandbox, secrets=[key])
+    assert not wrong.ok
+    assert wrong.detail == f"uid {room.sandbox.sandbox_uid} reads {key}"
+
+
+def test_nothing_is_promised_where_sandboxes_have_our_own_user(room: Room) -> None:
+    assert check_user(replace(room.sandbox, sandbox_uid=os.geteuid()), secrets=[Path("/etc/passwd")]) == []

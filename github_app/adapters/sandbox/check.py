@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from github_app.adapters.sandbox.binary import is_reachable
 from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap
 from github_app.core.ports import ExecLimits
 
@@ -80,6 +81,22 @@ async def check(sandbox: Bubblewrap) -> list[Check]:
         detail = f"the probe did not run (it needs python3 in /usr): {result.output.strip()[:300]}"
         return [Check(name="sandbox", ok=False, detail=detail)]
     return [*_walls(seen, extra_top={path.parts[1] for path in sandbox.tool_paths}), _owner(owner, sandbox)]
+
+
+def check_user(sandbox: Bubblewrap, *, secrets: Iterable[Path]) -> list[Check]:
+    """Whether the sandbox's user could read what is secret on the host, were there no namespaces around it.
+
+    Nothing to tell where Honk is not root: its sandboxes then are, for the host, its own user (docs/security.md).
+    """
+    if sandbox.sandbox_uid == os.geteuid():
+        return []
+    open_ones = [path for path in secrets if is_reachable(path, sandbox.sandbox_uid, sandbox.sandbox_gid)]
+    return [
+        Check(
+            name="secrets are closed to the sandbox's user", ok=False, detail=f"uid {sandbox.sandbox_uid} reads {path}"
+        )
+        for path in open_ones
+    ] or [Check(name="secrets are closed to the sandbox's user", ok=True, detail="none can be read")]
 
 
 def _walls(seen: Mapping[str, object], *, extra_top: set[str]) -> list[Check]:
