@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests story format lock bench advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack story format lock bench advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ workflows: .venv ## the workflow files, for holes
 
 story: .venv ## the demo from label to merge, with the scripted model
 	env -u ANTHROPIC_API_KEY $(BIN)/honk demo
+
+attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
+	$(BIN)/python -m pytest -q -n 2 tests/attack
 
 tests: .venv ## pytest; every branch of core must be covered
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=

@@ -1,0 +1,131 @@
+"""Each defence is needed: taken out alone, at least one attack gets through. So no attack passes by accident."""
+
+from __future__ import annotations
+
+import os
+import struct
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from github_app.adapters.repository.workspaces import LocalWorkspaces
+from github_app.adapters.sandbox import bubblewrap, files, process
+from github_app.core import policy
+from tests.attack.arena import Arena, enter
+from tests.attack.cases import ATTACKS
+
+_ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
+
+Removal = Callable[[Arena, pytest.MonkeyPatch], None]
+DEFENCES: list[tuple[str, Removal, tuple[str, ...]]] = []
+"""Name, how to take it out, and the attacks of which one must then get through."""
+
+
+def defence(name: str, *attacks: str) -> Callable[[Removal], Removal]:
+    """Register how a defence is taken out."""
+
+    def register(remove: Removal) -> Removal:
+        DEFENCES.append((name, remove, attacks))
+        return remove
+
+    return register
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, *words: str) -> None:
+    flags = bubblewrap._WALLS
+    for word in words:
+        assert word in flags
+        flags = flags.replace(word, "")
+    monkeypatch.setattr(bubblewrap, "_WALLS", flags)
+
+
+def _with_sandbox(arena: Arena, **changed: Any) -> None:
+    old = arena.desk.workspaces
+    new = LocalWorkspaces(root=old.root, git=old.git, sandbox=replace(old.sandbox, **changed))
+    arena.desk = replace(arena.desk, workspaces=new)
+
+
+@defence("empty environment of the sandbox's first process", "S03")
+def _environment(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    popen: Any = subprocess.Popen
+
+    def leaky(*args: Any, **options: Any) -> Any:
+        if options.get("env") == {}:
+            options["env"] = dict(os.environ)
+        return popen(*args, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", leaky)
+
+
+@defence("network namespace", "S06")
+def _network(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    _without(monkeypatch, "--unshare-net")
+
+
+@defence("seccomp filter", "S05", "S07", "S19", "S20")
+def _seccomp(arena: Arena, _: pytest.MonkeyPatch) -> None:
+    _with_sandbox(arena, _seccomp=_ALLOW_ALL)
+
+
+@defence("a root made by hand", "S02", "S16")
+def _root(arena: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    for secret in (arena.key_file, arena.key_file.parent):
+        secret.chmod(0o755)
+    shown = (str(arena.key_file.parent),) * 2
+    monkeypatch.setattr(bubblewrap, "_VAR", f"{bubblewrap._VAR} --ro-bind {shown[0]} {shown[1]}")
+
+
+@defence("a read-only root", "S01")
+def _read_only(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bubblewrap, "_SEAL", "--chdir /work")
+
+
+@defence("links are not followed, paths stay beneath the tree", "S37", "X34", "X58")
+def _beneath(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(files, "_RESOLVE", 0)
+
+
+@defence("output limit", "S31a")
+def _output_limit(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(self: process.SandboxProcess) -> None:
+        await self._exited()
+
+    monkeypatch.setattr(process.SandboxProcess, "_flooded", never)
+
+
+@defence("protected paths", "X61")
+def _protected(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy.Policy, "__init__", _policy_without_protection(policy.Policy.__init__))
+
+
+def _policy_without_protection(init: Any) -> Any:
+    return lambda self, **values: init(self, **{"protected": (), **values})
+
+
+@defence("links out of the repository are refused", "X59")
+def _links(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "_leaves_tree", lambda *_: False)
+
+
+@defence("an upper layer for each session", "X68")
+def _own_layer(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LocalWorkspaces, "_folder", lambda self, _: self.root / "workspaces" / "shared")
+
+
+@pytest.mark.parametrize(
+    ("remove", "attacks"), [pytest.param(remove, attacks, id=name) for name, remove, attacks in DEFENCES]
+)
+async def test_without_it_an_attack_gets_through(
+    remove: Removal, attacks: tuple[str, ...], arena: Arena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remove(arena, monkeypatch)
+    await enter(arena)
+
+    for attack in attacks:
+        if await ATTACKS[attack].run(arena) or await arena.leaks():
+            return
+
+    pytest.fail(f"{', '.join(attacks)} got nothing all the same")
