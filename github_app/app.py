@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from github_app.adapters.sandbox.check import Check
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.policies import Policies
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
+    from github_app.engine.transcripts import Transcripts
+    from github_app.engine.turns import TurnRunner
 
 
 class SystemClock:
@@ -91,39 +94,36 @@ def open_store(settings: Settings) -> Store:
 
 
 def _build_engine(settings: Settings, store: Store) -> Engine:
-    from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.performance import Performance
+    from github_app.engine.policies import Policies, read_floor
     from github_app.engine.transcripts import Transcripts
-    from github_app.engine.turns import TurnRunner
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
     transcripts = Transcripts(store.engine, clock)
     hub = _build_hub(settings)
+    policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     runtime = _build_runtime(settings, store)
-    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url)
-    # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
-    threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
     workspaces = build_workspaces(settings)
     return Engine(
         store=store,
         lookup=Lookup(
-            hub=hub, clock=clock, trigger_label=settings.trigger_label, checks_grace_s=settings.checks_grace_s
+            hub=hub,
+            policies=policies,
+            clock=clock,
+            trigger_label=settings.trigger_label,
+            checks_grace_s=settings.checks_grace_s,
         ),
         performance=Performance(
-            hub=hub, publisher=_publisher(settings, hub, workspaces), store=store, transcripts=transcripts
-        ),
-        runner=TurnRunner(
             hub=hub,
+            policies=policies,
+            publisher=_publisher(settings, hub, workspaces),
             store=store,
             transcripts=transcripts,
-            workspaces=workspaces,
-            model=model,
-            model_name=settings.model,
-            clock=clock,
         ),
+        runner=_build_runner(settings, store, transcripts, policies, workspaces),
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
@@ -136,6 +136,27 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
         discard_workspace=workspaces.discard,
         clock=clock,
         trigger_label=settings.trigger_label,
+    )
+
+
+def _build_runner(
+    settings: Settings, store: Store, transcripts: Transcripts, policies: Policies, workspaces: LocalWorkspaces
+) -> TurnRunner:
+    from github_app.adapters.model.claude import ClaudeModel
+    from github_app.engine.turns import TurnRunner
+
+    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url)
+    # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
+    threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
+    return TurnRunner(
+        hub=policies.hub,
+        policies=policies,
+        store=store,
+        transcripts=transcripts,
+        workspaces=workspaces,
+        model=model,
+        model_name=settings.model,
+        clock=SystemClock(),
     )
 
 

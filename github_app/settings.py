@@ -45,6 +45,7 @@ class Settings:
     turns: int = 4
     turns_per_repo: int = 2
     tool_paths: tuple[Path, ...] = ()
+    policy_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -75,6 +76,7 @@ NAMES: dict[str, str] = {
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
+    "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
@@ -94,7 +96,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     return Settings(
         app_id=_required(env, "HONK_APP_ID"),
         private_key=_private_key(env),
-        private_key_file=_private_key_file(env),
+        private_key_file=_file(env, "HONK_PRIVATE_KEY_FILE"),
         webhook_secrets=_secrets(env),
         github_url=github_url,
         github_api_url=_url(env, "HONK_GITHUB_API_URL", api_url),
@@ -117,6 +119,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
         git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
         tool_paths=_tool_paths(env),
+        policy_file=_file(env, "HONK_POLICY_FILE"),
     )
 
 
@@ -152,7 +155,7 @@ def _secrets(env: Mapping[str, str]) -> tuple[bytes, ...]:
 
 def _private_key(env: Mapping[str, str]) -> str:
     text = env.get("HONK_PRIVATE_KEY", "").strip()
-    path = _private_key_file(env)
+    path = _file(env, "HONK_PRIVATE_KEY_FILE")
     if bool(text) == (path is not None):
         raise Misconfigured("set one of HONK_PRIVATE_KEY and HONK_PRIVATE_KEY_FILE")
     if path is not None:
@@ -171,8 +174,8 @@ def _private_key(env: Mapping[str, str]) -> str:
     return text.strip() + "\n"
 
 
-def _private_key_file(env: Mapping[str, str]) -> Path | None:
-    path = env.get("HONK_PRIVATE_KEY_FILE", "").strip()
+def _file(env: Mapping[str, str], name: str) -> Path | None:
+    path = env.get(name, "").strip()
     return Path(path).expanduser().absolute() if path else None
 
 

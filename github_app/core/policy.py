@@ -1,14 +1,12 @@
-"""What a repository allows: `.github/honk.yml`, read at the base commit only, parsed strictly into one frozen value;
-and the check of a change set against it."""
+"""What a repository allows, and at most may allow, as frozen values; and the check of a change set against it. The
+files that say so are read by `policyfile`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Literal
 
-from github_app.core.errors import Refused
 from github_app.core.model import ChangeSet, FileChange, Permission
 
 POLICY_PATH = ".github/honk.yml"
@@ -23,6 +21,9 @@ PROTECTED = (
 )
 """Paths that no change set may touch: what runs with secrets, who must review, and Honk's own policy."""
 
+REGISTRIES = "registries"
+"""Stands among hosts for the package registries of this machine, through a mirror that only reads."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -35,42 +36,108 @@ class Limits:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Network:
+    """Hosts that commands may reach through the proxy: `host`, `*.host`, `host:port`, or `registries`. Empty: none.
+
+    `setup` is for the commands of `Policy.setup`, which run before the agent; `turn` for what the agent runs.
+    """
+
+    setup: tuple[str, ...] = ()
+    turn: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Policy:
-    """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty."""
+    """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty.
+
+    `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
+    `others` says what becomes of the words of people who may not instruct.
+    """
 
     limits: Limits = Limits()
     fix_rounds: int = 3
     review_rounds: int = 10
     verify: tuple[str, ...] = ()
+    setup: tuple[str, ...] = ()
+    network: Network = Network()
     protected: tuple[str, ...] = PROTECTED
+    approvers: tuple[str, ...] = ()
+    others: Literal["leave_out", "quote"] = "leave_out"
     max_files: int = 100
     max_bytes: int = 2_000_000
+    max_binary_bytes: int = 200_000
     may_command: Permission = Permission.WRITE
 
 
-def parse_policy(document: object) -> Policy:
-    """Read the parsed YAML of a policy file; None (an empty file) gives the defaults.
+@dataclass(frozen=True, kw_only=True)
+class Quota:
+    """What may be used up within 24 hours, and how many pull requests may be open at once. None: any number."""
 
-    Raises `Refused` naming file and key for anything unknown or of the wrong kind: a policy that is only half
-    understood is not followed.
+    turns: int | None = None
+    cost_micro_usd: int | None = None
+    open_pulls: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """The operator's rules under all repositories' policies, which can be stricter and never looser.
+
+    `most` holds ceilings in the form of a policy; of `setup` and `turn` hosts those that a repository may name at all
+    (None: any). `approvers` are the only ones, if there are any.
     """
-    if document is None:
-        return Policy()
-    top = _mapping(document, "", ("limits", "rounds", "verify", "protected"))
-    limits = _mapping(top.get("limits", {}), "limits", ("usd", "steps", "minutes"))
-    rounds = _mapping(top.get("rounds", {}), "rounds", ("checks", "reviews"))
-    usual = Policy()
-    return Policy(
-        limits=Limits(
-            cost_micro_usd=round(_number(limits, "limits.usd", 5.0, ceiling=1_000) * 1_000_000),
-            steps=_whole(limits, "limits.steps", usual.limits.steps, ceiling=1_000),
-            time_s=_number(limits, "limits.minutes", usual.limits.time_s / 60, ceiling=24 * 60) * 60,
-        ),
-        fix_rounds=_whole(rounds, "rounds.checks", usual.fix_rounds, ceiling=50),
-        review_rounds=_whole(rounds, "rounds.reviews", usual.review_rounds, ceiling=50),
-        verify=_texts(top, "verify"),
-        protected=(*PROTECTED, *_texts(top, "protected")),
+
+    most: Policy = Policy(
+        limits=Limits(cost_micro_usd=1_000_000_000, steps=1_000, time_s=86_400.0),
+        fix_rounds=50,
+        review_rounds=50,
+        others="quote",
+        max_files=10_000,
+        max_bytes=50_000_000,
+        max_binary_bytes=50_000_000,
     )
+    setup_hosts: tuple[str, ...] | None = None
+    turn_hosts: tuple[str, ...] | None = None
+    per_person: Quota = Quota()
+    per_repository: Quota = Quota()
+    per_organisation: Quota = Quota()
+
+
+def tighten(policy: Policy, floor: Floor) -> Policy:
+    """A policy with all that goes beyond the floor cut down to it."""
+    most = floor.most
+    return replace(
+        policy,
+        limits=Limits(
+            cost_micro_usd=min(policy.limits.cost_micro_usd, most.limits.cost_micro_usd),
+            tokens=min(policy.limits.tokens, most.limits.tokens),
+            steps=min(policy.limits.steps, most.limits.steps),
+            time_s=min(policy.limits.time_s, most.limits.time_s),
+        ),
+        fix_rounds=min(policy.fix_rounds, most.fix_rounds),
+        review_rounds=min(policy.review_rounds, most.review_rounds),
+        network=Network(
+            setup=_allowed(policy.network.setup, floor.setup_hosts),
+            turn=_allowed(policy.network.turn, floor.turn_hosts),
+        ),
+        protected=tuple(dict.fromkeys((*policy.protected, *most.protected))),
+        approvers=_approvers(policy.approvers, most.approvers),
+        others=policy.others if most.others == "quote" else "leave_out",
+        max_files=min(policy.max_files, most.max_files),
+        max_bytes=min(policy.max_bytes, most.max_bytes),
+        max_binary_bytes=min(policy.max_binary_bytes, most.max_binary_bytes),
+    )
+
+
+def _allowed(wanted: tuple[str, ...], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
+    return wanted if allowed is None else tuple(host for host in wanted if host in allowed)
+
+
+def _approvers(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:
+    if not allowed:
+        return wanted
+    known = {login.casefold() for login in allowed}
+    # Where the repository names only others, the operator's stay: an empty tuple would mean all who maintain it.
+    return tuple(login for login in wanted if login.casefold() in known) or allowed
 
 
 def find_problems(changes: ChangeSet, policy: Policy) -> tuple[str, ...]:
@@ -108,34 +175,3 @@ def _leaves_tree(path: str, target: bytes) -> bool:
     ups = parts.count(b"..")
     # `..` only at the start: after a name, which may be a link itself, nobody knows from where it goes up.
     return ups > path.count("/") or b".." in parts[ups:]
-
-
-def _mapping(value: object, where: str, known: tuple[str, ...]) -> Mapping[str, Any]:
-    if not isinstance(value, Mapping):
-        raise Refused(f"`{POLICY_PATH}`: `{where or 'the file'}` must be a mapping")
-    for key in value:
-        if key not in known:
-            path = f"{where}.{key}" if where else str(key)
-            raise Refused(f"`{POLICY_PATH}`: unknown key `{path}`; known here: {', '.join(known)}")
-    return value
-
-
-def _number(values: Mapping[str, Any], where: str, usual: float, *, ceiling: float) -> float:
-    value = values.get(where.rpartition(".")[2], usual)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= ceiling:
-        raise Refused(f"`{POLICY_PATH}`: `{where}` must be a number from 0 to {ceiling:g}")
-    return float(value)
-
-
-def _whole(values: Mapping[str, Any], where: str, usual: int, *, ceiling: int) -> int:
-    value = values.get(where.rpartition(".")[2], usual)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= ceiling:
-        raise Refused(f"`{POLICY_PATH}`: `{where}` must be a whole number from 0 to {ceiling}")
-    return value
-
-
-def _texts(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
-    value = values.get(key, [])
-    if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
-        raise Refused(f"`{POLICY_PATH}`: `{key}` must be a list of texts")
-    return tuple(value)

@@ -17,9 +17,8 @@ from github_app.core.events import (
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
-from github_app.core.policy import POLICY_PATH
 from github_app.core.ports import Clock, Hub
-from github_app.engine.policies import read_policy
+from github_app.engine.policies import Policies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +26,7 @@ class Lookup:
     """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked."""
 
     hub: Hub
+    policies: Policies
     clock: Clock
     trigger_label: str
     checks_grace_s: float
@@ -109,7 +109,7 @@ class Lookup:
         if not base:
             return replace(facts, obstacle=f"The branch `{repo.default_branch}` does not exist")
         try:
-            policy = read_policy(self.hub.file(repo, POLICY_PATH, base))
+            policy = self.policies.at(repo, base)
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)

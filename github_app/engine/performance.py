@@ -22,9 +22,9 @@ from github_app.core.effects import (
 from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
 from github_app.core.model import ChangeSet, Session, Submission
-from github_app.core.policy import POLICY_PATH, find_problems
+from github_app.core.policy import find_problems
 from github_app.core.ports import Hub, Publisher
-from github_app.engine.policies import read_policy
+from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
 
@@ -34,6 +34,7 @@ class Performance:
     """Performs all effects but `RunTurn` and `DiscardWorkspace`, which are flows of their own."""
 
     hub: Hub
+    policies: Policies
     publisher: Publisher
     store: Store
     transcripts: Transcripts
@@ -126,8 +127,7 @@ class Performance:
 
     def _require_allowed(self, session: Session, changes: ChangeSet) -> None:
         """The agent was told at `submit`; this is the wall behind it."""
-        policy = read_policy(self.hub.file(session.repo, POLICY_PATH, session.base_sha))
-        problems = find_problems(changes, policy)
+        problems = find_problems(changes, self.policies.at(session.repo, session.base_sha))
         if problems:
             raise Refused("the change set breaks the policy: " + "; ".join(problems))
 

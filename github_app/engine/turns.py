@@ -19,13 +19,13 @@ from github_app.core import messages
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
-from github_app.core.policy import POLICY_PATH, Limits, Policy
+from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
 from github_app.engine import codec
 from github_app.engine.briefing import brief
 from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
-from github_app.engine.policies import read_policy
+from github_app.engine.policies import Policies
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 
@@ -47,6 +47,7 @@ class TurnRunner:
     """Runs turns. `model_name` is what the model is asked for."""
 
     hub: Hub
+    policies: Policies
     store: Store
     transcripts: Transcripts
     workspaces: Workspaces
@@ -126,7 +127,7 @@ class TurnRunner:
             session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo)
         )
         try:
-            policy = await asyncio.to_thread(self._policy, session)
+            policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy)
             elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
@@ -147,9 +148,6 @@ class TurnRunner:
             return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id)
         finally:
             await workspace.close(discard=False)
-
-    def _policy(self, session: Session) -> Policy:
-        return read_policy(self.hub.file(session.repo, POLICY_PATH, session.base_sha))
 
     async def _begin(self, session: Session, turn_id: str, workspace: Workspace, policy: Policy) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""

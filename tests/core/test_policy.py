@@ -1,4 +1,4 @@
-"""A repository's own rules: read strictly, or not at all; and held against what a turn wants to publish."""
+"""The rules in force: a repository's on the operator's floor; and held against what a turn wants to publish."""
 
 from __future__ import annotations
 
@@ -13,68 +13,13 @@ from github_app.core.errors import (
     LimitReached,
     PathRefused,
     RateLimited,
-    Refused,
     Rejected,
     SandboxUnavailable,
     ToolFailed,
     Transient,
 )
 from github_app.core.model import ChangeSet, FileChange
-from github_app.core.policy import PROTECTED, Limits, Policy, find_problems, parse_policy
-
-
-def test_no_file_or_an_empty_one_means_the_defaults():
-    assert parse_policy(None) == parse_policy({}) == Policy()
-
-
-def test_all_that_can_be_said():
-    document = {
-        "limits": {"usd": 2.5, "steps": 40, "minutes": 10},
-        "rounds": {"checks": 1, "reviews": 0},
-        "verify": ["make test"],
-        "protected": ["migrations/**"],
-    }
-    assert parse_policy(document) == Policy(
-        limits=Limits(cost_micro_usd=2_500_000, steps=40, time_s=600.0),
-        fix_rounds=1,
-        review_rounds=0,
-        verify=("make test",),
-        protected=(*PROTECTED, "migrations/**"),
-    )
-
-
-@pytest.mark.parametrize(
-    ("document", "named"),
-    [
-        ([], "the file"),
-        ("limits", "the file"),
-        ({"limit": {}}, "unknown key `limit`"),
-        ({"limits": {"euro": 1}}, "unknown key `limits.euro`"),
-        ({"rounds": {"check": 1}}, "unknown key `rounds.check`"),
-        ({1: 2}, "unknown key `1`"),
-        ({"limits": None}, "`limits` must be a mapping"),
-        ({"limits": {"usd": "5"}}, "`limits.usd` must be a number"),
-        ({"limits": {"usd": True}}, "`limits.usd` must be a number"),
-        ({"limits": {"usd": -1}}, "`limits.usd` must be a number"),
-        ({"limits": {"usd": 1_001}}, "from 0 to 1000"),
-        ({"limits": {"usd": float("nan")}}, "`limits.usd` must be a number"),
-        ({"limits": {"usd": float("inf")}}, "`limits.usd` must be a number"),
-        ({"limits": {"steps": None}}, "`limits.steps` must be a whole number"),
-        ({"limits": {"steps": 1.5}}, "`limits.steps` must be a whole number"),
-        ({"rounds": {"checks": 0.5}}, "`rounds.checks` must be a whole number"),
-        ({"rounds": {"reviews": 51}}, "`rounds.reviews` must be a whole number"),
-        ({"limits": {"minutes": 1441}}, "`limits.minutes` must be a number"),
-        ({"verify": "make test"}, "`verify` must be a list"),
-        ({"verify": ["make test", 1]}, "`verify` must be a list"),
-        ({"verify": [" "]}, "`verify` must be a list"),
-        ({"protected": None}, "`protected` must be a list"),
-    ],
-)
-def test_policy_that_is_only_half_understood_is_refused(document: Any, named: str):
-    with pytest.raises(Refused) as refused:
-        parse_policy(document)
-    assert "`.github/honk.yml`: " in str(refused.value)
-    assert named in str(refused.value)
+from github_app.core.policy import PROTECTED, Policy, find_problems
 
 
 def file(path: str, content: bytes | None = b"x", mode: Any = "100644") -> FileChange:

@@ -14,12 +14,14 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from github_app.core.model import ChangeSet, Pull, Repo, Session, Status
+from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
 from github_app.engine.lookup import Lookup
 from github_app.engine.migrations import migrate
 from github_app.engine.performance import Performance
+from github_app.engine.policies import Policies
 from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
@@ -121,6 +123,7 @@ class Stage:
     hub: RecordingHub = field(default_factory=lambda: RecordingHub(issues={1: ISSUE}))
     clock: MovingClock = field(default_factory=MovingClock)
     capacity: Capacity = field(default_factory=Capacity)
+    floor: Floor = field(default_factory=Floor)
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
     engine: Engine = field(init=False)
@@ -136,13 +139,17 @@ class Stage:
 
     def start(self) -> Stage:
         transcripts = Transcripts(self.database, self.clock)
+        policies = Policies(hub=self.hub, floor=self.floor)
         runtime = Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity)
         self.engine = Engine(
             store=self.store,
-            lookup=Lookup(hub=self.hub, clock=self.clock, trigger_label="honk", checks_grace_s=90.0),
-            performance=Performance(hub=self.hub, publisher=self.hub, store=self.store, transcripts=transcripts),
+            lookup=Lookup(hub=self.hub, policies=policies, clock=self.clock, trigger_label="honk", checks_grace_s=90.0),
+            performance=Performance(
+                hub=self.hub, policies=policies, publisher=self.hub, store=self.store, transcripts=transcripts
+            ),
             runner=TurnRunner(
                 hub=self.hub,
+                policies=policies,
                 store=self.store,
                 transcripts=transcripts,
                 workspaces=self.rooms,

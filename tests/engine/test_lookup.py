@@ -12,7 +12,7 @@ from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, T
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
 from github_app.core.policy import POLICY_PATH, Policy
 from github_app.engine.lookup import Lookup
-from github_app.engine.policies import read_policy
+from github_app.engine.policies import Policies, read_policy
 from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
 
@@ -28,7 +28,7 @@ def hub():
 
 @pytest.fixture
 def lookup(hub):
-    return Lookup(hub=hub, clock=MovingClock(), trigger_label="honk", checks_grace_s=90.0)
+    return Lookup(hub=hub, policies=Policies(hub=hub), clock=MovingClock(), trigger_label="honk", checks_grace_s=90.0)
 
 
 def test_a_label_needs_permission_and_policy(lookup):

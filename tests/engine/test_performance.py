@@ -26,6 +26,7 @@ from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, S
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
 from github_app.engine.performance import Performance, explain
+from github_app.engine.policies import Policies
 from github_app.engine.store import Pending
 from tests.engine.values import ANN, ISSUE, REPO, a_session
 from tests.fakes.hub import BASE, RecordingHub
@@ -42,7 +43,7 @@ def hub():
 
 @pytest.fixture
 def performance(hub, store, transcripts):
-    return Performance(hub=hub, publisher=hub, store=store, transcripts=transcripts)
+    return Performance(hub=hub, policies=Policies(hub=hub), publisher=hub, store=store, transcripts=transcripts)
 
 
 def pending(effect) -> Pending:

@@ -1,0 +1,134 @@
+"""Policy files, as parsed YAML, become values: a repository's `.github/honk.yml`, and the operator's floor under all of
+them. Strictly: a file that is only half understood is not followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from github_app.core.errors import Refused
+from github_app.core.policy import POLICY_PATH, PROTECTED, Floor, Limits, Network, Policy, Quota
+
+_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "changes")
+
+
+def parse_policy(document: object) -> Policy:
+    """A repository's policy; None (an empty file) gives the defaults.
+
+    Raises `Refused` naming file and key for anything unknown or of the wrong kind.
+    """
+    top = _Section.of(document, POLICY_PATH, ("verify", "setup", *_PARTS))
+    return _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
+
+
+def parse_floor(document: object, *, name: str) -> Floor:
+    """The operator's floor from the file called `name`; what it does not mention is not restricted.
+
+    Raises `Refused` as above.
+    """
+    top = _Section.of(document, name, ("quota", *_PARTS))
+    quota = top.section("quota", ("person", "repository", "organisation"))
+    network = top.section("network", ("setup", "turn"))
+    return Floor(
+        most=_policy(top, Floor().most),
+        setup_hosts=network.texts("setup") if "setup" in network.values else None,
+        turn_hosts=network.texts("turn") if "turn" in network.values else None,
+        per_person=_quota(quota, "person"),
+        per_repository=_quota(quota, "repository"),
+        per_organisation=_quota(quota, "organisation"),
+    )
+
+
+def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup: tuple[str, ...] = ()) -> Policy:
+    limits = top.section("limits", ("usd", "steps", "minutes"))
+    rounds = top.section("rounds", ("checks", "reviews"))
+    network = top.section("network", ("setup", "turn"))
+    changes = top.section("changes", ("files", "kilobytes", "binary_kilobytes"))
+    return Policy(
+        limits=Limits(
+            cost_micro_usd=limits.micro_usd("usd", usual.limits.cost_micro_usd),
+            steps=limits.whole("steps", usual.limits.steps, ceiling=1_000),
+            time_s=limits.number("minutes", usual.limits.time_s / 60, ceiling=24 * 60) * 60,
+        ),
+        fix_rounds=rounds.whole("checks", usual.fix_rounds, ceiling=50),
+        review_rounds=rounds.whole("reviews", usual.review_rounds, ceiling=50),
+        verify=verify,
+        setup=setup,
+        network=Network(setup=network.texts("setup"), turn=network.texts("turn")),
+        protected=(*PROTECTED, *top.texts("protected")),
+        approvers=top.texts("approvers"),
+        others=_others(top, usual.others),
+        max_files=changes.whole("files", usual.max_files, ceiling=10_000),
+        max_bytes=changes.whole("kilobytes", usual.max_bytes // 1_000, ceiling=50_000) * 1_000,
+        max_binary_bytes=changes.whole("binary_kilobytes", usual.max_binary_bytes // 1_000, ceiling=50_000) * 1_000,
+    )
+
+
+def _others(top: _Section, usual: Literal["leave_out", "quote"]) -> Literal["leave_out", "quote"]:
+    match top.values.get("others", usual):
+        case "leave_out":
+            return "leave_out"
+        case "quote":
+            return "quote"
+        case _:
+            raise top.refused("others", "must be `leave_out` or `quote`")
+
+
+def _quota(quotas: _Section, key: str) -> Quota:
+    quota = quotas.section(key, ("turns_a_day", "usd_a_day", "open_pulls"))
+    return Quota(
+        turns=quota.whole("turns_a_day", 0, ceiling=100_000) if "turns_a_day" in quota.values else None,
+        cost_micro_usd=quota.micro_usd("usd_a_day", 0, ceiling=100_000) if "usd_a_day" in quota.values else None,
+        open_pulls=quota.whole("open_pulls", 0, ceiling=100_000) if "open_pulls" in quota.values else None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    """A mapping of a file, with where it stands. All of its readers raise `Refused` naming file and key."""
+
+    file: str
+    where: str
+    values: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, document: object, file: str, known: tuple[str, ...], *, where: str = "") -> _Section:
+        document = {} if document is None and not where else document
+        if not isinstance(document, Mapping):
+            raise Refused(f"`{file}`: `{where or 'the file'}` must be a mapping")
+        found = cls(file=file, where=where, values=document)
+        for key in document:
+            if key not in known:
+                raise Refused(f"`{file}`: unknown key `{found.name(key)}`; known here: {', '.join(sorted(known))}")
+        return found
+
+    def name(self, key: object) -> str:
+        return f"{self.where}.{key}" if self.where else str(key)
+
+    def refused(self, key: str, what: str) -> Refused:
+        return Refused(f"`{self.file}`: `{self.name(key)}` {what}")
+
+    def section(self, key: str, known: tuple[str, ...]) -> _Section:
+        return _Section.of(self.values.get(key, {}), self.file, known, where=self.name(key))
+
+    def number(self, key: str, usual: float, *, ceiling: float) -> float:
+        value = self.values.get(key, usual)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= ceiling:
+            raise self.refused(key, f"must be a number from 0 to {ceiling:g}")
+        return float(value)
+
+    def micro_usd(self, key: str, usual: int, *, ceiling: float = 1_000) -> int:
+        return round(self.number(key, usual / 1_000_000, ceiling=ceiling) * 1_000_000)
+
+    def whole(self, key: str, usual: int, *, ceiling: int) -> int:
+        value = self.values.get(key, usual)
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= ceiling:
+            raise self.refused(key, f"must be a whole number from 0 to {ceiling}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
+            raise self.refused(key, "must be a list of texts")
+        return tuple(value)

@@ -1,0 +1,182 @@
+"""Policy files: read strictly, or not at all; and a repository's never looser than the operator's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from github_app.core.errors import Refused
+from github_app.core.policy import PROTECTED, Floor, Limits, Network, Policy, Quota, tighten
+from github_app.core.policyfile import parse_floor, parse_policy
+
+
+def test_no_file_or_an_empty_one_means_the_defaults():
+    assert parse_policy(None) == parse_policy({}) == Policy()
+    assert parse_floor(None, name="floor.yml") == parse_floor({}, name="floor.yml") == Floor()
+
+
+def test_all_that_a_repository_can_say():
+    document = {
+        "limits": {"usd": 2.5, "steps": 40, "minutes": 10},
+        "rounds": {"checks": 1, "reviews": 0},
+        "verify": ["make test"],
+        "setup": ["make deps"],
+        "network": {"setup": ["registries"], "turn": ["docs.example.org"]},
+        "protected": ["migrations/**"],
+        "approvers": ["ann"],
+        "others": "quote",
+        "changes": {"files": 10, "kilobytes": 50, "binary_kilobytes": 5},
+    }
+    assert parse_policy(document) == Policy(
+        limits=Limits(cost_micro_usd=2_500_000, steps=40, time_s=600.0),
+        fix_rounds=1,
+        review_rounds=0,
+        verify=("make test",),
+        setup=("make deps",),
+        network=Network(setup=("registries",), turn=("docs.example.org",)),
+        protected=(*PROTECTED, "migrations/**"),
+        approvers=("ann",),
+        others="quote",
+        max_files=10,
+        max_bytes=50_000,
+        max_binary_bytes=5_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ([], "the file"),
+        ("limits", "the file"),
+        ({"limit": {}}, "unknown key `limit`"),
+        ({"limits": {"euro": 1}}, "unknown key `limits.euro`"),
+        ({"rounds": {"check": 1}}, "unknown key `rounds.check`"),
+        ({"quota": {}}, "unknown key `quota`"),
+        ({1: 2}, "unknown key `1`"),
+        ({"limits": None}, "`limits` must be a mapping"),
+        ({"limits": {"usd": "5"}}, "`limits.usd` must be a number"),
+        ({"limits": {"usd": True}}, "`limits.usd` must be a number"),
+        ({"limits": {"usd": -1}}, "`limits.usd` must be a number"),
+        ({"limits": {"usd": 1_001}}, "from 0 to 1000"),
+        ({"limits": {"usd": float("nan")}}, "`limits.usd` must be a number"),
+        ({"limits": {"usd": float("inf")}}, "`limits.usd` must be a number"),
+        ({"limits": {"steps": None}}, "`limits.steps` must be a whole number"),
+        ({"limits": {"steps": 1.5}}, "`limits.steps` must be a whole number"),
+        ({"rounds": {"checks": 0.5}}, "`rounds.checks` must be a whole number"),
+        ({"rounds": {"reviews": 51}}, "`rounds.reviews` must be a whole number"),
+        ({"limits": {"minutes": 1441}}, "`limits.minutes` must be a number"),
+        ({"verify": "make test"}, "`verify` must be a list"),
+        ({"verify": ["make test", 1]}, "`verify` must be a list"),
+        ({"verify": [" "]}, "`verify` must be a list"),
+        ({"protected": None}, "`protected` must be a list"),
+        ({"others": "trust"}, "`others` must be `leave_out` or `quote`"),
+        ({"network": {"turn": "any"}}, "`network.turn` must be a list"),
+        ({"changes": {"files": -1}}, "`changes.files` must be a whole number"),
+    ],
+)
+def test_a_policy_that_is_only_half_understood_is_refused(document: Any, named: str):
+    with pytest.raises(Refused) as refused:
+        parse_policy(document)
+    assert "`.github/honk.yml`: " in str(refused.value)
+    assert named in str(refused.value)
+
+
+def test_all_that_the_operator_can_say():
+    document = {
+        "limits": {"usd": 3, "steps": 50, "minutes": 20},
+        "rounds": {"checks": 2, "reviews": 5},
+        "network": {"setup": ["registries"], "turn": []},
+        "protected": ["infra/**"],
+        "approvers": ["ann", "rob"],
+        "others": "leave_out",
+        "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
+        "quota": {
+            "person": {"turns_a_day": 5, "usd_a_day": 1.5, "open_pulls": 2},
+            "repository": {"turns_a_day": 0},
+        },
+    }
+    assert parse_floor(document, name="floor.yml") == Floor(
+        most=Policy(
+            limits=Limits(cost_micro_usd=3_000_000, steps=50, time_s=1_200.0),
+            fix_rounds=2,
+            review_rounds=5,
+            network=Network(setup=("registries",)),
+            protected=(*PROTECTED, "infra/**"),
+            approvers=("ann", "rob"),
+            others="leave_out",
+            max_files=20,
+            max_bytes=100_000,
+            max_binary_bytes=0,
+        ),
+        setup_hosts=("registries",),
+        turn_hosts=(),
+        per_person=Quota(turns=5, cost_micro_usd=1_500_000, open_pulls=2),
+        per_repository=Quota(turns=0),
+    )
+
+
+@pytest.mark.parametrize(
+    ("document", "named"),
+    [
+        ({"verify": ["true"]}, "unknown key `verify`"),
+        ({"quota": {"team": {}}}, "unknown key `quota.team`"),
+        ({"quota": {"person": {"usd_a_day": "1"}}}, "`quota.person.usd_a_day` must be a number"),
+        ({"quota": {"person": {"open_pulls": 1.5}}}, "`quota.person.open_pulls` must be a whole number"),
+    ],
+)
+def test_a_floor_that_is_only_half_understood_is_refused(document: Any, named: str):
+    with pytest.raises(Refused, match=r"`floor\.yml`: ") as refused:
+        parse_floor(document, name="floor.yml")
+    assert named in str(refused.value)
+
+
+def test_an_open_floor_changes_nothing():
+    assert tighten(Policy(), Floor()) == Policy()
+    loud = parse_policy({"network": {"turn": ["a.example"]}, "others": "quote", "approvers": ["eve"]})
+    assert tighten(loud, Floor()) == loud
+
+
+def test_what_goes_beyond_the_floor_is_cut_down_to_it():
+    floor = parse_floor(
+        {
+            "limits": {"usd": 1, "steps": 10, "minutes": 5},
+            "rounds": {"checks": 1, "reviews": 1},
+            "network": {"setup": ["registries", "a.example"], "turn": []},
+            "protected": ["infra/**"],
+            "approvers": ["Ann"],
+            "others": "leave_out",
+            "changes": {"files": 1, "kilobytes": 1, "binary_kilobytes": 1},
+        },
+        name="floor.yml",
+    )
+    wanted = parse_policy(
+        {
+            "limits": {"usd": 1_000, "steps": 1_000, "minutes": 600},
+            "rounds": {"checks": 50, "reviews": 50},
+            "network": {"setup": ["a.example", "evil.example"], "turn": ["evil.example"]},
+            "protected": ["db/**"],
+            "approvers": ["eve", "ann"],
+            "others": "quote",
+            "changes": {"files": 9_999, "kilobytes": 9_999, "binary_kilobytes": 9_999},
+        }
+    )
+    assert tighten(wanted, floor) == Policy(
+        limits=Limits(cost_micro_usd=1_000_000, steps=10, time_s=300.0),
+        fix_rounds=1,
+        review_rounds=1,
+        network=Network(setup=("a.example",)),
+        protected=(*PROTECTED, "db/**", "infra/**"),
+        approvers=("ann",),
+        others="leave_out",
+        max_files=1,
+        max_bytes=1_000,
+        max_binary_bytes=1_000,
+    )
+
+
+def test_a_repository_cannot_rid_itself_of_the_operators_approvers():
+    floor = replace(Floor(), most=replace(Floor().most, approvers=("ann",)))
+    assert tighten(Policy(approvers=("eve",)), floor).approvers == ("ann",)
+    assert tighten(Policy(), floor).approvers == ("ann",)
