@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import secrets
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from github_app.core.errors import ToolFailed
 from github_app.core.ports import ExecLimits
 from tests.adapters.desks import Desk
 from tests.adapters.origins import text
+from tests.attack.disguises import find_leaks
 
 LIMITS = ExecLimits(timeout_s=30)
 
@@ -73,15 +73,7 @@ class Arena:
 
     def find(self, words: str) -> str:
         """The form in which a text holds the canary; empty if it does not."""
-        forms = {
-            "plain": self.canary,
-            "without its beginning": self.canary[7:],
-            "reversed": self.canary[::-1],
-            "base64": base64.b64encode(self.canary.encode()).decode().rstrip("=")[:-2],
-            "hex": self.canary.encode().hex(),
-        }
-        packed = "".join(words.split())
-        return ", ".join(name for name, form in forms.items() if form in packed)
+        return find_leaks({"the canary": self.canary}, words)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Attacks as values: each is a function that really attacks and returns what got through, empty if nothing did. The
-same functions are run against the whole wall (`test_attacks`) and with one defence taken out (`test_defences`)."""
+same
+functions are run against the whole wall (`test_attacks`) and with one defence taken out (`test_defences`)."""
 
 from __future__ import annotations
 
@@ -7,13 +8,15 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tests.attack.arena import Arena
+from tests.attack.scene import Scene
 
 Run = Callable[[Arena], Awaitable[str]]
+SceneRun = Callable[[Scene], str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attack:
-    """One attack: `id` is unique, `stopped_by` says in a few words what is in its way."""
+    """An attack on the sandbox or on git: `id` is unique, `stopped_by` says in a few words what is in its way."""
 
     id: str
     name: str
@@ -21,7 +24,18 @@ class Attack:
     run: Run
 
 
+@dataclass(frozen=True, kw_only=True)
+class SceneAttack:
+    """An attack on the running app, by words, people and repositories."""
+
+    id: str
+    name: str
+    stopped_by: str
+    run: SceneRun
+
+
 ATTACKS: dict[str, Attack] = {}
+SCENE_ATTACKS: dict[str, SceneAttack] = {}
 """All attacks by id, in the order in which they were written."""
 
 NOT_RUN: dict[str, tuple[str, str]] = {}
@@ -32,8 +46,19 @@ def attack(id: str, name: str, *, stopped_by: str) -> Callable[[Run], Run]:
     """Register a function as an attack."""
 
     def register(run: Run) -> Run:
-        assert id not in ATTACKS, f"two attacks are called {id}"
+        assert id not in ATTACKS.keys() | SCENE_ATTACKS.keys(), f"two attacks are called {id}"
         ATTACKS[id] = Attack(id=id, name=name, stopped_by=stopped_by, run=run)
+        return run
+
+    return register
+
+
+def scene_attack(id: str, name: str, *, stopped_by: str) -> Callable[[SceneRun], SceneRun]:
+    """Register a function as an attack on the running app. It says what got through; leaks are looked for after it."""
+
+    def register(run: SceneRun) -> SceneRun:
+        assert id not in ATTACKS.keys() | SCENE_ATTACKS.keys(), f"two attacks are called {id}"
+        SCENE_ATTACKS[id] = SceneAttack(id=id, name=name, stopped_by=stopped_by, run=run)
         return run
 
     return register

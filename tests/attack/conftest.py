@@ -12,6 +12,7 @@ from tests.adapters.desks import Desk
 from tests.attack import repositories, walls  # noqa: F401 - they register their attacks
 from tests.attack.arena import Arena, open_arena
 from tests.attack.cases import NOT_RUN
+from tests.attack.scene import Scene, Stage, open_scene, open_stage
 
 
 @pytest.fixture
@@ -20,6 +21,20 @@ def arena(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aren
     with open_arena(open_tmp_path, Desk.create(open_tmp_path, has_overlay=True)) as it:
         for name in ("HONK_WEBHOOK_SECRET", "HONK_PRIVATE_KEY", "ANTHROPIC_API_KEY", "GITHUB_TOKEN"):
             monkeypatch.setenv(name, it.canary)
+        yield it
+
+
+@pytest.fixture(scope="session")
+def stage() -> Iterator[Stage]:
+    """Give the Honk that all attacks on the running app share."""
+    with open_stage() as it:
+        yield it
+
+
+@pytest.fixture
+def scene(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    """Give a fresh repository to attack."""
+    with open_scene(stage, request.node.name.removeprefix("test_")) as it:
         yield it
 
 
