@@ -35,6 +35,7 @@ from github_app.settings import child_environment
 T = TypeVar("T")
 
 SCRIPTED_KEY = "scripted-model-key"
+PROGRAM = (sys.executable, "-m", "github_app")
 _START_TIMEOUT_S = 60.0
 
 
@@ -47,12 +48,14 @@ class Stack:
     """The parts, running. Use as a context manager; `script` None means the real model, by the person's own key.
 
     `settings` are environment variables for Honk on top of the usual ones. With `keep`, files stay when it ends.
+    `program` is Honk, as a command line.
     """
 
     script: Script | None
     runner: Runner | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
+    program: tuple[str, ...] = PROGRAM
     webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
     hub: LocalHub = field(init=False)
     model: ScriptedModel | None = field(init=False, default=None)
@@ -134,7 +137,7 @@ class Stack:
         """Start `honk serve` and return when it takes deliveries. Raises `NotReached` with the end of its log."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "github_app", "serve"],
+                [*self.program, "serve"],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -44,7 +44,8 @@ async def _after_traps(arena: Arena, marker: Path) -> None:
 @attack(
     "X52", "git's configuration, hooks, filters and submodules run on the host", stopped_by="no git on the agent's tree"
 )
-async def _git_programs(arena: Arena) -> str:
+async def run_git_traps(arena: Arena) -> str:
+    """Set the traps and see whether one sprang."""
     marker = arena.desk.workspaces.root / "pwned"
     arena.desk.workspaces.root.chmod(0o777)  # whoever runs it could write there
     await _after_traps(arena, marker)

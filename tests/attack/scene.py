@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from github_app.demo.stack import Stack
+from github_app.demo.stack import PROGRAM, Stack
 from github_app.localhub import git
 from tests.attack.disguises import find_leaks
 from tests.story.conftest import FILES, running, world_in
@@ -79,10 +79,10 @@ class Scene:
 
 
 @contextmanager
-def open_stage(**settings: str) -> Iterator[Stage]:
+def open_stage(program: tuple[str, ...] = PROGRAM, **settings: str) -> Iterator[Stage]:
     """Start a Honk that knows secrets, and let it work once for a neighbour, so that its machine holds theirs."""
     model_key, neighbours = f"sk-ant-{secrets.token_hex(20)}", f"neighbour-{secrets.token_hex(16)}"
-    with running(ANTHROPIC_API_KEY=model_key, **settings) as stack:
+    with running(program, ANTHROPIC_API_KEY=model_key, **settings) as stack:
         key = stack.environment()["HONK_PRIVATE_KEY"].splitlines()
         canaries = {
             "the App's key": key[len(key) // 2],

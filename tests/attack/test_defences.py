@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -14,8 +15,10 @@ import pytest
 from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.sandbox import bubblewrap, files, process
 from github_app.core import policy
+from tests.attack import weakened
 from tests.attack.arena import Arena, enter
-from tests.attack.cases import ATTACKS
+from tests.attack.cases import ATTACKS, SCENE_ATTACKS
+from tests.attack.scene import open_scene, open_stage
 
 _ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
 
@@ -129,3 +132,11 @@ async def test_without_it_an_attack_gets_through(
             return
 
     pytest.fail(f"{', '.join(attacks)} got nothing all the same")
+
+
+@pytest.mark.parametrize("name", weakened.REMOVALS)
+def test_without_it_an_attack_on_the_running_app_gets_through(name: str) -> None:
+    attack = SCENE_ATTACKS[weakened.REMOVALS[name][1]]
+    with open_stage((sys.executable, weakened.__file__, name)) as stage, open_scene(stage, attack.id) as scene:
+        scene.world.may_log_errors = True
+        assert attack.run(scene) or scene.leaks(), f"{attack.id} got nothing all the same"

@@ -356,6 +356,5 @@ shell_attack(
     stopped_by="tokens go to one git process, by its environment",
 )
 
-NOT_RUN["S15"] = ("file capabilities by setcap", "needs setcap in /usr; S10 and S11 show that there is no capability")
 NOT_RUN["S34"] = ("the allow-list proxy", "there is no proxy: sandboxes have no network at all (S06)")
 NOT_RUN["S35"] = ("the proxy's socket and bridge", "as S34")

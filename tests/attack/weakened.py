@@ -1,0 +1,42 @@
+"""A Honk with one defence taken out, as a program: `python weakened.py NAME serve`. The tests that run it show that the
+defence is needed. It takes out what has that name in `REMOVALS` and then is Honk."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+def _no_step_limit() -> None:
+    from github_app.agent import budget
+
+    def unlimited(*_: Any, **__: Any) -> int:
+        return 1_000
+
+    budget.allowed_output_tokens = unlimited
+
+
+def _wide_tokens() -> None:
+    from github_app.adapters.hub.tokens import TokenKey
+
+    def request(self: TokenKey) -> dict[str, Any]:
+        return {"permissions": dict(self.permissions)}
+
+    TokenKey.request = property(request)  # type: ignore[assignment,method-assign]
+
+
+REMOVALS: dict[str, tuple[Callable[[], None], str]] = {
+    "limits checked before each model call": (_no_step_limit, "X71c"),
+    "a token for one repository only": (_wide_tokens, "X48"),
+}
+"""Each defence with how it is taken out, and the attack that must then get through."""
+
+
+if __name__ == "__main__":
+    name, *arguments = sys.argv[1:]
+    REMOVALS[name][0]()
+    from github_app.__main__ import main
+
+    sys.argv = ["honk", *arguments]
+    sys.exit(main())
