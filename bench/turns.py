@@ -35,9 +35,11 @@ from github_app.agent.transcript import marked_system
 from github_app.app import SystemClock
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
+from github_app.core.facts import Facts
 from github_app.core.model import Actor, Cause, Issue, Permission, Repo, Session, Status
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import GitAuth, Journal, Model, Workspace
+from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Store
@@ -167,12 +169,13 @@ class Desk:
             subprocess.run([*git, *argv], check=True)
         database = connect(f"sqlite:///{room / 'honk.sqlite'}")
         migrate(database)
+        audit = Audit(database, SystemClock(), key=b"a benchmark")
         return cls(
             room=room,
             url=url,
             sha=subprocess.check_output([*git, "rev-parse", "HEAD"], text=True).strip(),
-            store=Store(database, SystemClock()),
-            transcripts=Transcripts(database, SystemClock()),
+            store=Store(database, SystemClock(), audit),
+            transcripts=Transcripts(database, SystemClock(), audit),
             workspaces=LocalWorkspaces(root=room, git=Git(allow_file=True), sandbox=Bubblewrap.probe(state_dir=room)),
         )
 
@@ -199,8 +202,9 @@ class Desk:
             turn_cause=Cause.IMPLEMENT,
         )
         event = Ticked(id=f"begin-{self.count}", session_id=session.id)
-        self.store.commit(event, None, Decision(session=session, why="a benchmark"), REPO)
-        self.transcripts.begin_turn(turn_id, session, base_sha=self.sha, task="{}")
+        facts = Facts(now=SystemClock().now(), me=ANN)
+        self.store.commit(event, None, Decision(session=session, why="a benchmark"), REPO, facts)
+        self.transcripts.begin_turn(turn_id, session, base_sha=self.sha, task="{}", sources=())
         return session, turn_id
 
     @contextmanager

@@ -1,5 +1,5 @@
-"""The command line: `honk demo`, `serve`, `worker`, `doctor`, `sessions`. Imports what a command needs when it runs,
-so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130
+"""The command line: `honk demo`, `serve`, `worker`, `doctor`, `sessions`, `audit`. Imports what a command needs when it
+runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130
 interrupted."""
 
 from __future__ import annotations
@@ -61,7 +61,28 @@ def _parser() -> argparse.ArgumentParser:
     sessions = commands.add_parser("sessions", help="list the sessions, newest first", epilog=where)
     sessions.add_argument("-n", type=int, default=20, metavar="N", help="how many (20)")
     sessions.set_defaults(run=_sessions)
+    _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
     return parser
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    commands = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    verify = commands.add_parser("verify", help="say whether the record is whole; exit code 1 if it is not")
+    verify.add_argument("session", nargs="?", default="", metavar="SESSION", help="or a commit's `Honk-Audit` (all)")
+    verify.add_argument(
+        "--former-key", type=Path, action="append", default=[], metavar="FILE", help="an earlier private key of the App"
+    )
+    verify.add_argument("--attestation", type=Path, metavar="FILE", help="check this instead (with --public-key)")
+    verify.add_argument("--public-key", type=Path, metavar="FILE", help="what `honk audit public-key` printed")
+    verify.set_defaults(run=_audit_verify)
+
+    export = commands.add_parser("export", help="print a session's records as JSON lines")
+    export.add_argument("session", metavar="SESSION")
+    export.add_argument("--attestation", action="store_true", help="instead, what is attested of its newest commit")
+    export.set_defaults(run=_audit_export)
+
+    key = commands.add_parser("public-key", help="print the public key to check attestations with")
+    key.set_defaults(run=_audit_key)
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -94,6 +115,28 @@ def _sessions(options: argparse.Namespace) -> int:
     from github_app.process import list_sessions
 
     return list_sessions(options.n)
+
+
+def _audit_verify(options: argparse.Namespace) -> int:
+    from github_app.auditing import check_attestation, verify
+
+    if (options.attestation is None) != (options.public_key is None):
+        raise Misconfigured("--attestation and --public-key go together")
+    if options.attestation is not None:
+        return check_attestation(options.attestation, key=options.public_key)
+    return verify(options.session, former_keys=options.former_key)
+
+
+def _audit_export(options: argparse.Namespace) -> int:
+    from github_app.auditing import export
+
+    return export(options.session, is_attestation=options.attestation)
+
+
+def _audit_key(_options: argparse.Namespace) -> int:
+    from github_app.auditing import print_public_key
+
+    return print_public_key()
 
 
 if __name__ == "__main__":

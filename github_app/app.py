@@ -82,15 +82,18 @@ def build(settings: Settings, *, with_worker: bool = True) -> Honk:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store, its tables at the newest schema."""
+    """The store, its tables at the newest schema, and the audit. Raises `Misconfigured`, for a bad private key too."""
+    from github_app.engine.audit import Audit
     from github_app.engine.database import connect
     from github_app.engine.migrations import migrate
+    from github_app.engine.signing import seal_key
     from github_app.engine.store import Store
 
     make_data_dir(settings.data_dir)
     database = connect(settings.database_url)
     migrate(database)
-    return Store(database, SystemClock())
+    clock = SystemClock()
+    return Store(database, clock, Audit(database, clock, key=seal_key(settings.private_key)))
 
 
 def _build_engine(settings: Settings, store: Store) -> Engine:
@@ -102,7 +105,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
-    transcripts = Transcripts(store.engine, clock)
+    transcripts = Transcripts(store.engine, clock, store.audit)
     hub = _build_hub(settings)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     runtime = _build_runtime(settings, store)

@@ -106,7 +106,15 @@ class _Turn:
             reply = await self.model.reply(self._request())
             usage = replace(reply.usage, steps=1)
             await self._store(
-                Step(number=len(self.steps), role="assistant", content=transcript.storable_content(reply), usage=usage)
+                Step(
+                    number=len(self.steps),
+                    role="assistant",
+                    content=transcript.storable_content(reply),
+                    usage=usage,
+                    model=self.model_name,
+                    request_id=reply.request_id,
+                    stop_reason=reply.stop_reason,
+                )
             )
             if reply.stop_reason == "refusal":
                 raise LimitReached("the model refused to go on", limit="")

@@ -141,7 +141,8 @@ class Model(Protocol):
 class Step:
     """One journalled message of a turn, counted from 0: what we said (`user`) or what the model replied (`assistant`).
 
-    `consumed` are the ids of the feedback that a `user` message carries; `usage` is what an `assistant` one cost.
+    `consumed` are the ids of the feedback that a `user` message carries. Of an `assistant` one, `usage` is what it
+    cost, `model` and `request_id` say which request it answers, and `stop_reason` why it ended.
     """
 
     number: int
@@ -149,6 +150,9 @@ class Step:
     content: tuple[dict[str, Any], ...]
     usage: Usage = field(default_factory=Usage)
     consumed: tuple[str, ...] = ()
+    model: str = ""
+    request_id: str = ""
+    stop_reason: str = ""
 
 
 class Journal(Protocol):
@@ -170,10 +174,13 @@ class Journal(Protocol):
 class Publisher(Protocol):
     """Makes a change set a commit on GitHub. There are two: the Git Data API (GitHub signs it) and `git push`."""
 
-    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+    def publish(
+        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+    ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
-        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`.
+        Idempotent by `key`, kept as a trailer of the commit beside `audit`, which names the record of why we made it.
+        Raises `HeadMoved` if the tip is not `parent_sha`.
         """
 
 

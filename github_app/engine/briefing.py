@@ -11,6 +11,7 @@ from github_app.core.errors import Gone, ToolFailed
 from github_app.core.model import Cause, Comment, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
+from github_app.core.records import Source
 
 _MAX_INSTRUCTION_BYTES = 30_000
 
@@ -67,3 +68,32 @@ def _read_instructions(session: Session, hub: Hub) -> tuple[tuple[str, str], ...
         if content:
             found.append((path, content[:_MAX_INSTRUCTION_BYTES].decode("utf-8", "replace")))
     return tuple(found)
+
+
+def sources_of(task: Task) -> tuple[Source, ...]:
+    """The texts that a task is made of, each with where it is from and whose it is, for the audit."""
+    issue = task.issue
+    first = Source(
+        kind="issue",
+        name=f"#{issue.number}",
+        text=f"{issue.title}\n\n{issue.body}",
+        author=issue.author.login,
+        author_id=issue.author.id,
+        permission=task.issue_permission,
+    )
+    comments = (
+        Source(
+            kind="comment",
+            name=str(comment.id),
+            text=comment.body,
+            author=comment.author.login,
+            author_id=comment.author.id,
+            permission=comment.permission,
+        )
+        for comment in task.comments
+    )
+    feedback = (Source(kind=each.kind, name=each.id, text=each.body, author=each.author) for each in task.feedback)
+    instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
+    ours = (("earlier", task.earlier), ("carried_over", task.carried_over))
+    own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
+    return (first, *comments, *feedback, *instructions, *own)

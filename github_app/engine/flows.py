@@ -213,7 +213,7 @@ class Engine:
             facts = self.lookup.facts_for(session, event, repo)
             decision = decide(session, event, facts)
             try:
-                pending = self.store.commit(event, session, decision, repo)
+                pending = self.store.commit(event, session, decision, repo, facts)
             except Conflict:
                 continue
             about = {"session": decision.session.id} if decision.session else {}

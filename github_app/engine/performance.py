@@ -102,6 +102,7 @@ class Performance:
             branch=session.branch,
             message=f"{submission.title}\n\n{submission.summary}".strip(),
             key=effect.turn_id,
+            audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
         )
         return Published(
             id=f"{effect.turn_id}/published",

@@ -12,14 +12,17 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from github_app.core import records
 from github_app.core.decisions import Decision
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
-from github_app.core.events import Event, OwnEvent, Subject
+from github_app.core.events import Event, OwnEvent, Published, Subject
+from github_app.core.facts import Facts
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.engine import codec
+from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
 
 Source = Literal["github", "self"]
@@ -53,10 +56,11 @@ class Pending:
 
 
 class Store:
-    """All of Honk's own tables."""
+    """All of Honk's own tables, with the audit of what happens to them."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, audit: Audit) -> None:
         self.engine = engine
+        self.audit = audit
         self._clock = clock
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
@@ -211,8 +215,11 @@ class Store:
             known = connection.execute(sa.text("SELECT 1 FROM decisions WHERE event_id = :e"), {"e": event_id}).first()
         return None if known is None else self.pending_effects(event_id)
 
-    def commit(self, event: Event, before: Session | None, decision: Decision, repo: Repo | None) -> list[Pending]:
-        """Store a decision: the session (if nobody changed it since), the reason and the effects.
+    def commit(
+        self, event: Event, before: Session | None, decision: Decision, repo: Repo | None, facts: Facts
+    ) -> list[Pending]:
+        """Store a decision: the session (if nobody changed it since), the reason, the effects, and all of it in the
+        audit.
 
         All or nothing. Raises `Conflict` if the session has moved on, or the event was decided by somebody else.
         """
@@ -243,6 +250,13 @@ class Store:
                 sa.text("UPDATE inbox SET note = :w, session_id = :s WHERE id = :e"),
                 {"w": decision.why, "s": after.id if after else None, "e": event.id.partition("@")[0]},
             )
+            told = records.of_decision(event, before, decision, facts)
+            if after is not None:
+                self.audit.add(connection, after.id, told)
+                if before is None or before.id != after.id:
+                    self.audit.add(connection, chain_of_repo(after.repo.id), [records.of_opening(after)])
+            elif repo is not None:
+                self.audit.add(connection, chain_of_repo(repo.id), told)
         return self.pending_effects(event.id)
 
     def _save_session(self, connection: sa.Connection, before: Session | None, after: Session) -> Session:
@@ -331,6 +345,8 @@ class Store:
             if result is not None:
                 body = codec.dump(result).encode()
                 self._add_entry(connection, result.id, "self", type(result).__name__, body)
+            if isinstance(result, Published):
+                self.audit.add(connection, result.session_id, [records.of_push(result)])
 
     # Time
 

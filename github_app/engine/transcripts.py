@@ -4,16 +4,20 @@ paid for again; a turn that is not in force can add nothing."""
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC
 
 import sqlalchemy as sa
 
+from github_app.core import records
 from github_app.core.errors import Stopped
 from github_app.core.model import ChangeSet, Session
 from github_app.core.ports import Clock, Step
+from github_app.core.records import Source
 from github_app.engine import codec
+from github_app.engine.audit import Audit
 from github_app.engine.database import transaction
 
 
@@ -31,9 +35,10 @@ class Turn:
 class Transcripts:
     """The tables of turns, steps and blobs. Every method blocks and raises `DatabaseAway`."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, audit: Audit) -> None:
         self._engine = engine
         self._clock = clock
+        self._audit = audit
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
         return transaction(self._engine, reads=True)
@@ -44,10 +49,13 @@ class Transcripts:
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat()
 
-    def begin_turn(self, turn_id: str, session: Session, *, base_sha: str, task: str) -> Turn:
-        """The turn as it was first begun; begins it if it was not."""
+    def begin_turn(
+        self, turn_id: str, session: Session, *, base_sha: str, task: str, sources: Sequence[Source]
+    ) -> Turn:
+        """The turn as it was first begun; begins it if it was not. `sources` are the texts that the task is made of."""
+        cause = str(session.turn_cause)
         with self._writing() as connection:
-            connection.execute(
+            added = connection.execute(
                 sa.text(
                     "INSERT INTO turns (id, session_id, cause, base_sha, task, started_at) "
                     "VALUES (:id, :session, :cause, :base, :task, :at) ON CONFLICT (id) DO NOTHING"
@@ -55,12 +63,15 @@ class Transcripts:
                 {
                     "id": turn_id,
                     "session": session.id,
-                    "cause": str(session.turn_cause),
+                    "cause": cause,
                     "base": base_sha,
                     "task": task,
                     "at": self._now(),
                 },
             )
+            if added.rowcount == 1:
+                prompt = records.of_prompt(turn_id, cause=cause, base_sha=base_sha, sources=sources)
+                self._audit.add(connection, session.id, [prompt])
         turn = self.turn(turn_id)
         if turn is None:
             raise LookupError(f"turn {turn_id} was stored and is not there")
@@ -115,6 +126,7 @@ class Transcripts:
                 connection.execute(
                     sa.text("UPDATE turns SET snapshot_id = :b WHERE id = :t"), {"b": blob, "t": turn_id}
                 )
+            self._audit.add(connection, session_id, [records.of_step(turn_id, step)])
 
     def require_turn(self, session_id: str, turn_id: str) -> Session:
         """The session, if this turn is in force. Raises `Stopped` if not."""

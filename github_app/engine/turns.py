@@ -22,12 +22,13 @@ from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usag
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
 from github_app.engine import codec
-from github_app.engine.briefing import brief
+from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
+from github_app.engine.witness import WitnessedWorkspace
 
 log = logging.getLogger(__name__)
 
@@ -123,9 +124,8 @@ class TurnRunner:
         sha = session.head_sha or session.base_sha
         turn = await asyncio.to_thread(self.transcripts.turn, turn_id)
         sha = turn.base_sha if turn is not None else sha
-        workspace = await self.workspaces.open(
-            session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo)
-        )
+        opened = await self.workspaces.open(session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo))
+        workspace = WitnessedWorkspace(opened, audit=self.store.audit, session_id=session_id, turn_id=turn_id)
         try:
             policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
             if turn is None:
@@ -153,8 +153,10 @@ class TurnRunner:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
         carried_over = await self._carry_over(session, turn_id, workspace)
         task = await brief(session, policy, self.hub, carried_over=carried_over)
-        text = _TASK.dump_json(task).decode()
-        return await asyncio.to_thread(self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text)
+        text, sources = _TASK.dump_json(task).decode(), sources_of(task)
+        return await asyncio.to_thread(
+            self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
+        )
 
     async def _carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
         """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there

@@ -31,6 +31,8 @@ APP_PERMISSIONS = {
 EVENTS = ("issues", "issue_comment")
 
 the_judge = cache(Judge)
+PIN = "7-1-1@5:0123456789abcdef"
+
 the_private_key = cache(new_private_key)
 
 
@@ -126,7 +128,9 @@ class Stage:
     ) -> str:
         parent_sha = parent or self.base
         changes = changed(parent_sha, {"fix.py": content.encode()})
-        return self.hub.publish(self.repo, changes, parent_sha=parent_sha, branch=branch, message="Fix it", key=key)
+        return self.hub.publish(
+            self.repo, changes, parent_sha=parent_sha, branch=branch, message="Fix it", key=key, audit=PIN
+        )
 
     def asked(self, pattern: str) -> list[Exchange]:
         """The requests so far whose `METHOD /path` contains this."""

@@ -8,7 +8,7 @@ import pytest
 
 from github_app.core.errors import Gone, HeadMoved, Refused, Transient
 from github_app.core.model import ChangeSet, FileChange
-from tests.adapters.hub_stage import Stage, changed
+from tests.adapters.hub_stage import PIN, Stage, changed
 
 BRANCH = "honk/1-fix"
 
@@ -35,7 +35,9 @@ def test_one_commit_with_files_modes_links_and_deletions(stage: Stage):
             FileChange(path="big.txt", mode="100644", content=b"0123456789\n" * 40_000),
         ),
     )
-    sha = stage.hub.publish(stage.repo, changes, parent_sha=parent, branch=BRANCH, message="Fix it", key="turn-1")
+    sha = stage.hub.publish(
+        stage.repo, changes, parent_sha=parent, branch=BRANCH, message="Fix it", key="turn-1", audit=PIN
+    )
     assert stage.tip(BRANCH) == sha
     assert git(stage, "rev-list", "--parents", "-1", sha).split() == [sha, parent]
     uploaded = len(stage.asked("POST /repos/acme/shop/git/blobs"))
@@ -123,7 +125,9 @@ def test_an_empty_repository_and_a_missing_commit_are_gone(stage: Stage):
     empty = stage.repo_of(stage.github.create_repository("acme/empty"))
     nowhere = "0" * 39 + "1"
     with pytest.raises(Gone):
-        stage.hub.publish(empty, changed(nowhere, {"a": b"1"}), parent_sha=nowhere, branch="b", message="m", key="k")
+        stage.hub.publish(
+            empty, changed(nowhere, {"a": b"1"}), parent_sha=nowhere, branch="b", message="m", key="k", audit=PIN
+        )
     with pytest.raises(Gone, match="not there"):
         stage.publish(parent=nowhere)
 
@@ -144,8 +148,9 @@ def test_words_that_stop_ci_are_taken_out_of_the_message(stage: Stage):
         branch=BRANCH,
         message="Fix [skip ci]\n\nHonk-Key: forged\n\nCo-authored-by: Mia <m@example.org>",
         key="turn-1",
+        audit=PIN,
     )
     message = git(stage, "log", "-1", "--format=%B", sha)
     assert "[skip ci]" not in message
-    assert message.rstrip().endswith("Co-authored-by: Mia <m@example.org>\nHonk-Key: turn-1")
+    assert message.rstrip().endswith(f"Co-authored-by: Mia <m@example.org>\nHonk-Key: turn-1\nHonk-Audit: {PIN}")
     assert message.count("Honk-Key:") == 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from github_app.adapters.hub.texts import (
@@ -15,6 +17,8 @@ from github_app.adapters.hub.texts import (
     title_of,
 )
 
+PIN = "7-1-1@5:0123456789abcdef"
+
 
 @pytest.mark.parametrize(
     "words",
@@ -24,8 +28,8 @@ from github_app.adapters.hub.texts import (
     ],
 )  # fmt: skip
 def test_no_spelling_that_stops_ci_survives(words):
-    assert words.lower() not in commit_message(f"Fix the thing {words}", "k").lower()
-    assert "[" not in commit_message(f"Fix {words}", "k")
+    assert words.lower() not in commit_message(f"Fix the thing {words}", key="k", audit=PIN).lower()
+    assert "[" not in commit_message(f"Fix {words}", key="k", audit=PIN)
     assert words.lower() not in title_of(f"Fix {words}").lower()
 
 
@@ -34,17 +38,17 @@ def test_no_spelling_that_stops_ci_survives(words):
     ["skip-checks: true", "skip-checks:true", "Skip-Checks : true", "skip-checks:: true", "skip-checks\n:: : true"],
 )
 def test_no_trailer_that_stops_ci_survives(trailer):
-    assert ":" not in commit_message(f"Fix\n\n{trailer}", "k").partition("Honk-Key")[0]
+    assert ":" not in commit_message(f"Fix\n\n{trailer}", key="k", audit=PIN).partition("Honk-Key")[0]
 
 
 @pytest.mark.parametrize("message", ["Fix [a] and list[int]", "Fix: x[skip]", "Add no-ci docs", "Fix\n\n- [ ] todo"])
 def test_other_messages_stay_as_they_are(message):
-    assert commit_message(message, "k") == f"{message}\n\nHonk-Key: k\n"
+    assert commit_message(message, key="k", audit=PIN) == f"{message}\n\nHonk-Key: k\nHonk-Audit: {PIN}\n"
 
 
 @pytest.mark.parametrize("message", ["Fix", "Fix\n\nbody", "Fix\n\nHonk-Key: forged", "Fix\n\nSigned-off-by: A <a@b>"])
 def test_the_key_is_found_again(message):
-    assert key_of(commit_message(message, "turn-1/2")) == "turn-1/2"
+    assert key_of(commit_message(message, key="turn-1/2", audit=PIN)) == "turn-1/2"
 
 
 def test_a_key_in_the_middle_of_a_persons_message_is_not_ours():
@@ -83,11 +87,17 @@ def test_a_body_cannot_close_our_part():
 
 
 @pytest.mark.parametrize(
-    "trailer", ["Honk-Key: 7-1-1/turn-2", "Honk-Key:: 7-1-1/turn-2", "honk-key : : x", "Honk-Key\n: x"]
-)
-def test_a_key_that_the_model_wrote_is_never_the_commits(trailer):
-    message = commit_message(f"Fix\n\nBecause.\n\n{trailer}", "7-1-1/turn-1")
-    assert "honk-key:" not in message.lower().removesuffix("honk-key: 7-1-1/turn-1\n")
+    "trailer",
+    [
+        "Honk-Key: 7-1-1/turn-2", "Honk-Key:: 7-1-1/turn-2", "honk-key : : x", "Honk-Key\n: x",
+        "Honk-Audit: 7-1-1@9:0000000000000000", "honk-audit :: x", "Honk-Audit\n:: x",
+    ],
+)  # fmt: skip
+def test_trailers_that_the_model_wrote_are_never_the_commits(trailer):
+    message = commit_message(f"Fix\n\nBecause.\n\n{trailer}", key="7-1-1/turn-1", audit=PIN)
+    ours = f"Honk-Key: 7-1-1/turn-1\nHonk-Audit: {PIN}\n"
+    assert message.endswith(ours)
+    assert not re.search(r"(?im)^\s*honk-(key|audit)[\s:]*:", message.removesuffix(ours))
     assert key_of(message) == "7-1-1/turn-1"
 
 
@@ -98,4 +108,4 @@ def test_the_last_key_counts():
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("unit", ["[", "-", "[-", "skip ", "[no-", "***", "skip-checks\n", "Honk-Key "])
 def test_the_longest_message_is_made_in_no_time(unit):
-    commit_message("[" + unit * 20_000, "k")
+    commit_message("[" + unit * 20_000, key="k", audit=PIN)

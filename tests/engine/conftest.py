@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
-from tests.engine.values import MovingClock
+from tests.engine.values import AUDIT_KEY, MovingClock
 from tests.fakes.databases import fresh_database, postgresql_server
 
 
@@ -46,10 +47,15 @@ def clock() -> MovingClock:
 
 
 @pytest.fixture
-def store(database: sa.Engine, clock: MovingClock) -> Store:
-    return Store(database, clock)
+def audit(database: sa.Engine, clock: MovingClock) -> Audit:
+    return Audit(database, clock, key=AUDIT_KEY)
 
 
 @pytest.fixture
-def transcripts(database: sa.Engine, clock: MovingClock) -> Transcripts:
-    return Transcripts(database, clock)
+def store(database: sa.Engine, clock: MovingClock, audit: Audit) -> Store:
+    return Store(database, clock, audit)
+
+
+@pytest.fixture
+def transcripts(database: sa.Engine, clock: MovingClock, audit: Audit) -> Transcripts:
+    return Transcripts(database, clock, audit)

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from github_app.core.model import ChangeSet, Pull, Repo, Session, Status
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
+from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
 from github_app.engine.lookup import Lookup
@@ -28,7 +29,7 @@ from github_app.engine.transcripts import Transcripts
 from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
 from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, call, reply, submit
-from tests.engine.values import ISSUE, REPO, MovingClock, delivery
+from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
 from tests.fakes.hub import RecordingHub
 from tests.webhook import deliveries
 
@@ -135,10 +136,10 @@ class Stage:
         self.rooms = Rooms(self.folder / "rooms")
         self.database = connect(self.database_url)
         migrate(self.database)
-        self.store = Store(self.database, self.clock)
+        self.store = Store(self.database, self.clock, Audit(self.database, self.clock, key=AUDIT_KEY))
 
     def start(self) -> Stage:
-        transcripts = Transcripts(self.database, self.clock)
+        transcripts = Transcripts(self.database, self.clock, self.store.audit)
         policies = Policies(hub=self.hub, floor=self.floor)
         runtime = Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity)
         self.engine = Engine(

@@ -28,7 +28,7 @@ from github_app.engine import codec
 from github_app.engine.performance import Performance, explain
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending
-from tests.engine.values import ANN, ISSUE, REPO, a_session
+from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session
 from tests.fakes.hub import BASE, RecordingHub
 
 TURN = "7-1-1/turn-1"
@@ -62,10 +62,11 @@ def to_publish(store, transcripts):
     """A session in a turn that ended with a change set; the effect that publishes it."""
 
     def make(path: str = "a.py", base: str = BASE, **more) -> Pending:
-        store.commit(LABELED, None, Decision(session=a_session(submission=DONE, **more), why="w"), REPO)
         changes = ChangeSet(base_sha=base, changes=(FileChange(path=path, mode="100644", content=b"x = 2\n"),))
-        blob = transcripts.add_blob(codec.dump_changes(changes))
-        return pending(Publish(turn_id=TURN, change_set_id=blob))
+        publish = Publish(turn_id=TURN, change_set_id=transcripts.add_blob(codec.dump_changes(changes)))
+        session = a_session(submission=DONE, **more)
+        store.commit(LABELED, None, Decision(session=session, effects=(publish,), why="w"), REPO, FACTS)
+        return pending(publish)
 
     return make
 
@@ -130,7 +131,7 @@ def test_a_turn_that_is_not_in_force_publishes_nothing(hub, store, performance, 
     effect = to_publish()
     session = store.session("7-1-1")
     ended = replace(session, status=Status.CLOSED, turn_id=None)
-    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="stopped"), REPO)
+    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="stopped"), REPO, FACTS)
     with pytest.raises(Stopped):
         performance.perform(effect)
     assert hub.acts == []

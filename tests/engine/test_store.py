@@ -19,7 +19,7 @@ from github_app.core.model import Cause, Status
 from github_app.engine.database import DatabaseAway, connect, flows_url, transaction
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Conflict, Store
-from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
+from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
 EFFECTS = (React(target="issue", target_id=1), RunTurn(turn_id="7-1-1/turn-1", cause=Cause.IMPLEMENT))
@@ -36,7 +36,7 @@ def record(store: Store, *keys: str) -> list[bool]:
 def begin(store: Store, **more):
     """A session as its first decision stores it."""
     decision = Decision(session=a_session(**more), effects=EFFECTS, why="asked for")
-    store.commit(LABELED, None, decision, REPO)
+    store.commit(LABELED, None, decision, REPO, FACTS)
     found = store.session("7-1-1")
     assert found is not None
     return found
@@ -129,13 +129,15 @@ class TestDecisions:
     def test_a_decision_stores_session_reason_and_effects_together(self, store):
         record(store, "d-1")
         assert store.decision_of("d-1") is None
-        pending = store.commit(LABELED, None, Decision(session=a_session(), effects=EFFECTS, why="asked for"), REPO)
+        pending = store.commit(
+            LABELED, None, Decision(session=a_session(), effects=EFFECTS, why="asked for"), REPO, FACTS
+        )
         assert [(each.id, each.effect) for each in pending] == [("d-1/0", EFFECTS[0]), ("d-1/1", EFFECTS[1])]
         assert store.decision_of("d-1") == pending
         assert store.session("7-1-1") == a_session(version=1)
 
     def test_a_decision_without_effects_is_known_too(self, store):
-        store.commit(LABELED, None, Decision(session=None, why="means nothing"), REPO)
+        store.commit(LABELED, None, Decision(session=None, why="means nothing"), REPO, FACTS)
         assert store.decision_of("d-1") == []
 
     def test_effects_that_are_done_are_not_pending(self, store):
@@ -153,27 +155,27 @@ class TestDecisions:
     def test_who_decided_on_an_older_version_must_look_again(self, store):
         session = begin(store)
         tick = Ticked(id="t1", session_id=session.id)
-        store.commit(tick, session, Decision(session=replace(session, turns=2), why="first"), REPO)
+        store.commit(tick, session, Decision(session=replace(session, turns=2), why="first"), REPO, FACTS)
         late = EffectFailed(id="t2", session_id=session.id, effect_id="e", effect_kind="Say", reason="r")
         decision = Decision(session=replace(session, turns=3), effects=(ShowProgress(),), why="second")
         with pytest.raises(Conflict):
-            store.commit(late, session, decision, REPO)
+            store.commit(late, session, decision, REPO, FACTS)
         assert store.decision_of("t2") is None, "nothing of it may be stored"
         assert store.session(session.id) == replace(session, turns=2, version=2)
 
     def test_of_two_who_begin_the_same_session_one_must_look_again(self, store):
         begin(store)
         with pytest.raises(Conflict):
-            store.commit(replace(LABELED, id="d-2"), None, Decision(session=a_session(), why="too"), REPO)
+            store.commit(replace(LABELED, id="d-2"), None, Decision(session=a_session(), why="too"), REPO, FACTS)
 
     def test_an_event_is_decided_once(self, store):
         begin(store)
         with pytest.raises(Conflict):
-            store.commit(LABELED, store.session("7-1-1"), Decision(session=None, why="again"), REPO)
+            store.commit(LABELED, store.session("7-1-1"), Decision(session=None, why="again"), REPO, FACTS)
 
     def test_an_effect_without_a_repository_is_a_bug_and_stores_nothing(self, store):
         with pytest.raises(ValueError, match="no repository"):
-            store.commit(LABELED, None, Decision(session=None, effects=EFFECTS, why="?"), None)
+            store.commit(LABELED, None, Decision(session=None, effects=EFFECTS, why="?"), None, FACTS)
         assert store.decision_of("d-1") is None
 
 
@@ -213,7 +215,9 @@ class TestSessions:
     def test_the_newest_session_of_an_issue_is_the_one(self, store):
         begin(store, status=Status.CLOSED)
         second = a_session(id="7-1-2", generation=2)
-        store.commit(replace(LABELED, id="d-2"), store.session("7-1-1"), Decision(session=second, why="again"), REPO)
+        store.commit(
+            replace(LABELED, id="d-2"), store.session("7-1-1"), Decision(session=second, why="again"), REPO, FACTS
+        )
         found = store.find_session(Subject(repo_id=7, issue_number=1))
         assert found is not None
         assert (found.id, found.version) == ("7-1-2", 1)
@@ -223,7 +227,7 @@ class TestSessions:
         assert store.open_sessions() == [session] == store.open_sessions(installation_id=3)
         assert store.open_sessions(installation_id=4) == []
         ended = replace(session, status=Status.MERGED)
-        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="merged"), REPO)
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=ended, why="merged"), REPO, FACTS)
         assert store.open_sessions() == []
         assert [each.id for each in store.sessions()] == ["7-1-1"]
         assert store.count_sessions() == {"merged": 1}
@@ -241,7 +245,7 @@ class TestSessions:
         assert due() == []
         clock.pass_s(601)
         waiting = replace(session, status=Status.AWAITING_CHECKS)
-        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=waiting, why="w"), REPO)
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=waiting, why="w"), REPO, FACTS)
         assert due(Status.AWAITING_CHECKS) == [], "a new status has its time before it"
         clock.pass_s(601)
         assert due(Status.AWAITING_CHECKS) == ["7-1-1"]
@@ -255,15 +259,15 @@ class TestDatabases:
             with ThreadPoolExecutor(1) as pool:
                 assert pool.submit(store.count_inbox).result(timeout=10) == {"new": 1}
 
-    def test_a_database_that_is_not_there_is_away(self, tmp_path):
+    def test_a_database_that_is_not_there_is_away(self, tmp_path, audit):
         folder = tmp_path / "gone"
         engine = connect(f"sqlite:///{folder}/honk.sqlite")
         shutil.rmtree(folder)
         with pytest.raises(DatabaseAway):
-            Store(engine, MovingClock()).count_inbox()
+            Store(engine, MovingClock(), audit).count_inbox()
         nobody = connect("postgresql://nobody@127.0.0.1:1/none")
         with pytest.raises(Transient):
-            Store(nobody, MovingClock()).count_inbox()
+            Store(nobody, MovingClock(), audit).count_inbox()
 
     @pytest.mark.parametrize("url", ["mysql://x/y", "not a url", ""])
     def test_another_database_is_refused(self, url):

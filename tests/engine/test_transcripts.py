@@ -16,7 +16,7 @@ from github_app.core.model import ChangeSet, FileChange, Status, Usage
 from github_app.core.ports import Step
 from github_app.engine import codec
 from github_app.engine.database import transaction
-from tests.engine.values import ANN, ISSUE, REPO, a_session
+from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session
 
 TURN = "7-1-1/turn-1"
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
@@ -29,17 +29,17 @@ def step(number: int, **more) -> Step:
 
 @pytest.fixture
 def session(store):
-    store.commit(LABELED, None, Decision(session=a_session(), why="asked for"), REPO)
+    store.commit(LABELED, None, Decision(session=a_session(), why="asked for"), REPO, FACTS)
     return store.session("7-1-1")
 
 
 @pytest.fixture
 def turn(transcripts, session):
-    return transcripts.begin_turn(TURN, session, base_sha="b" * 40, task="{}")
+    return transcripts.begin_turn(TURN, session, base_sha="b" * 40, task="{}", sources=())
 
 
 def test_a_turn_is_begun_once(transcripts, session, turn):
-    again = transcripts.begin_turn(TURN, session, base_sha="c" * 40, task='{"another": 1}')
+    again = transcripts.begin_turn(TURN, session, base_sha="c" * 40, task='{"another": 1}', sources=())
     assert again == turn == transcripts.turn(TURN)
     assert transcripts.turn("7-1-1/turn-2") is None
 
@@ -63,7 +63,7 @@ def test_a_snapshot_travels_with_its_step(transcripts):
 @pytest.mark.usefixtures("turn")
 def test_a_turn_that_is_not_in_force_adds_nothing(transcripts, store, session):
     after = replace(session, status=Status.CLOSED, turn_id=None)
-    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=after, why="stopped"), REPO)
+    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=after, why="stopped"), REPO, FACTS)
     with pytest.raises(Stopped):
         transcripts.add_step(TURN, "7-1-1", step(0), CHANGES)
     with pytest.raises(Stopped):
@@ -113,7 +113,7 @@ def test_a_step_waits_for_a_decision_that_is_being_stored_and_is_void_if_it_ends
 
 def test_the_last_turn_is_the_newest_other_one(transcripts, session, turn):
     assert transcripts.last_turn("7-1-1", before=TURN) is None
-    second = transcripts.begin_turn("7-1-1/turn-2", session, base_sha="c" * 40, task="{}")
+    second = transcripts.begin_turn("7-1-1/turn-2", session, base_sha="c" * 40, task="{}", sources=())
     assert transcripts.last_turn("7-1-1", before="7-1-1/turn-3") == second
     assert transcripts.last_turn("7-1-1", before="7-1-1/turn-2") == turn
 

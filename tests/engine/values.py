@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from github_app.core.facts import Facts
 from github_app.core.model import Actor, Issue, Repo, Session, Status
 from github_app.webhook.delivery import Delivery
 from tests.fakes.hub import BASE
 
 REPO = Repo(id=7, full_name="acme/thing", installation_id=3, default_branch="main")
 ANN = Actor(id=1, login="ann")
+AUDIT_KEY = b"the key of these tests"
+FACTS = Facts(now=datetime(2026, 1, 1, tzinfo=UTC), me=Actor(id=99, login="honk[bot]", is_bot=True))
 ISSUE = Issue(number=1, title="Make it two", body="It is one.", author=ANN, is_open=True, labels=("honk",))
 
 

@@ -161,7 +161,9 @@ class RecordingHub:
     def remove_label(self, repo: Repo, number: int, label: str) -> None:
         self._call(self.acts, "remove_label", number, label)
 
-    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+    def publish(
+        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+    ) -> str:
         """As the real one: once for each key, on top of the parent and of nothing else."""
         self._call(self.acts, "publish", branch, parent_sha, key)
         with self._lock:

@@ -17,7 +17,7 @@ from github.Repository import Repository
 
 from github_app.adapters.hub.clients import RepoClient
 from github_app.adapters.hub.errors import NotFound, Unprocessable
-from github_app.adapters.hub.texts import commit_message, key_of
+from github_app.adapters.hub.texts import key_of
 from github_app.core.errors import Gone, HeadMoved, RateLimited, Transient
 from github_app.core.model import ChangeSet, FileChange
 
@@ -45,15 +45,15 @@ def read_head(client: RepoClient, branch: str) -> str | None:
 def publish(client: RepoClient, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
     """Make one commit with `changes` on top of `parent_sha` and move (or create) the branch to it; its SHA.
 
-    A commit with the same key on the branch is returned instead. Raises `HeadMoved`, `Gone`, `Refused` where GitHub's
-    rules forbid it.
+    `message` carries `key` (see `texts.commit_message`); a commit with the same key on the branch is returned instead.
+    Raises `HeadMoved`, `Gone`, `Refused` where GitHub's rules forbid it.
     """
     tip = read_head(client, branch)
     if tip is not None and (done := _find_ours(client, tip, parent_sha=parent_sha, key=key)):
         return done
     if tip is not None and tip != parent_sha:
         raise HeadMoved(f"{branch} is at {tip[:12]}, not at {parent_sha[:12]}", head_sha=tip)
-    sha = _commit(client, changes, parent_sha=parent_sha, message=commit_message(message, key))
+    sha = _commit(client, changes, parent_sha=parent_sha, message=message)
     return _point(client, branch, sha, is_new=tip is None, key=key)
 
 

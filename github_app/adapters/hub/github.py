@@ -16,6 +16,7 @@ from github_app.adapters.hub import checks, comments, commits, deliveries, peopl
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
+from github_app.adapters.hub.texts import commit_message
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
@@ -133,14 +134,17 @@ class GitHubHub:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
         return comments.say(self._clients, repo, number, tag=tag, body=body, me=self.identity())
 
-    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+    def publish(
+        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+    ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
-        Idempotent by `key`, kept as a trailer of the commit. Raises `HeadMoved` if the tip is not `parent_sha`,
-        `Refused` where a rule of the repository forbids it.
+        Idempotent by `key`, kept as a trailer of the commit beside `audit`. Raises `HeadMoved` if the tip is not
+        `parent_sha`, `Refused` where a rule of the repository forbids it.
         """
         client = self._clients.repo(repo, "publish")
-        return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=message, key=key)
+        text = commit_message(message, key=key, audit=audit)
+        return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=text, key=key)
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""

@@ -12,7 +12,7 @@ BEGIN = "<!-- honk:begin -->"
 END = "<!-- honk:end -->"
 _OURS = re.compile(r"<!--(\s*honk:)", re.IGNORECASE)
 
-KEY_TRAILER = "Honk-Key"
+KEY_TRAILER, AUDIT_TRAILER = "Honk-Key", "Honk-Audit"
 _TRAILERS = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*: .+\n?)+")
 
 # https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs and the spellings of other CI services
@@ -24,7 +24,7 @@ _SKIP = re.compile(
 # All colons and stars at once: what is left must not be such a word again.
 _SKIP_STARS = re.compile(r"(?<!\*)\*{3,}+(no_ci)\*{3,}", re.IGNORECASE)
 _SKIP_TRAILER = re.compile(r"^([^\S\n]*skip-checks)[\s:]*:", re.IGNORECASE | re.MULTILINE)
-_FORGED_KEY = re.compile(rf"^([^\S\n]*{KEY_TRAILER})[\s:]*:", re.IGNORECASE | re.MULTILINE)
+_FORGED = re.compile(rf"^([^\S\n]*(?:{KEY_TRAILER}|{AUDIT_TRAILER}))[\s:]*:", re.IGNORECASE | re.MULTILINE)
 
 
 def marker(tag: str) -> str:
@@ -80,14 +80,14 @@ def _disarm(body: str) -> str:
     return _OURS.sub(r"<!-\1", body.strip())
 
 
-def commit_message(message: str, key: str) -> str:
-    """Return a commit message with our key as a trailer and without anything that would keep CI from running."""
+def commit_message(message: str, *, key: str, audit: str) -> str:
+    """Return a commit message with our trailers, no forged ones, and nothing that would keep CI from running."""
     text = _without_switches(message.strip())
     text = _SKIP_TRAILER.sub(r"\1", text)
-    text = _FORGED_KEY.sub(r"\1", text)
+    text = _FORGED.sub(r"\1", text)
     last = text.rpartition("\n\n")[2] if "\n\n" in text else ""
     gap = "\n" if last and _TRAILERS.fullmatch(last) else "\n\n"
-    return f"{text}{gap}{KEY_TRAILER}: {key}\n"
+    return f"{text}{gap}{KEY_TRAILER}: {key}\n{AUDIT_TRAILER}: {audit}\n"
 
 
 def _without_switches(text: str) -> str:

@@ -22,7 +22,9 @@ class PushPublisher:
     mirrors: Mirrors
     hub: Hub
 
-    def publish(self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
+    def publish(
+        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+    ) -> str:
         """Make and push one commit; see `core.ports.Publisher`. The same call makes the same commit again."""
 
         def auth() -> GitAuth:
@@ -37,7 +39,7 @@ class PushPublisher:
             # A second after its parent, whenever that is: a commit made again must have the same SHA.
             at=datetime.fromtimestamp(seconds + 1, UTC),
         )
-        text = commit_message(message, key)
+        text = commit_message(message, key=key, audit=audit)
         sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
         try:
             push(self.git, mirror, sha, branch=branch, auth=auth())

@@ -1,5 +1,6 @@
 """Numbered migrations of Honk's own tables, as SQL files: applied in order, once, each in a transaction, by whoever
-starts first. `{serial}` and `{bytes}` stand for what SQLite and PostgreSQL call differently."""
+starts first. `{serial}`, `{bytes}` and `{refuse}` (of a trigger; `{refusal}` prepares it) stand for what SQLite and
+PostgreSQL call differently."""
 
 from __future__ import annotations
 
@@ -11,8 +12,19 @@ import sqlalchemy as sa
 from github_app.engine.database import transaction
 
 _WORDS = {
-    "sqlite": {"serial": "INTEGER PRIMARY KEY AUTOINCREMENT", "bytes": "BLOB"},
-    "postgresql": {"serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "bytes": "BYTEA"},
+    "sqlite": {
+        "serial": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "bytes": "BLOB",
+        "refusal": "SELECT 1",
+        "refuse": "BEGIN SELECT RAISE(ABORT, 'rows of this table are never changed'); END",
+    },
+    "postgresql": {
+        "serial": "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+        "bytes": "BYTEA",
+        "refusal": "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'rows of this table are never changed'; END $$",
+        "refuse": "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+    },
 }
 
 _LOCK = 0x686F6E6B

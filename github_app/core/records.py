@@ -1,0 +1,250 @@
+"""What the audit says of each thing that happens (`audit` chains it): who, on what word, with which result. Texts are
+there by their hash and source, never whole: transcripts are deleted in time, the audit is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+
+from github_app.core.audit import Record, canonical, digest
+from github_app.core.decisions import Decision
+from github_app.core.effects import Publish
+from github_app.core.events import (
+    BranchPushed,
+    ChecksChanged,
+    CommandIssued,
+    EffectFailed,
+    Event,
+    InstallationChanged,
+    IssueClosed,
+    IssueEdited,
+    IssueLabeled,
+    IssueUnlabeled,
+    Published,
+    PullRequestClosed,
+    PullRequestDraftChanged,
+    PullRequestReopened,
+    ReviewSubmitted,
+    Ticked,
+    TurnAsked,
+    TurnFinished,
+    TurnStopped,
+)
+from github_app.core.facts import Facts, Need, needs
+from github_app.core.machine import is_our_own
+from github_app.core.model import Actor, Permission, Session
+from github_app.core.ports import ExecResult, Step
+
+_MAX_CHARS = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """One text that went into a prompt: what it is and where from, who wrote it, what that account might do here."""
+
+    kind: str
+    name: str
+    text: str
+    author: str = ""
+    author_id: int | None = None
+    permission: Permission | None = None
+
+
+def of_decision(event: Event, before: Session | None, decision: Decision, facts: Facts) -> tuple[Record, ...]:
+    """What a decision puts on record: verifiers and change set of the turn that it is about, if any, and itself.
+
+    Nothing for what changes nothing and nobody asked for: time passing, CI under way, our own acts coming back.
+    """
+    after = decision.session
+    is_asked = after is not None and hasattr(event, "actor") and not is_our_own(event, facts)
+    if not (decision.effects or after != before or is_asked):
+        return ()
+    document: dict[str, Any] = {
+        "event": event.id,
+        "kind": type(event).__name__,
+        "about": _about(event, facts),
+        "before": str(before.status) if before else "",
+        "after": str(after.status) if after else "",
+        "why": clip(decision.why),
+        "effects": [type(effect).__name__ for effect in decision.effects],
+        "head": after.head_sha if after else "",
+        **_asker(before, event, facts),
+    }
+    if after is not None and (before is None or before.id != after.id):
+        document["opens"] = _opening(after)
+    told = Record(kind="decision", document=document)
+    return (*_verifiers(event), told, *_change_sets(decision))
+
+
+def _asker(before: Session | None, event: Event, facts: Facts) -> dict[str, Any]:
+    """Who is behind an event, and the permission that was seen, where it was looked up."""
+    actor: Actor | None = getattr(event, "actor", None)
+    if actor is None:
+        return {}
+    asker: dict[str, Any] = {"actor": _account(actor)}
+    if Need.PERMISSION in needs(before, event) and not is_our_own(event, facts):
+        asker["permission"] = facts.permission.name.lower()
+    return asker
+
+
+def _account(actor: Actor) -> dict[str, Any]:
+    return {"id": actor.id, "login": actor.login, "is_bot": actor.is_bot}
+
+
+def _opening(session: Session) -> dict[str, Any]:
+    return {
+        "session": session.id,
+        "repo": {"id": session.repo.id, "name": session.repo.full_name},
+        "issue": session.issue_number,
+        "branch": session.branch,
+        "base": session.base_sha,
+        "requested_by": _account(session.requested_by),
+    }
+
+
+def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a table, one row an event
+    match event:
+        case IssueLabeled():
+            return {"issue": event.issue.number, "label": clip(event.label), "author": _account(event.issue.author)}
+        case IssueUnlabeled():
+            return {"issue": event.number, "label": clip(event.label)}
+        case IssueEdited():
+            return {"issue": event.issue.number, "sha256": digest(f"{event.issue.title}\n\n{event.issue.body}")}
+        case IssueClosed():
+            return {"issue": event.number, "merged_by": facts.pull.merged_by if facts.pull else ""}
+        case CommandIssued():
+            words = {"source": event.source, "comment": event.comment_id, "sha256": digest(event.command.text)}
+            return {"number": event.number, "verb": event.command.verb, **words}
+        case ReviewSubmitted():
+            return {
+                "pull": event.pull_number,
+                "review": event.review_id,
+                "state": event.state,
+                "sha256": digest(event.body),
+            }
+        case ChecksChanged():
+            return {"sha": event.head_sha, "state": facts.checks.state if facts.checks else ""}
+        case BranchPushed():
+            return {"branch": clip(event.branch), "sha": event.after or "", "is_forced": event.is_forced}
+        case PullRequestClosed():
+            return {"pull": event.pull_number, "is_merged": event.is_merged}
+        case PullRequestReopened() | PullRequestDraftChanged():
+            return {"pull": event.pull_number, "is_draft": event.is_draft}
+        case InstallationChanged():
+            return {"installation": event.installation_id, "action": event.action}
+        case TurnFinished():
+            return {"turn": event.turn_id, "unverified": clip(event.submission.unverified_reason)}
+        case TurnAsked():
+            return {"turn": event.turn_id, "sha256": digest(event.question)}
+        case TurnStopped():
+            return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
+        case Published():
+            return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
+        case EffectFailed():
+            return {"effect": event.effect_kind, "turn": event.turn_id, "reason": clip(event.reason)}
+        case Ticked():
+            return {}
+        case _:
+            assert_never(event)
+
+
+def _verifiers(event: Event) -> tuple[Record, ...]:
+    if not isinstance(event, TurnFinished):
+        return ()
+    return tuple(
+        Record(
+            kind="verifier",
+            document={
+                "turn": event.turn_id,
+                "command": clip(verdict.command),
+                "exit_code": verdict.exit_code,
+                "duration_ms": _milliseconds(verdict.duration_s),
+            },
+        )
+        for verdict in event.submission.verdicts
+    )
+
+
+def _change_sets(decision: Decision) -> tuple[Record, ...]:
+    """What is to be published; last, because its place in the chain is what the commit names."""
+    return tuple(
+        Record(kind="change_set", document={"turn": effect.turn_id, "sha256": effect.change_set_id, "is": "accepted"})
+        for effect in decision.effects
+        if isinstance(effect, Publish)
+    )
+
+
+def of_opening(session: Session) -> Record:
+    """What the repository's own chain says of a new session."""
+    return Record(kind="opened", document={"session": session.id})
+
+
+def of_prompt(turn_id: str, *, cause: str, base_sha: str, sources: Sequence[Source]) -> Record:
+    """What a turn was told, by source and hash; `told` records have the hash of what was made of it."""
+    document = {"turn": turn_id, "cause": cause, "base": base_sha, "sources": [_source(each) for each in sources]}
+    return Record(kind="prompt", document=document)
+
+
+def _source(source: Source) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": source.kind, "name": clip(source.name), "sha256": digest(source.text)}
+    if source.author:
+        found["author"] = {"login": source.author}
+        if source.author_id is not None:
+            found["author"]["id"] = source.author_id
+    if source.permission is not None:
+        found["permission"] = source.permission.name.lower()
+    return found
+
+
+def of_step(turn_id: str, step: Step) -> Record:
+    """What was said to the model, or what it replied: which request, at what cost, and what it called."""
+    document: dict[str, Any] = {"turn": turn_id, "step": step.number, "sha256": digest(canonical(list(step.content)))}
+    if step.role == "user":
+        return Record(kind="told", document={**document, "feedback": list(step.consumed)})
+    usage = step.usage
+    document |= {
+        "model": step.model,
+        "request": step.request_id,
+        "stop_reason": step.stop_reason,
+        "input_tokens": usage.input_tokens,
+        "output_tokens": usage.output_tokens,
+        "cache_read_tokens": usage.cache_read_tokens,
+        "cache_write_tokens": usage.cache_write_tokens,
+        "cost_micro_usd": usage.cost_micro_usd,
+        "calls": [_call(block) for block in step.content if block.get("type") == "tool_use"],
+    }
+    return Record(kind="model", document=document)
+
+
+def _call(block: Mapping[str, Any]) -> dict[str, Any]:
+    return {"tool": clip(str(block.get("name"))), "sha256": digest(canonical(block.get("input")))}
+
+
+def of_command(turn_id: str, argv: Sequence[str], result: ExecResult) -> tuple[Record, ...]:
+    """A command that ran in the sandbox, its words cut, and how it ended."""
+    document = {
+        "turn": turn_id,
+        "argv": [clip(word) for word in argv],
+        "sha256": digest(canonical(list(argv))),
+        "exit_code": result.exit_code,
+        "killed_by": result.killed_by or "",
+        "duration_ms": _milliseconds(result.duration_s),
+        "output_bytes": result.output_bytes,
+    }
+    return (Record(kind="command", document=document),)
+
+
+def of_push(published: Published) -> Record:
+    """A commit of ours on GitHub."""
+    document = {"turn": published.turn_id, "sha": published.head_sha, "pull": published.pull_number}
+    return Record(kind="push", document=document)
+
+
+def clip(text: str) -> str:
+    """A text cut to what the audit keeps of one."""
+    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
+
+
+def _milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,134 @@
+"""The audit's tables: records are added in the transaction of what they tell of, and never changed. What they say is
+made in `core.records`, and how they hang together in `core.audit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC
+
+import sqlalchemy as sa
+
+from github_app.core.audit import (
+    START,
+    Head,
+    Link,
+    Problem,
+    Record,
+    append,
+    document_of,
+    doubt,
+    is_sealed,
+    pin,
+    sealed,
+    verify_chain,
+    verify_openings,
+)
+from github_app.core.ports import Clock
+from github_app.engine.database import transaction
+
+_REPO = "repo-"
+
+
+class Audit:
+    """The chains of a database, their heads sealed with `key`. Every method blocks and raises `DatabaseAway`."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock, *, key: bytes) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._key = key
+
+    def add(self, connection: sa.Connection, chain: str, records: Sequence[Record]) -> None:
+        """Put records at the end of a chain, as part of a transaction that writes; as its last part, so that no two
+        transactions wait for each other."""
+        if not records:
+            return
+        head = self._hold_head(connection, chain)
+        if not is_sealed(self._key, chain, head):
+            records = (doubt(head), *records)
+        at = self._clock.now().astimezone(UTC).isoformat()
+        for record in records:
+            link = append(head, chain, record, at=at)
+            connection.execute(
+                sa.text(
+                    "INSERT INTO audit (chain, number, at, kind, document, hash) "
+                    "VALUES (:chain, :number, :at, :kind, :document, :hash)"
+                ),
+                vars(link),
+            )
+            head = sealed(self._key, chain, number=link.number, hash_=link.hash)
+        connection.execute(
+            sa.text("UPDATE audit_heads SET number = :number, hash = :hash, seal = :seal WHERE chain = :chain"),
+            {"chain": chain, **vars(head)},
+        )
+
+    def _hold_head(self, connection: sa.Connection, chain: str) -> Head:
+        """The end of a chain, nobody else's until the transaction ends."""
+        connection.execute(
+            sa.text(
+                "INSERT INTO audit_heads (chain, number, hash, seal) VALUES (:chain, :number, :hash, :seal) "
+                "ON CONFLICT (chain) DO NOTHING"
+            ),
+            {"chain": chain, **vars(sealed(self._key, chain, number=0, hash_=START))},
+        )
+        query = "SELECT number, hash, seal FROM audit_heads WHERE chain = :chain"
+        if self._engine.dialect.name == "postgresql":
+            query += " FOR UPDATE"
+        return Head(**connection.execute(sa.text(query), {"chain": chain}).one()._mapping)
+
+    def note(self, chain: str, records: Sequence[Record]) -> None:
+        """Put records on a chain by themselves. Durable when it returns."""
+        with transaction(self._engine) as connection:
+            self.add(connection, chain, records)
+
+    def pin_of(self, session_id: str, *, change_set_id: str) -> str:
+        """The name of the record that let a change set out, for the commit's trailer; always the same one.
+
+        Raises `LookupError` if none did.
+        """
+        for link in reversed(self.read(session_id)):
+            if link.kind == "change_set" and document_of(link).get("sha256") == change_set_id:
+                return pin(link)
+        raise LookupError(f"no record lets change set {change_set_id} out")
+
+    def read(self, chain: str) -> list[Link]:
+        """A chain's records, as they are stored."""
+        with transaction(self._engine, reads=True) as connection:
+            return self._read(connection, chain)
+
+    def _read(self, connection: sa.Connection, chain: str) -> list[Link]:
+        rows = connection.execute(
+            sa.text("SELECT chain, number, at, kind, document, hash FROM audit WHERE chain = :chain ORDER BY number"),
+            {"chain": chain},
+        )
+        return [Link(**row._mapping) for row in rows]
+
+    def verify(self, session_id: str = "", *, former_keys: Sequence[bytes] = ()) -> list[Problem]:
+        """All that is wrong in all chains (or one session's): with their hashes, with their heads, and with which
+        chains there are. `former_keys` may have sealed heads too."""
+        keys = (self._key, *former_keys)
+        with transaction(self._engine, reads=True) as connection:
+            heads = {
+                row.chain: Head(number=row.number, hash=row.hash, seal=row.seal)
+                for row in connection.execute(sa.text("SELECT chain, number, hash, seal FROM audit_heads"))
+            }
+            chains = {*heads, *connection.execute(sa.text("SELECT DISTINCT chain FROM audit")).scalars()}
+            sessions = {*connection.execute(sa.text("SELECT id FROM sessions")).scalars()}
+            sessions |= {chain for chain in chains if not chain.startswith(_REPO)}
+            problems: list[Problem] = []
+            opened: dict[str, str] = {}
+            begun: dict[str, Link | None] = {}
+            for chain in sorted(chains | sessions | ({session_id} if session_id else set())):
+                links = self._read(connection, chain)
+                problems += verify_chain(chain, links, heads.get(chain), keys=keys)
+                if chain in sessions:
+                    begun[chain] = links[0] if links else None
+                for link in links:
+                    if chain not in sessions and link.kind == "opened":
+                        opened[str(document_of(link).get("session"))] = chain
+        problems += verify_openings(opened, begun)
+        return [each for each in problems if not session_id or each.chain == session_id]
+
+
+def chain_of_repo(repo_id: int) -> str:
+    """The chain of what is no session's in a repository: which sessions began, and who was refused."""
+    return f"{_REPO}{repo_id}"

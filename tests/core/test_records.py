@@ -1,0 +1,243 @@
+"""What the audit says of each thing that happens: who, with which permission, with which result, and no text whole."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from github_app.core import events as ev
+from github_app.core.audit import Record, canonical, digest
+from github_app.core.commands import Command
+from github_app.core.decisions import Decision, nothing
+from github_app.core.effects import Publish, Say
+from github_app.core.machine import decide
+from github_app.core.model import Permission, Submission, Usage, Verdict
+from github_app.core.ports import ExecResult, Step
+from github_app.core.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
+from tests.core.scene import (
+    ALICE,
+    AWAITING_REVIEW,
+    BASE,
+    BOB,
+    EVENT_KINDS,
+    ME,
+    MERGED,
+    SUBMISSION,
+    USAGE,
+    checks,
+    event,
+    facts,
+    issue,
+    pull,
+    session,
+)
+
+SECRET = "words that are long gone when the transcripts are"
+
+
+def told(happened: Any, before: Any, **more: Any) -> list[Record]:
+    known = facts(**more)
+    return list(of_decision(happened, before, decide(before, happened, known), known))
+
+
+def test_the_start_of_a_session_says_who_asked_and_what_was_begun():
+    [record] = told(event(ev.IssueLabeled), None, permission=Permission.WRITE)
+    assert record.kind == "decision"
+    document = record.document
+    assert document["actor"] == {"id": ALICE.id, "login": "alice", "is_bot": False}
+    assert document["permission"] == "write"
+    assert document["about"] == {
+        "issue": 12,
+        "label": "honk",
+        "author": {"id": BOB.id, "login": "bob", "is_bot": False},
+    }
+    assert document["opens"] == {
+        "session": "7-12-1",
+        "repo": {"id": 7, "name": "acme/goose"},
+        "issue": 12,
+        "branch": "honk/12-the-goose-is-silent",
+        "base": BASE,
+        "requested_by": {"id": ALICE.id, "login": "alice", "is_bot": False},
+    }
+    assert (document["before"], document["after"]) == ("", "working")
+    assert document["effects"] == ["React", "ShowProgress", "RunTurn"]
+
+
+def test_the_next_session_of_an_issue_is_opened_too():
+    before = session(MERGED)
+    after = session(id="7-12-2")
+    happened = event(ev.IssueLabeled)
+    [record] = of_decision(happened, before, Decision(session=after, why="again"), facts())
+    assert record.document["opens"]["session"] == "7-12-2"
+
+
+def test_a_refusal_is_on_record_though_there_is_no_session():
+    [record] = told(event(ev.CommandIssued, actor=BOB), None, permission=Permission.READ)
+    assert (record.document["actor"]["login"], record.document["permission"]) == ("bob", "read")
+    assert (record.document["after"], record.document["head"]) == ("", "")
+
+
+def test_what_was_not_looked_up_is_not_claimed():
+    [record] = told(event(ev.PullRequestClosed, is_merged=True), session())
+    assert record.document["about"] == {"pull": 34, "is_merged": True}
+    assert record.document["actor"]["login"] == "alice"
+    assert "permission" not in record.document
+
+
+def test_an_approval_is_on_record_though_it_changes_nothing():
+    [record] = told(event(ev.ReviewSubmitted, state="approved", body=""), session(AWAITING_REVIEW))
+    assert record.document["about"]["state"] == "approved"
+    assert record.document["permission"] == "write"
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [event(ev.Ticked), event(ev.ChecksChanged, head_sha="9" * 40), event(ev.BranchPushed, actor=ME)],
+    ids=["a tick", "a check of another commit", "our own push"],
+)
+def test_what_changes_nothing_and_nobody_asked_for_is_no_record(happened):
+    before = session(AWAITING_REVIEW)
+    assert of_decision(happened, before, nothing(before, "nothing"), facts()) == ()
+
+
+def test_who_is_a_stranger_to_no_session_leaves_no_record():
+    assert of_decision(event(ev.IssueClosed), None, nothing(None, "no session"), facts()) == ()
+
+
+def test_our_own_act_is_on_record_where_it_changes_something_and_claims_no_permission():
+    before = session()
+    happened = event(ev.IssueUnlabeled, actor=ME)
+    [record] = of_decision(
+        happened, before, Decision(session=before, effects=(Say(number=1, tag="t", body="b"),), why="w"), facts()
+    )
+    assert record.document["actor"]["id"] == ME.id
+    assert "permission" not in record.document
+
+
+@pytest.mark.parametrize("kind", EVENT_KINDS, ids=lambda kind: kind.__name__)
+def test_every_event_says_what_it_was_about_in_plain_values(kind):
+    before = session()
+    known = facts(pull=pull(is_merged=True, merged_by="carol"), checks=checks("passed"))
+    made = of_decision(
+        event(kind), before, Decision(session=before, effects=(Say(number=1, tag="", body=""),), why="w"), known
+    )
+    document = made[-1].document
+    assert document["kind"] == kind.__name__
+    assert json.loads(canonical(document)) == document
+    assert document["about"] or kind is ev.Ticked
+
+
+@pytest.mark.parametrize("kind", [ev.IssueClosed, ev.ChecksChanged], ids=lambda kind: kind.__name__)
+def test_what_github_could_not_say_is_empty(kind):
+    before = session()
+    [record] = of_decision(event(kind), before, Decision(session=None, why="w"), facts())
+    assert "" in record.document["about"].values()
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        event(ev.CommandIssued, command=Command(verb="do", text=SECRET)),
+        event(ev.ReviewSubmitted, body=SECRET),
+        event(ev.IssueEdited, issue=issue(body=SECRET)),
+        event(ev.TurnAsked, question=SECRET),
+    ],
+    ids=lambda happened: type(happened).__name__,
+)
+def test_words_are_there_by_their_hash_only(happened):
+    made = told(happened, session())
+    assert SECRET not in canonical([dict(each.document, why="") for each in made])
+    assert "sha256" in made[-1].document["about"]
+
+
+def test_a_finished_turn_says_what_verified_it_and_what_goes_out():
+    verdicts = (
+        Verdict(command="pytest", exit_code=0, duration_s=1.25),
+        Verdict(command="make", exit_code=2, duration_s=0.5),
+    )
+    submission = Submission(**{**vars(SUBMISSION), "verdicts": verdicts, "unverified_reason": "make is broken"})
+    made = told(event(ev.TurnFinished, submission=submission), session())
+    assert [each.kind for each in made] == ["verifier", "verifier", "decision", "change_set"]
+    assert made[0].document == {"turn": "7-12-1/turn-2", "command": "pytest", "exit_code": 0, "duration_ms": 1250}
+    assert made[1].document["exit_code"] == 2
+    assert made[2].document["about"] == {"turn": "7-12-1/turn-2", "unverified": "make is broken"}
+    assert made[3].document == {"turn": "7-12-1/turn-2", "sha256": "blob", "is": "accepted"}
+
+
+def test_the_record_that_a_commit_names_is_the_last_of_its_decision():
+    decision = Decision(session=session(), effects=(Publish(turn_id="t", change_set_id="blob"),), why="w")
+    assert of_decision(event(ev.Ticked), session(), decision, facts())[-1].kind == "change_set"
+
+
+def test_an_opening_and_a_push():
+    assert of_opening(session()) == Record(kind="opened", document={"session": "7-12-1"})
+    pushed = of_push(event(ev.Published))
+    assert pushed == Record(kind="push", document={"turn": "7-12-1/turn-2", "sha": "2" * 40, "pull": 34})
+
+
+def test_a_prompt_is_on_record_by_its_sources():
+    issue = Source(kind="issue", name="#12", text=SECRET, author="bob", author_id=4, permission=Permission.READ)
+    thread = Source(kind="thread", name="thread:1", text="Louder", author="alice")
+    record = of_prompt(
+        "t",
+        cause="implement",
+        base_sha=BASE,
+        sources=[issue, thread, Source(kind="instructions", name="AGENTS.md", text="Honk.")],
+    )
+    assert SECRET not in canonical(record.document)
+    assert record.document["base"] == BASE
+    assert record.document["sources"] == [
+        {
+            "kind": "issue",
+            "name": "#12",
+            "sha256": digest(SECRET),
+            "author": {"login": "bob", "id": 4},
+            "permission": "read",
+        },
+        {"kind": "thread", "name": "thread:1", "sha256": digest("Louder"), "author": {"login": "alice"}},
+        {"kind": "instructions", "name": "AGENTS.md", "sha256": digest("Honk.")},
+    ]
+
+
+def test_what_the_model_was_told_is_there_by_its_hash():
+    content = ({"type": "text", "text": SECRET},)
+    record = of_step("t", Step(number=0, role="user", content=content, consumed=("command:1",)))
+    assert record == Record(
+        kind="told",
+        document={"turn": "t", "step": 0, "sha256": digest(canonical(list(content))), "feedback": ["command:1"]},
+    )
+
+
+def test_a_reply_says_which_request_it_was_what_it_cost_and_what_it_called():
+    content = (
+        {"type": "text", "text": SECRET},
+        {"type": "tool_use", "id": "1", "name": "bash", "input": {"command": "ls"}},
+    )
+    usage = Usage(**{**vars(USAGE), "cache_read_tokens": 5})
+    step = Step(
+        number=1, role="assistant", content=content, usage=usage, model="m", request_id="req_1", stop_reason="tool_use"
+    )
+    record = of_step("t", step)
+    assert record.kind == "model"
+    assert SECRET not in canonical(record.document)
+    assert {name: record.document[name] for name in ("model", "request", "stop_reason", "cost_micro_usd")} == {
+        "model": "m",
+        "request": "req_1",
+        "stop_reason": "tool_use",
+        "cost_micro_usd": 2_000,
+    }
+    assert record.document["calls"] == [{"tool": "bash", "sha256": digest('{"command":"ls"}')}]
+
+
+def test_a_command_says_how_it_ended_and_is_cut():
+    result = ExecResult(
+        exit_code=137, output=SECRET, output_bytes=49, truncated=False, killed_by="memory", duration_s=2.5
+    )
+    [record] = of_command("t", ["sh", "-c", "x" * 500], result)
+    assert record.kind == "command"
+    assert record.document["argv"] == ["sh", "-c", "x" * 199 + "…"]
+    assert (record.document["exit_code"], record.document["killed_by"]) == (137, "memory")
+    assert (record.document["duration_ms"], record.document["output_bytes"]) == (2500, 49)
+    assert SECRET not in canonical(record.document)
