@@ -95,6 +95,23 @@ class Usage:
         return self.input_tokens + self.output_tokens + self.cache_read_tokens + self.cache_write_tokens
 
 
+@dataclass(frozen=True, kw_only=True)
+class NetworkDecision:
+    """What became of attempts of sandboxed commands to reach one host; `times` that it happened.
+
+    `host` is what was asked for: printable, of bounded length, and the asker's words. `reason` is ours: why it was
+    refused, or what went wrong with what was allowed. The registries' mirror is called `registries`, port 0.
+    """
+
+    host: str
+    port: int
+    is_allowed: bool
+    reason: str = ""
+    times: int = 1
+    bytes_up: int = 0
+    bytes_down: int = 0
+
+
 Mode = Literal["100644", "100755", "120000"]
 
 

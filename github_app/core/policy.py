@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Literal
 
+from github_app.core.hosts import HostRule
 from github_app.core.model import ChangeSet, FileChange, Permission
 
 POLICY_PATH = ".github/honk.yml"
@@ -129,7 +130,13 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
 
 
 def _allowed(wanted: tuple[str, ...], allowed: tuple[str, ...] | None) -> tuple[str, ...]:
-    return wanted if allowed is None else tuple(host for host in wanted if host in allowed)
+    return wanted if allowed is None else tuple(host for host in wanted if any(_covers(each, host) for each in allowed))
+
+
+def _covers(allowed: str, wanted: str) -> bool:
+    if REGISTRIES in (allowed, wanted):
+        return allowed == wanted
+    return HostRule.parse(allowed).covers(HostRule.parse(wanted))
 
 
 def _approvers(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, ...]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from github_app.core.errors import Refused
-from github_app.core.policy import POLICY_PATH, PROTECTED, Floor, Limits, Network, Policy, Quota
+from github_app.core.hosts import HostRule
+from github_app.core.policy import POLICY_PATH, PROTECTED, REGISTRIES, Floor, Limits, Network, Policy, Quota
 
 _PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "changes")
 
@@ -32,8 +33,8 @@ def parse_floor(document: object, *, name: str) -> Floor:
     network = top.section("network", ("setup", "turn"))
     return Floor(
         most=_policy(top, Floor().most),
-        setup_hosts=network.texts("setup") if "setup" in network.values else None,
-        turn_hosts=network.texts("turn") if "turn" in network.values else None,
+        setup_hosts=network.hosts("setup") if "setup" in network.values else None,
+        turn_hosts=network.hosts("turn") if "turn" in network.values else None,
         per_person=_quota(quota, "person"),
         per_repository=_quota(quota, "repository"),
         per_organisation=_quota(quota, "organisation"),
@@ -55,7 +56,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
         review_rounds=rounds.whole("reviews", usual.review_rounds, ceiling=50),
         verify=verify,
         setup=setup,
-        network=Network(setup=network.texts("setup"), turn=network.texts("turn")),
+        network=Network(setup=network.hosts("setup"), turn=network.hosts("turn")),
         protected=(*PROTECTED, *top.texts("protected")),
         approvers=top.texts("approvers"),
         others=_others(top, usual.others),
@@ -132,3 +133,14 @@ class _Section:
         if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
             raise self.refused(key, "must be a list of texts")
         return tuple(value)
+
+    def hosts(self, key: str) -> tuple[str, ...]:
+        texts = self.texts(key)
+        for text in texts:
+            try:
+                if text != REGISTRIES:
+                    HostRule.parse(text)
+            except ValueError as error:
+                forms = f"`host`, `*.host`, `host:port` or `{REGISTRIES}`"
+                raise self.refused(key, f"has `{text[:100]}`, which is {error}; write {forms}") from None
+        return texts

@@ -16,6 +16,7 @@ from github_app.core.model import (
     Comment,
     Feedback,
     Issue,
+    NetworkDecision,
     Permission,
     Pull,
     Repo,
@@ -40,7 +41,10 @@ class ExecLimits:
 
 @dataclass(frozen=True, kw_only=True)
 class ExecResult:
-    """How a command ended. `output` is stdout and stderr as they came, its middle cut where it was too long."""
+    """How a command ended. `output` is stdout and stderr as they came, its middle cut where it was too long.
+
+    `network` has what it asked of the network, counted by host; empty where it had none.
+    """
 
     exit_code: int
     output: str
@@ -48,6 +52,7 @@ class ExecResult:
     truncated: bool
     killed_by: KilledBy | None
     duration_s: float
+    network: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +71,18 @@ class Workspace(Protocol):
         """The commit underneath."""
 
     async def exec(
-        self, argv: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] = ..., limits: ExecLimits = ...
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] = ...,
+        limits: ExecLimits = ...,
+        network: tuple[str, ...] = ...,
     ) -> ExecResult:
-        """Run a command in the sandbox. Raises nothing for what it does; `SandboxUnavailable` if it cannot start."""
+        """Run a command in the sandbox. Raises nothing for what it does; `SandboxUnavailable` if it cannot start.
+
+        `network` are the hosts that it may reach, as policies name them; none by default.
+        """
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
         """A regular file's content. Raises `PathRefused`, or `ToolFailed` if it is missing or too large."""

@@ -119,6 +119,7 @@ class LocalWorkspace:
     root: Path
     before: dict[str, tuple[Mode, bytes]] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
+    networks: list[tuple[str, ...]] = field(default_factory=list)
     path: str = "/usr/local/bin:/usr/bin:/bin"
     max_files: int = 1_000
     ignored: tuple[str, ...] = ("__pycache__/", "node_modules/", "target/")
@@ -144,7 +145,9 @@ class LocalWorkspace:
         cwd: str = ".",
         env: Mapping[str, str] = {},
         limits: ExecLimits = NO_LIMITS,
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
+        self.networks.append(network)
         self.commands.append(list(argv))
         started = time.monotonic()
         is_late = False

@@ -73,6 +73,11 @@ def test_all_that_a_repository_can_say():
         ({"protected": None}, "`protected` must be a list"),
         ({"others": "trust"}, "`others` must be `leave_out` or `quote`"),
         ({"network": {"turn": "any"}}, "`network.turn` must be a list"),
+        (
+            {"network": {"setup": ["registries", "10.0.0.1"]}},
+            "`network.setup` has `10.0.0.1`, which is not a host's name",
+        ),
+        ({"network": {"turn": ["*.com"]}}, "`network.turn` has `*.com`, which is a whole top-level domain"),
         ({"changes": {"files": -1}}, "`changes.files` must be a whole number"),
     ],
 )
@@ -180,3 +185,10 @@ def test_a_repository_cannot_rid_itself_of_the_operators_approvers():
     floor = replace(Floor(), most=replace(Floor().most, approvers=("ann",)))
     assert tighten(Policy(approvers=("eve",)), floor).approvers == ("ann",)
     assert tighten(Policy(), floor).approvers == ("ann",)
+
+
+def test_a_floor_allows_what_is_below_its_hosts():
+    floor = parse_floor({"network": {"setup": ["registries"], "turn": ["*.example.org"]}}, name="floor.yml")
+    wanted = {"setup": ["registries", "a.example.org"], "turn": ["docs.Example.org", "example.org", "registries"]}
+    policy = tighten(parse_policy({"network": wanted}), floor)
+    assert policy.network == Network(setup=("registries",), turn=("docs.Example.org",))

@@ -71,7 +71,13 @@ class Room(LocalWorkspace):
         return replace(await super().changes(), base_sha=self.at)
 
     async def exec(
-        self, argv: Sequence[str], *, cwd: str = ".", env: Mapping[str, str] = {}, limits: ExecLimits = NO_LIMITS
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] = {},
+        limits: ExecLimits = NO_LIMITS,
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
         assert self.rooms is not None
         self.rooms.entered.append(" ".join(argv))
@@ -80,7 +86,7 @@ class Room(LocalWorkspace):
                 await asyncio.Event().wait()
             finally:
                 self.rooms.left.append(" ".join(argv))
-        return await super().exec(argv, cwd=cwd, env=env, limits=limits)
+        return await super().exec(argv, cwd=cwd, env=env, limits=limits, network=network)
 
     async def close(self, *, discard: bool) -> None:  # noqa: ARG002 - the port's
         assert self.rooms is not None

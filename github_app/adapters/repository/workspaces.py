@@ -55,10 +55,13 @@ class LocalWorkspace:
         cwd: str = ".",
         env: Mapping[str, str] = _NO_ENV,
         limits: ExecLimits = _LIMITS,
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
         """Run a command in the sandbox; see `Workspace.exec`."""
         async with self._turn:
-            return await self.sandbox.run(argv, tree=self.tree.mount, home=self.home, cwd=cwd, env=env, limits=limits)
+            return await self.sandbox.run(
+                argv, tree=self.tree.mount, home=self.home, cwd=cwd, env=env, limits=limits, network=network
+            )
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
         """A regular file's content; see `Workspace.read`."""

@@ -1,4 +1,5 @@
-"""Run a command in bubblewrap: a fresh sandbox for each one, by an unprivileged uid, without network, within limits.
+"""Run a command in bubblewrap: a fresh sandbox for each one, by an unprivileged uid, without network or with the little
+that is allowed (`egress`), within limits.
 
 Inside, a command sees a root made by hand: /usr and the few things of /etc that programs need, its tree at
 /work, its home at /home/agent, a private /proc, /dev and /tmp; nothing else of the host. It has no
@@ -9,17 +10,21 @@ host's kernel is shared: this holds a hostile repository, not a kernel exploit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import pwd
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from github_app.adapters.egress.listener import listen_inside
+from github_app.adapters.egress.proxy import Egress
+from github_app.adapters.egress.rules import Ledger
 from github_app.adapters.sandbox.binary import ask_binary, find_binaries, is_reachable, write_once
 from github_app.adapters.sandbox.limits import Output, Writable, rlimit_flags
 from github_app.adapters.sandbox.process import Command, SandboxProcess
@@ -107,7 +112,7 @@ class Bubblewrap:
     `hard_limits` names what the kernel holds without a look from us: "processes" and "file" by resource
     limits, "tmpfs" by size. Memory, disk, output and time are watched. `tool_paths` are the toolchains
     outside /usr that it can show, each read-only at its own path; `unreachable` are those that the sandbox's
-    uid may not enter.
+    uid may not enter. `egress` is the way out for commands that are allowed one.
     """
 
     binary: Path
@@ -119,10 +124,18 @@ class Bubblewrap:
     state_dir: Path
     tool_paths: tuple[Path, ...] = ()
     unreachable: tuple[Path, ...] = ()
+    egress: Egress = field(default_factory=Egress)
     _seccomp: bytes = field(default_factory=make_filter, repr=False)
 
     @classmethod
-    def probe(cls, *, state_dir: Path, uid: int | None = None, tool_paths: Sequence[Path] = ()) -> Bubblewrap:
+    def probe(
+        cls,
+        *,
+        state_dir: Path,
+        uid: int | None = None,
+        tool_paths: Sequence[Path] = (),
+        egress: Egress | None = None,
+    ) -> Bubblewrap:
         """Find a bwrap and try it for real. Blocks (under a second). Raises `SandboxUnavailable` with what to do.
 
         `uid` is for whom sandboxes run where Honk is root; by default the user `honk-sandbox`, else a number
@@ -153,6 +166,7 @@ class Bubblewrap:
                 state_dir=state_dir,
                 tool_paths=tuple(path for path, can in reachable.items() if can),
                 unreachable=tuple(path for path, can in reachable.items() if not can),
+                egress=egress or Egress(),
             )
             try:
                 return found._tried()
@@ -170,28 +184,35 @@ class Bubblewrap:
         env: Mapping[str, str] = _NO_ENV,
         limits: ExecLimits = _LIMITS,
         read_only: Sequence[tuple[Path, str]] = (),
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
         """Run one command and wait for it; never raises for what the command does. Cancelling kills all of it first.
 
         `home` (owned as the tree is) outlives the command at /home/agent; without one, home is empty each
         time. `cwd` is relative to the tree. `env` adds to, and wins over, what the sandbox sets; nothing of
-        our own environment gets in. `read_only` shows host paths at absolute paths inside. What a command
-        leaves running dies with it. Raises `ToolFailed` if that is not a command line, `SandboxUnavailable`
-        if the sandbox cannot be made.
+        our own environment gets in. `read_only` shows host paths at absolute paths inside. `network` are the
+        hosts that it may reach. What a command leaves running dies with it. Raises `ToolFailed` if that is
+        not a command line, `SandboxUnavailable` if the sandbox cannot be made.
         """
         if not argv or any("\0" in word for word in (*argv, *env, *env.values(), cwd)):
             raise ToolFailed("Not a command: it is empty or holds a NUL character.")
         started = time.monotonic()
         command = Command(
             binary=self.binary,
-            flags=list(self._flags(tree, home=home, env=env, limits=limits, read_only=read_only)),
+            flags=list(
+                self._flags(
+                    tree, home=home, env={**self.egress.environment(network), **env}, limits=limits, read_only=read_only
+                )
+            ),
             argv=["/bin/sh", "-c", _PREPARE, "sandbox", " ".join(rlimit_flags(limits)), cwd, *argv],
             seccomp=self._seccomp,
             wrapper=self._become() if os.geteuid() == 0 else (),
+            is_held=bool(network),
         )
         output = Output(limit=limits.output_bytes)
         killed_by: KilledBy | None
-        async with SandboxProcess.start(command, output=output) as process:
+        async with SandboxProcess.start(command, output=output) as process, contextlib.AsyncExitStack() as stack:
+            ledger = await stack.enter_async_context(self._way_out(process, network)) if network else None
             killed_by = await process.finish(_writables(tree, home), limits)
         exit_code = 137 if killed_by else process.exit_code()
         return ExecResult(
@@ -201,7 +222,17 @@ class Bubblewrap:
             truncated=output.truncated,
             killed_by=killed_by,
             duration_s=time.monotonic() - started,
+            network=ledger.decisions() if ledger is not None else (),
         )
+
+    @contextlib.asynccontextmanager
+    async def _way_out(self, process: SandboxProcess, network: tuple[str, ...]) -> AsyncIterator[Ledger]:
+        """Serve a held command's network, and let the command begin."""
+        pid = await process.first_pid()
+        listener = await listen_inside(pid, uid=self.sandbox_uid, gid=self.sandbox_gid)
+        async with self.egress.serve(listener, network) as ledger:
+            process.release()
+            yield ledger
 
     def _flags(
         self,

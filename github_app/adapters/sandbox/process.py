@@ -13,6 +13,7 @@ import contextlib
 import errno
 import json
 import os
+import select
 import signal
 import subprocess
 from collections.abc import Callable, Coroutine, Sequence
@@ -31,13 +32,17 @@ _CHUNK = 65536
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to start: `flags` are bwrap's, kept out of the process table; `wrapper` is what starts it, if anything."""
+    """What to start: `flags` are bwrap's, kept out of the process table; `wrapper` is what starts it, if anything.
+
+    `is_held`: the sandbox is made, but the command does not begin before `SandboxProcess.release`.
+    """
 
     binary: Path
     flags: Sequence[str]
     argv: Sequence[str]
     seccomp: bytes
     wrapper: Sequence[str] = ()
+    is_held: bool = False
 
 
 @dataclass(kw_only=True)
@@ -49,6 +54,7 @@ class SandboxProcess:
     _status: _Pipe
     _printed: _Pipe
     _first: int | None = None  # pidfd of the sandbox's first process
+    _hold_fd: int | None = None  # what is written here lets the command begin
     _closers: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
 
     @classmethod
@@ -62,12 +68,20 @@ class SandboxProcess:
             printed_fd, printed_in = _pipe(parents, childs)
             flags_fd = _memory_file(childs, b"".join(os.fsencode(flag) + b"\0" for flag in command.flags))
             seccomp_fd = _memory_file(childs, command.seccomp)
-            inherited = (status_in, flags_fd, seccomp_fd)
+            inherited = [status_in, flags_fd, seccomp_fd]
             fds = ["--args", flags_fd, "--seccomp", seccomp_fd, "--json-status-fd", status_in]
-            process = _spawn([*fds, "--", *command.argv], command, printed_in, inherited)
+            hold_fd: int | None = None
+            if command.is_held:
+                held_by, hold_fd = os.pipe2(os.O_CLOEXEC)
+                childs.callback(os.close, held_by)
+                parents.callback(os.close, hold_fd)
+                inherited.append(held_by)
+                fds += ["--block-fd", held_by]
+            process = _spawn([*fds, "--", *command.argv], command, printed_in, tuple(inherited))
             closers = parents.pop_all()
         status, printed = _Pipe(fd=status_fd), _Pipe(fd=printed_fd, sink=output.add)
         started = cls(output=output, _process=process, _status=status, _printed=printed, _closers=closers)
+        started._hold_fd = hold_fd
         closers.callback(status.stop)
         closers.callback(printed.stop)
         status.begin()
@@ -86,14 +100,7 @@ class SandboxProcess:
 
     async def finish(self, writables: Sequence[Writable], limits: ExecLimits) -> KilledBy | None:
         """Wait until the command ends or a limit is passed; the limit's name, or None. Raises `SandboxUnavailable`."""
-        try:
-            async with asyncio.timeout(_START_S):
-                first_pid = await self._read_first_pid()
-        except TimeoutError as error:
-            raise SandboxUnavailable(f"bubblewrap made no sandbox within {_START_S:.0f} s.") from error
-        if first_pid is None:
-            await self._exited()
-            raise SandboxUnavailable(f"bubblewrap did not start a sandbox: {self.output.text().strip()[:500]}")
+        first_pid = await self.first_pid()
         watching = asyncio.ensure_future(watch(first_pid, writables, limits))
         exited = asyncio.ensure_future(self._exited())
         flooded = asyncio.ensure_future(self._flooded())
@@ -106,6 +113,27 @@ class SandboxProcess:
         finally:
             for wait in waits:
                 wait.cancel()
+
+    async def first_pid(self) -> int:
+        """The number of the sandbox's first process; its namespaces are made. Raises `SandboxUnavailable`."""
+        try:
+            async with asyncio.timeout(_START_S):
+                first_pid = await self._read_first_pid()
+        except TimeoutError as error:
+            raise SandboxUnavailable(f"bubblewrap made no sandbox within {_START_S:.0f} s.") from error
+        if first_pid is None:
+            await self._exited()
+            raise SandboxUnavailable(f"bubblewrap did not start a sandbox: {self.output.text().strip()[:500]}")
+        return first_pid
+
+    def release(self) -> None:
+        """Let a held command begin. Raises `SandboxUnavailable` if the sandbox is gone.
+
+        That it is there now also says that `first_pid` has meant the same process all the while.
+        """
+        if self._hold_fd is None or self._first is None or select.select([self._first], [], [], 0)[0]:
+            raise SandboxUnavailable(f"the sandbox ended before its command: {self.output.text().strip()[:500]}")
+        os.write(self._hold_fd, b"x")
 
     def exit_code(self) -> int:
         """The command's exit code, 128 + n for signal n. Raises `SandboxUnavailable` if it never came to run."""
