@@ -33,7 +33,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.machine import is_our_own
-from github_app.core.model import Actor, Permission, Session
+from github_app.core.model import Actor, NetworkDecision, Permission, Session
 from github_app.core.ports import ExecResult, Step
 
 _MAX_CHARS = 200
@@ -222,7 +222,7 @@ def _call(block: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def of_command(turn_id: str, argv: Sequence[str], result: ExecResult) -> tuple[Record, ...]:
-    """A command that ran in the sandbox, its words cut, and how it ended."""
+    """A command that ran in the sandbox, its words cut, and how it ended; and what it asked of the network."""
     document = {
         "turn": turn_id,
         "argv": [clip(word) for word in argv],
@@ -232,7 +232,21 @@ def of_command(turn_id: str, argv: Sequence[str], result: ExecResult) -> tuple[R
         "duration_ms": _milliseconds(result.duration_s),
         "output_bytes": result.output_bytes,
     }
-    return (Record(kind="command", document=document),)
+    asked = tuple(Record(kind="network", document=_decided(turn_id, each)) for each in result.network)
+    return (Record(kind="command", document=document), *asked)
+
+
+def _decided(turn_id: str, decision: NetworkDecision) -> dict[str, Any]:
+    return {
+        "turn": turn_id,
+        "host": clip(decision.host),
+        "port": decision.port,
+        "is_allowed": decision.is_allowed,
+        "reason": clip(decision.reason),
+        "times": decision.times,
+        "bytes_up": decision.bytes_up,
+        "bytes_down": decision.bytes_down,
+    }
 
 
 def of_push(published: Published) -> Record:

@@ -37,9 +37,10 @@ class WitnessedWorkspace:
         cwd: str = ".",
         env: Mapping[str, str] = {},
         limits: ExecLimits = ExecLimits(),  # noqa: B008 - a frozen value
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
         """Run a command and put on record how it ended, before anybody acts on that. Raises `DatabaseAway` too."""
-        result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits)
+        result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits, network=network)
         await asyncio.to_thread(self.audit.note, self.session_id, records.of_command(self.turn_id, argv, result))
         return result
 

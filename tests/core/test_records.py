@@ -13,7 +13,7 @@ from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say
 from github_app.core.machine import decide
-from github_app.core.model import Permission, Submission, Usage, Verdict
+from github_app.core.model import NetworkDecision, Permission, Submission, Usage, Verdict
 from github_app.core.ports import ExecResult, Step
 from github_app.core.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
 from tests.core.scene import (
@@ -241,3 +241,16 @@ def test_a_command_says_how_it_ended_and_is_cut():
     assert (record.document["exit_code"], record.document["killed_by"]) == (137, "memory")
     assert (record.document["duration_ms"], record.document["output_bytes"]) == (2500, 49)
     assert SECRET not in canonical(record.document)
+
+
+def test_what_a_command_asked_of_the_network_is_on_record():
+    asked = NetworkDecision(host="evil.example" * 50, port=443, is_allowed=False, reason="not in the policy", times=3)
+    result = ExecResult(
+        exit_code=0, output="", output_bytes=0, truncated=False, killed_by=None, duration_s=0, network=(asked,)
+    )
+    _, record = of_command("t", ["curl"], result)
+    assert record.kind == "network"
+    assert record.document == {
+        "turn": "t", "host": ("evil.example" * 50)[:199] + "…", "port": 443, "is_allowed": False,
+        "reason": "not in the policy", "times": 3, "bytes_up": 0, "bytes_down": 0,
+    }  # fmt: skip
