@@ -107,6 +107,8 @@ class Audit:
         chains there are. `former_keys` may have sealed heads too."""
         keys = (self._key, *former_keys)
         with transaction(self._engine, reads=True) as connection:
+            if self._engine.dialect.name == "postgresql":  # all as of one moment, while others go on writing
+                connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
             heads = {
                 row.chain: Head(number=row.number, hash=row.hash, seal=row.seal)
                 for row in connection.execute(sa.text("SELECT chain, number, hash, seal FROM audit_heads"))

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+from github_app.agent.prompt import system_prompt
 from github_app.agent.task import INSTRUCTION_PATHS, Task
 from github_app.core.errors import Gone, ToolFailed
 from github_app.core.model import Cause, Comment, Issue, Permission, Session
@@ -94,6 +95,6 @@ def sources_of(task: Task) -> tuple[Source, ...]:
     )
     feedback = (Source(kind=each.kind, name=each.id, text=each.body, author=each.author) for each in task.feedback)
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
-    ours = (("earlier", task.earlier), ("carried_over", task.carried_over))
+    ours = (("earlier", task.earlier), ("carried_over", task.carried_over), ("system", system_prompt()))
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
     return (first, *comments, *feedback, *instructions, *own)

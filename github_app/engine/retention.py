@@ -1,5 +1,5 @@
 """Retention: what nobody will ask for any more is deleted. Sessions stay: they are small, and the next one of the same
-issue counts on."""
+issue counts on. So does the audit: it is there to be asked late."""
 
 from __future__ import annotations
 

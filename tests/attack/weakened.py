@@ -3,6 +3,7 @@ defence is needed. It takes out what has that name in `REMOVALS` and then is Hon
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -26,9 +27,30 @@ def _wide_tokens() -> None:
     TokenKey.request = property(request)  # type: ignore[assignment,method-assign]
 
 
+def _no_seal() -> None:
+    from github_app.core import audit
+
+    audit.is_sealed = lambda *_: True
+
+
+def _no_doubt() -> None:
+    from github_app.engine import audit
+
+    vars(audit)["is_sealed"] = lambda *_: True
+
+
+def _forged_trailers() -> None:
+    from github_app.adapters.hub import texts
+
+    texts._FORGED = re.compile("()(?!)")
+
+
 REMOVALS: dict[str, tuple[Callable[[], None], str]] = {
     "limits checked before each model call": (_no_step_limit, "X71c"),
     "a token for one repository only": (_wide_tokens, "X48"),
+    "a seal on the end of each record": (_no_seal, "H11"),
+    "no seal on what was not ours": (_no_doubt, "H18a"),
+    "forged trailers are disarmed": (_forged_trailers, "H19"),
 }
 """Each defence with how it is taken out, and the attack that must then get through."""
 

@@ -147,6 +147,16 @@ def test_many_write_to_one_chain_and_none_waits_for_ever(recorded):
     assert recorded.verify() == []
 
 
+def test_it_is_whole_at_every_moment_also_while_it_grows(recorded):
+    with ThreadPoolExecutor(2) as pool:
+        writing = pool.submit(
+            lambda: [recorded.note(SESSION, [Record(kind="command", document={"n": n})]) for n in range(100)]
+        )
+        while not writing.done():
+            assert recorded.verify() == []
+    assert len(writing.result()) == 100
+
+
 NO_CHAIN = ["DELETE FROM audit WHERE chain = '7-1-1'", "DELETE FROM audit_heads WHERE chain = '7-1-1'"]
 
 

@@ -1,0 +1,38 @@
+"""Each text that a turn is told can be traced to where it came from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from github_app.agent.prompt import system_prompt
+from github_app.agent.task import Task
+from github_app.core.model import Cause, Comment, Feedback, Permission
+from github_app.engine.briefing import sources_of
+from tests.engine.values import ANN, ISSUE
+
+
+def test_every_text_of_a_task_is_a_source():
+    said = Comment(
+        id=5, author=ANN, permission=Permission.WRITE, body="In b.py.", created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    task = Task(
+        repo="acme/thing",
+        cause=Cause.FOLLOW_UP,
+        issue=ISSUE,
+        issue_permission=Permission.READ,
+        branch="honk/1",
+        base_branch="main",
+        comments=(said,),
+        feedback=(Feedback(id="review:9", kind="review", author="rob", body="Louder."),),
+        instructions=(("AGENTS.md", "Be brief."),),
+        earlier="Made it one.",
+    )
+    found = [(each.kind, each.name, each.text, each.author, each.permission) for each in sources_of(task)]
+    assert found == [
+        ("issue", "#1", f"{ISSUE.title}\n\n{ISSUE.body}", "ann", Permission.READ),
+        ("comment", "5", "In b.py.", "ann", Permission.WRITE),
+        ("review", "review:9", "Louder.", "rob", None),
+        ("instructions", "AGENTS.md", "Be brief.", "", None),
+        ("earlier", "", "Made it one.", "", None),
+        ("system", "", system_prompt(), "", None),
+    ]
