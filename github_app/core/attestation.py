@@ -46,6 +46,9 @@ def statement_of(links: Sequence[Link], *, github_url: str) -> dict[str, Any]:
             "model_requests": len(models),
             "cost_micro_usd": sum(document["cost_micro_usd"] for document in models),
             "commands": sum(kind == "command" for kind, _ in told),
+            "hosts": sorted(
+                {document["host"] for kind, document in told if kind == "network" and document["is_allowed"]}
+            ),
             "verifiers": [
                 {"command": document["command"], "exit_code": document["exit_code"]}
                 for kind, document in told

@@ -9,13 +9,19 @@ from github_app.core.attestation import statement_of
 from github_app.core.audit import START, Link, Record, append, sealed
 from github_app.core.errors import Refused
 from github_app.core.machine import decide
-from github_app.core.model import Permission, Submission, Verdict
+from github_app.core.model import NetworkDecision, Permission, Submission, Verdict
 from github_app.core.ports import ExecResult, Step
 from github_app.core.records import of_command, of_decision, of_prompt, of_push, of_step
 from tests.core.scene import BASE, CAROL, USAGE, event, facts, session
 
 TURN = "7-12-1/turn-2"
-RESULT = ExecResult(exit_code=0, output="", output_bytes=0, truncated=False, killed_by=None, duration_s=1.0)
+ASKED = tuple(
+    NetworkDecision(host=host, port=443, is_allowed=is_allowed, reason="")
+    for host, is_allowed in (("b.example", True), ("a.example", True), ("evil.example", False))
+)
+RESULT = ExecResult(
+    exit_code=0, output="", output_bytes=0, truncated=False, killed_by=None, duration_s=1.0, network=ASKED
+)
 
 
 def decided(happened, before) -> tuple[Record, ...]:
@@ -57,6 +63,7 @@ def test_a_statement_tells_who_asked_what_ran_and_who_looked_at_it():
     ]
     assert told["turns"] == [{"turn": TURN, "cause": "implement", "base": BASE}]
     assert (told["models"], told["model_requests"], told["cost_micro_usd"], told["commands"]) == (["m"], 1, 2_000, 1)
+    assert told["hosts"] == ["a.example", "b.example"]
     assert told["verifiers"] == [{"command": "pytest", "exit_code": 0}]
     assert [(each["actor"]["login"], each["about"]["state"]) for each in told["reviews"]] == [("carol", "approved")]
     assert told["merged_by"]["actor"]["login"] == "carol"
