@@ -28,6 +28,7 @@ from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 from github_app.agent import prompt
 from github_app.agent.loop import run_turn
+from github_app.agent.outlet import Outlet
 from github_app.agent.shell import run_command
 from github_app.agent.task import Asked, Task
 from github_app.agent.tools import tool_definitions
@@ -274,7 +275,7 @@ class Desk:
 
     async def _result(self, use: dict[str, Any], workspace: Workspace, run: Run) -> dict[str, Any]:
         started = time.perf_counter()
-        output = await run_command(workspace, use["input"]["command"], timeout_s=60.0)
+        output = await run_command(Outlet(workspace), use["input"]["command"], timeout_s=60.0)
         run.parts_s["tools"] += time.perf_counter() - started  # type: ignore[assignment]
         return {"type": "tool_result", "tool_use_id": use["id"], "content": output}
 

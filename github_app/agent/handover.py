@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from github_app.agent.outlet import Outlet
 from github_app.agent.verify import Verification, verify
 from github_app.core.errors import ToolFailed
 from github_app.core.model import ChangeSet, Reply, Submission
@@ -25,16 +26,23 @@ class Handover:
 
 @dataclass
 class Gate:
-    """Verifies, remembers for which state of the tree, and lets a submission through or says what it lacks."""
+    """Verifies, remembers for which state of the tree, and lets a submission through or says what it lacks.
+
+    `outlet` is where the commands of the turn run.
+    """
 
     workspace: Workspace
     policy: Policy
     time_left_s: Callable[[], float]
+    outlet: Outlet = field(init=False)
     _verified: tuple[ChangeSet, Verification] | None = None
+
+    def __post_init__(self) -> None:
+        self.outlet = Outlet(workspace=self.workspace, allowed=self.policy.network.turn)
 
     async def verify(self) -> Verification:
         """Run the verifiers and remember what they said about the tree that they left."""
-        verification = await verify(self.workspace, self.policy, time_left_s=self.time_left_s)
+        verification = await verify(self.outlet, self.policy, time_left_s=self.time_left_s)
         self._verified = (await self.workspace.changes(), verification)
         return verification
 

@@ -17,6 +17,7 @@ from github_app.agent.tools import MAY_CHANGE_FILES, REPEATABLE, Question, Toolb
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
 from github_app.agent.verify import look_for_verifiers
 from github_app.core.errors import LimitReached, ToolFailed
+from github_app.core.hosts import refusals
 from github_app.core.model import ChangeSet
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Journal, Model, ModelRequest, Step, Workspace
@@ -94,7 +95,9 @@ class _Turn:
             files = await self.workspace.list(limit=ALL_FILES)
             verifiers = await look_for_verifiers(self.workspace, policy, files)
             top = folder_text(files, "") or "(nothing: the repository is empty)"
-            words = prompt.turn_prompt(task, top=top, verifiers=verifiers, boundary=self.boundary)
+            allowed = policy.network.turn
+            words = prompt.turn_prompt(task, top=top, verifiers=verifiers, allowed=allowed, boundary=self.boundary)
+            self.toolbox.gate.outlet.refused = task.refused
             await self._store_user([text_block(words)], consumed=[each.id for each in task.feedback])
         elif any(call["name"] not in REPEATABLE for call in tool_uses(self.steps[-1])):
             calls = tool_uses(self.steps[-1])
@@ -146,13 +149,17 @@ class _Turn:
         """What the turn came to, with all that it used and carried."""
         usage = budget.total_usage(self.steps)
         consumed = tuple(each for step in self.steps for each in step.consumed)
+        told = (each for step in self.steps for each in step.refused)
+        refused = refusals((*told, *self.toolbox.gate.outlet.refused))
         match ending:
             case Handover(submission=submission, changes=changes):
-                return Submitted(submission=submission, changes=changes, usage=usage, consumed=consumed)
+                return Submitted(
+                    submission=submission, changes=changes, usage=usage, consumed=consumed, refused=refused
+                )
             case Question(text=question):
-                return Asked(question=question, usage=usage, consumed=consumed)
+                return Asked(question=question, usage=usage, consumed=consumed, refused=refused)
             case LimitReached(limit=limit):
-                return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed)
+                return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed, refused=refused)
 
     def _request(self) -> ModelRequest:
         system, tools = transcript.marked_system(prompt.system_prompt()), tool_definitions()
@@ -197,7 +204,13 @@ class _Turn:
             except ToolFailed as failure:
                 blocks.append(text_block(prompt.TOO_MUCH.format(why=failure)))
         snapshot = None if changes == self.stored else changes
-        step = Step(number=len(self.steps), role="user", content=tuple(blocks), consumed=tuple(consumed))
+        step = Step(
+            number=len(self.steps),
+            role="user",
+            content=tuple(blocks),
+            consumed=tuple(consumed),
+            refused=self.toolbox.gate.outlet.take(),
+        )
         await self._store(step, snapshot=snapshot)
         self.stored = changes
 

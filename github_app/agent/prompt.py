@@ -36,15 +36,21 @@ def system_prompt() -> str:
     return _template("system").template.strip()
 
 
-def turn_prompt(task: Task, *, top: str, verifiers: Sequence[Verifier], boundary: str) -> str:
-    """The first message of a turn. `top` lists the top folder; `boundary` is random, so that no text can know it."""
+def turn_prompt(
+    task: Task, *, top: str, verifiers: Sequence[Verifier], allowed: Sequence[str] = (), boundary: str
+) -> str:
+    """The first message of a turn.
+
+    `top` lists the top folder, `allowed` the hosts that commands may reach; `boundary` is random, so that no text can
+    know it.
+    """
     frames = [feedback_frame(each, boundary) for each in task.feedback]
     permission = task.issue_permission
     issue = clean(task.issue.body, max_chars=_MAX_BODY) or "(no description)"
     title = clean(task.issue.title, max_chars=300).replace("\n", " ")
     return _filled(
         task.cause.value,
-        repository=_repository(task, top, verifiers, boundary),
+        repository=_repository(task, top, verifiers, allowed, boundary),
         instructions=_instructions(task.instructions, boundary),
         issue=frame(
             "issue",
@@ -79,7 +85,7 @@ def feedback_frame(feedback: Feedback, boundary: str) -> str:
     return frame(tag, body, boundary=boundary, author=feedback.author or None)
 
 
-def _repository(task: Task, top: str, verifiers: Sequence[Verifier], boundary: str) -> str:
+def _repository(task: Task, top: str, verifiers: Sequence[Verifier], allowed: Sequence[str], boundary: str) -> str:
     # Some name folders, and who named those?
     commands = [f"`{' '.join(clean(verifier.commands[0], max_chars=300).split())}`" for verifier in verifiers]
     return _filled(
@@ -89,7 +95,15 @@ def _repository(task: Task, top: str, verifiers: Sequence[Verifier], boundary: s
         base_branch=clean(task.base_branch, max_chars=300),
         files=frame("files", clip(top, max_chars=4_000), boundary=boundary),
         verifiers=", ".join(commands) or "nothing; the repository does not say how it is tested",
-    )
+        network=", ".join(f"`{host}`" for host in allowed) or "nothing",
+    ) + _setup(task, boundary)
+
+
+def _setup(task: Task, boundary: str) -> str:
+    if not task.setup:
+        return ""
+    told = clip(show(task.setup).strip(), max_chars=_MAX_LOG, head=0.3)
+    return f"\n\nThe repository's set-up did not work:\n{frame('setup', told, boundary=boundary)}"
 
 
 def _instructions(instructions: Iterable[tuple[str, str]], boundary: str) -> str:

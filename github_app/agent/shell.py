@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from github_app.agent.outlet import Outlet
 from github_app.agent.untrusted import clip, show
 from github_app.agent.verify import KILLED, QUIET_ENV
 from github_app.core.errors import ToolFailed
@@ -25,19 +26,21 @@ exec grep -rnIHE --exclude-dir=.git -e "$1" -- "$2"
 """
 
 
-async def run_command(workspace: Workspace, command: str, *, timeout_s: float) -> str:
-    """What a shell command printed and how it ended; a failing command is a result like any other.
+async def run_command(outlet: Outlet, command: str, *, timeout_s: float) -> str:
+    """What a shell command printed, how it ended, and what it was refused; a failing one is a result like any other.
 
     Raises `ToolFailed` if it cannot be handed to a shell.
     """
     if len(command.encode(errors="replace")) > _MAX_COMMAND_CHARS or "\0" in command:
         raise ToolFailed(f"a command may have {_MAX_COMMAND_CHARS} bytes and no NUL; write large texts with `edit`")
     limits = ExecLimits(timeout_s=timeout_s)
-    result = await workspace.exec(["sh", "-c", _BASH, "sh", command], env=QUIET_ENV, limits=limits)
+    result = await outlet.exec(["sh", "-c", _BASH, "sh", command], env=QUIET_ENV, limits=limits)
     output = clip(show(result.output).rstrip(), max_chars=_OUTPUT_CHARS, head=0.4)
     ending = f"exit code {result.exit_code}"
     if result.killed_by:
         ending = f"{KILLED[result.killed_by]}, after {result.duration_s:.0f} s"
+    if refused := outlet.words(result):
+        ending = f"{ending}; {refused}"
     return f"{output}\n[{ending}]" if output else f"[no output; {ending}]"
 
 

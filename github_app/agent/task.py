@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from github_app.core.model import Cause, ChangeSet, Comment, Feedback, Issue, Permission, Submission, Usage
+from github_app.core.model import (
+    Cause,
+    ChangeSet,
+    Comment,
+    Feedback,
+    Issue,
+    NetworkDecision,
+    Permission,
+    Submission,
+    Usage,
+)
 
 INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md")
 """Files in which a repository tells agents how to work in it; read at the base commit, never on the branch."""
@@ -16,6 +26,7 @@ class Task:
 
     A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
+    `setup` is what the policy's set-up commands said where one failed, `refused` which hosts they were refused.
     """
 
     repo: str
@@ -29,6 +40,8 @@ class Task:
     instructions: tuple[tuple[str, str], ...] = ()
     earlier: str = ""
     carried_over: str = ""
+    setup: str = ""
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +52,7 @@ class Submitted:
     changes: ChangeSet
     usage: Usage
     consumed: tuple[str, ...]
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +62,7 @@ class Asked:
     question: str
     usage: Usage
     consumed: tuple[str, ...]
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +76,7 @@ class OutOfLimits:
     reason: str
     usage: Usage
     consumed: tuple[str, ...]
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 Outcome = Submitted | Asked | OutOfLimits

@@ -30,7 +30,7 @@ class _Arguments(BaseModel):
 
 
 class Bash(_Arguments):
-    """Run a shell command at the top of the repository, in a sandbox without network.
+    """Run a shell command at the top of the repository, in a sandbox.
 
     Each call starts a new shell; files stay, `cd` and variables do not. Long output is cut in the middle. Processes
     that are left in the background end with the command.
@@ -139,7 +139,7 @@ class Toolbox:
         match _checked(name, arguments):
             case Bash() as bash:
                 timeout_s = max(1.0, min(bash.timeout_s, self.time_left_s()))
-                return await shell.run_command(self.workspace, bash.command, timeout_s=timeout_s)
+                return await shell.run_command(self.gate.outlet, bash.command, timeout_s=timeout_s)
             case View() as view:
                 return await files.view(self.workspace, view.path, start_line=view.start_line, end_line=view.end_line)
             case Edit() as edit:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from github_app.agent.distil import distil
 from github_app.agent.files import ALL_FILES
+from github_app.agent.outlet import Outlet
 from github_app.agent.untrusted import show
 from github_app.agent.verifiers import Verifier, find_verifiers, manifests_in
 from github_app.core.errors import ToolFailed
@@ -71,14 +72,14 @@ async def look_for_verifiers(workspace: Workspace, policy: Policy, files: Sequen
     return find_verifiers(files, contents)
 
 
-async def verify(workspace: Workspace, policy: Policy, *, time_left_s: Callable[[], float]) -> Verification:
+async def verify(outlet: Outlet, policy: Policy, *, time_left_s: Callable[[], float]) -> Verification:
     """Run every verifier, one after the other, also after one has failed."""
     verdicts: list[Verdict] = []
     missing: list[str] = []
-    files = await workspace.list(limit=ALL_FILES)
-    for verifier in await look_for_verifiers(workspace, policy, files):
+    files = await outlet.workspace.list(limit=ALL_FILES)
+    for verifier in await look_for_verifiers(outlet.workspace, policy, files):
         for command in verifier.commands:
-            verdict, ran = await _run(workspace, command, timeout_s=min(TIMEOUT_S, max(1.0, time_left_s())))
+            verdict, ran = await _run(outlet, command, timeout_s=min(TIMEOUT_S, max(1.0, time_left_s())))
             if ran:
                 break
         else:
@@ -87,12 +88,14 @@ async def verify(workspace: Workspace, policy: Policy, *, time_left_s: Callable[
     return Verification(verdicts=tuple(verdicts), could_not_run=tuple(missing))
 
 
-async def _run(workspace: Workspace, command: str, *, timeout_s: float) -> tuple[Verdict, bool]:
+async def _run(outlet: Outlet, command: str, *, timeout_s: float) -> tuple[Verdict, bool]:
     limits = ExecLimits(timeout_s=timeout_s)
-    result = await workspace.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
+    result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
     lines = "" if result.exit_code == 0 else distil(show(result.output), result.exit_code)
     if result.killed_by:
         lines = f"{KILLED[result.killed_by]} ({timeout_s:.0f} s allowed)\n{lines}"
+    if refused := outlet.words(result) if lines else "":
+        lines = f"{lines}\n{refused}"
     exit_code = result.exit_code or (1 if result.killed_by else 0)
     verdict = Verdict(command=command, exit_code=exit_code, duration_s=result.duration_s, lines=lines)
     return verdict, not _is_missing(result)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from github_app.core.commands import Command
-from github_app.core.model import Actor, Issue, Repo, Submission, Usage
+from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Submission, Usage
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
@@ -172,6 +172,7 @@ class TurnFinished:
     change_set_id: str | None
     usage: Usage
     consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,6 +185,7 @@ class TurnAsked:
     question: str
     usage: Usage
     consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,6 +198,7 @@ class TurnStopped:
     reason: str
     usage: Usage
     consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
     limit: str = ""
 
 

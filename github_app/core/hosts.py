@@ -13,6 +13,8 @@ from github_app.core.model import NetworkDecision
 HTTPS_PORT = 443
 REFUSALS_KEPT = 20
 """So many refused hosts are remembered of a session: their names are words of whoever was refused."""
+OTHERS = "(others)"
+"""Stands for hosts that are not named one by one."""
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _LAST_LABEL = re.compile(r"[a-z](?:[a-z0-9-]*[a-z0-9])?")
@@ -106,5 +108,16 @@ def merge(decisions: Iterable[NetworkDecision]) -> tuple[NetworkDecision, ...]:
 
 
 def refusals(decisions: Iterable[NetworkDecision]) -> tuple[NetworkDecision, ...]:
-    """What was refused, merged; the first few hosts only."""
-    return merge(each for each in decisions if not each.is_allowed)[:REFUSALS_KEPT]
+    """What was refused, merged: the first few hosts, and all others as one."""
+    found = merge(each for each in decisions if not each.is_allowed)
+    named = [each for each in found if each.host != OTHERS]
+    rest = [*(each for each in found if each.host == OTHERS), *named[REFUSALS_KEPT:]]
+    if not rest:
+        return tuple(named)
+    others = NetworkDecision(host=OTHERS, port=0, is_allowed=False, times=sum(each.times for each in rest))
+    return (*named[:REFUSALS_KEPT], others)
+
+
+def address(decision: NetworkDecision) -> str:
+    """Where somebody wanted to go, as they wrote it."""
+    return f"{decision.host}:{decision.port}" if decision.port else decision.host

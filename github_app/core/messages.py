@@ -8,7 +8,19 @@ from dataclasses import replace
 from typing import assert_never
 
 from github_app.core.commands import VERBS
-from github_app.core.model import Cause, Checks, Feedback, Round, Session, Status, Submission, Usage, Verdict
+from github_app.core.hosts import address
+from github_app.core.model import (
+    Cause,
+    Checks,
+    Feedback,
+    NetworkDecision,
+    Round,
+    Session,
+    Status,
+    Submission,
+    Usage,
+    Verdict,
+)
 from github_app.core.prose import clause, code, harmless, one_line
 
 _STATUS = {
@@ -72,6 +84,8 @@ def tracking(session: Session, *, doing: str = "") -> str:
         lines.append(f"| Pull request | #{session.pull_number}{draft} |")
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
+    if session.refused:
+        lines.append(f"| Network | refused: {_names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
     lines.append(f"| So far | {_count(session.turns, 'turn')} · {cost(session.usage)} |")
     if not session.status.is_terminal:
@@ -145,6 +159,9 @@ def pull_body(session: Session) -> str:
     lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
     if newest.unverified_reason:
         lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    if session.refused:
+        lines += ["", "### Network", "", "Commands wanted to reach what the policy does not allow:", ""]
+        lines += [refusal_line(each) for each in session.refused]
     notes = [harmless(each.notes) for each in rounds if each.notes]
     if notes:
         lines += ["", "### Notes", "", "\n\n".join(notes)]
@@ -161,6 +178,11 @@ def verdict_line(verdict: Verdict) -> str:
     """One verifier's verdict as a list item."""
     outcome = "passed" if verdict.exit_code == 0 else f"exit code {verdict.exit_code}"
     return f"- {code(verdict.command)}: {outcome} ({verdict.duration_s:.1f} s)"
+
+
+def refusal_line(refused: NetworkDecision) -> str:
+    """One refused host as a list item; its name is the words of whoever wanted to go there."""
+    return f"- {code(address(refused))}: {_count(refused.times, 'time')}, {refused.reason or 'for different reasons'}"
 
 
 def refusal(login: str, *, needed: str = "write") -> str:

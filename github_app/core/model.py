@@ -291,6 +291,7 @@ class Session:
     empty: only words help). `checked_sha` is the last head for which failed checks were handed to the agent.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
+    `refused` are hosts that commands were refused, the first few.
     `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
     `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
     None in sessions that are older than this: as it stands.
@@ -328,6 +329,7 @@ class Session:
     stuck_on: str = ""
     reviewers: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
     created_at: datetime | None = None
     updated_at: datetime | None = None
     status_since: datetime | None = None

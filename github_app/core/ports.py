@@ -164,6 +164,7 @@ class Step:
     content: tuple[dict[str, Any], ...]
     usage: Usage = field(default_factory=Usage)
     consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
     model: str = ""
     request_id: str = ""
     stop_reason: str = ""

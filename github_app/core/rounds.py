@@ -12,6 +12,7 @@ from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview
 from github_app.core.events import EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
+from github_app.core.hosts import refusals
 from github_app.core.model import Cause, Round, Session, Status
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import at_newest_head, follow_head, push_of
@@ -25,7 +26,7 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
     submission = messages.harmless_submission(event.submission)
-    told = replace(session, usage=session.usage + event.usage, submission=submission)
+    told = replace(_after(session, event), submission=submission)
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
         carried = replace(told, carried=event.consumed)
@@ -54,7 +55,7 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
     """
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
-    told = replace(session, usage=session.usage + event.usage)
+    told = _after(session, event)
     if isinstance(event, TurnAsked):
         if _waits_for_turn(without_feedback(told, event.consumed)):
             cause = session.turn_cause or Cause.IMPLEMENT
@@ -62,6 +63,15 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
         return ask(told, event, facts, messages.question(event.question))
     text = messages.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
     return ask(told, event, facts, text, stuck_on="money" if event.limit == "money" else "")
+
+
+def _after(session: Session, event: TurnFinished | TurnAsked | TurnStopped) -> Session:
+    """The session with what a turn used, and what it was refused."""
+    return replace(
+        session,
+        usage=session.usage + event.usage,
+        refused=refusals((*session.refused, *event.refused)),
+    )
 
 
 def published(session: Session, event: Published, facts: Facts) -> Decision:

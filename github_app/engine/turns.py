@@ -18,6 +18,7 @@ from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
 from github_app.core import messages
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.hosts import refusals
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
@@ -204,6 +205,7 @@ class TurnRunner:
                     change_set_id=blob,
                     usage=usage,
                     consumed=consumed,
+                    refused=outcome.refused,
                 )
             case Asked():
                 return TurnAsked(
@@ -213,6 +215,7 @@ class TurnRunner:
                     question=outcome.question,
                     usage=usage,
                     consumed=consumed,
+                    refused=outcome.refused,
                 )
             case OutOfLimits():
                 return TurnStopped(
@@ -223,6 +226,7 @@ class TurnRunner:
                     limit=outcome.limit,
                     usage=usage,
                     consumed=consumed,
+                    refused=outcome.refused,
                 )
 
     async def _ended(self, session_id: str, turn_id: str, reason: str) -> OwnEvent:
@@ -237,6 +241,7 @@ class TurnRunner:
             reason=reason,
             usage=usage,
             consumed=consumed,
+            refused=refusals(each for step in steps for each in step.refused),
         )
 
     def _progress(self, session: Session) -> Callable[[str], Awaitable[None]]:

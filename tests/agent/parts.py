@@ -23,6 +23,7 @@ from github_app.core.model import (
     FileChange,
     Issue,
     Mode,
+    NetworkDecision,
     Permission,
     Usage,
 )
@@ -120,6 +121,7 @@ class LocalWorkspace:
     before: dict[str, tuple[Mode, bytes]] = field(default_factory=dict)
     commands: list[list[str]] = field(default_factory=list)
     networks: list[tuple[str, ...]] = field(default_factory=list)
+    refuses: tuple[NetworkDecision, ...] = ()
     path: str = "/usr/local/bin:/usr/bin:/bin"
     max_files: int = 1_000
     ignored: tuple[str, ...] = ("__pycache__/", "node_modules/", "target/")
@@ -176,6 +178,7 @@ class LocalWorkspace:
             truncated=len(printed) > limits.output_bytes,
             killed_by="timeout" if is_late else None,
             duration_s=time.monotonic() - started,
+            network=self.refuses,
         )
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:

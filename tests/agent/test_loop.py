@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from github_app.agent.task import Asked, OutOfLimits, Submitted
 from github_app.core.errors import Stopped, Transient
-from github_app.core.model import Feedback, Reply, Usage
-from github_app.core.policy import Limits, Policy
+from github_app.core.model import Feedback, NetworkDecision, Reply, Usage
+from github_app.core.policy import Limits, Network, Policy
 from github_app.core.ports import ModelRequest, Step
 from tests.agent.conftest import Desk
 from tests.agent.parts import a_task, a_thread, call, reply, submit, text
@@ -335,3 +337,55 @@ async def test_more_bytes_than_may_be_published_are_not_kept(desk: Desk):
         in desk.model.requests[1].messages[2]["content"][1]["text"]
     )
     assert all(not snapshot.changes for _, snapshot in desk.journal.snapshots)
+
+
+# --- network
+
+REFUSED = tuple(
+    NetworkDecision(host=f"{number}.evil.example", port=443, is_allowed=False, reason="not in the policy")
+    for number in range(7)
+)
+NETWORK = Policy(verify=("true",), network=Network(turn=("docs.example.org", "registries")))
+
+
+async def test_commands_and_verifiers_get_the_network_of_the_turn_and_searching_does_not(desk: Desk):
+    desk.policy = NETWORK
+    await desk.run(
+        reply(call("bash", command="true")), reply(call("search", pattern="x")), reply(call("verify")), submit()
+    )
+    assert desk.workspace.networks == [NETWORK.network.turn, (), NETWORK.network.turn]
+    first = desk.model.last_message(0)[0]["text"]
+    assert "Commands reach by network: `docs.example.org`, `registries`" in first
+
+
+async def test_what_is_refused_is_told_to_the_model_and_kept(desk: Desk):
+    desk.policy = NETWORK
+    desk.workspace.refuses = REFUSED
+    outcome = await desk.run(reply(call("bash", command="true")), reply(call("verify")), submit())
+    (result,) = desk.model.results(1)
+    assert result["content"].endswith(
+        "refused by network policy: 0.evil.example:443 (not in the policy), 1.evil.example:443 (not in the policy), "
+        "2.evil.example:443 (not in the policy), 3.evil.example:443 (not in the policy), "
+        "4.evil.example:443 (not in the policy) and 2 more; allowed here: docs.example.org, registries]"
+    )
+    assert [each.times for each in outcome.refused] == [2] * 7, "the command's, and the verifier's"
+    assert [len(step.refused) for step in desk.journal.steps] == [0, 0, 7, 0, 7, 0]
+
+
+async def test_a_verifier_that_fails_says_what_it_was_refused(desk: Desk):
+    desk.policy = replace(NETWORK, verify=("false",))
+    desk.workspace.refuses = REFUSED[:1]
+    await desk.run(reply(call("verify")), reply(call("ask", question="Why?")))
+    (result,) = desk.model.results()
+    assert result["content"].endswith(
+        "refused by network policy: 0.evil.example:443 (not in the policy); allowed here: docs.example.org, registries"
+    )
+
+
+async def test_a_set_up_that_failed_is_told_first(desk: Desk):
+    task = a_task(setup="`npm ci` ended with exit code 1", refused=REFUSED[:1])
+    outcome = await desk.run(reply(call("ask", question="Why?")), task=task)
+    first = desk.model.last_message(0)[0]["text"]
+    assert "The repository's set-up did not work:\n<setup>" in first
+    assert "`npm ci` ended with exit code 1" in first
+    assert outcome.refused == REFUSED[:1]

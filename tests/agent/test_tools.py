@@ -12,6 +12,7 @@ import pytest
 
 from github_app.agent import files, shell
 from github_app.agent.handover import Gate
+from github_app.agent.outlet import Outlet
 from github_app.agent.tools import Question, Toolbox
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.policy import Policy
@@ -150,7 +151,7 @@ async def test_half_a_character_is_refused(workspace: LocalWorkspace):
 
 
 async def run(workspace: LocalWorkspace, command: str, timeout_s: float = 20) -> str:
-    return await shell.run_command(workspace, command, timeout_s=timeout_s)
+    return await shell.run_command(Outlet(workspace), command, timeout_s=timeout_s)
 
 
 async def test_a_command_says_what_it_printed_and_how_it_ended(workspace: LocalWorkspace):

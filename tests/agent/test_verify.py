@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from github_app.agent.outlet import Outlet
 from github_app.agent.task import OutOfLimits, Submitted
 from github_app.agent.verify import verify
 from github_app.core.model import Feedback
@@ -41,7 +42,7 @@ def workspace_of(tmp_path: Path, files: dict[str, str], tools: tuple[str, ...] =
 
 
 async def verified(workspace: LocalWorkspace, *commands: str):
-    return await verify(workspace, Policy(verify=commands), time_left_s=lambda: 60.0)
+    return await verify(Outlet(workspace), Policy(verify=commands), time_left_s=lambda: 60.0)
 
 
 async def test_a_failing_test_is_named_with_its_place(tmp_path: Path):
@@ -93,7 +94,7 @@ async def test_all_verifiers_run_also_after_one_failed(tmp_path: Path):
 
 async def test_a_verifier_that_hangs_is_stopped(tmp_path: Path):
     workspace = workspace_of(tmp_path, {})
-    verification = await verify(workspace, Policy(verify=("sleep 60",)), time_left_s=lambda: 0.5)
+    verification = await verify(Outlet(workspace), Policy(verify=("sleep 60",)), time_left_s=lambda: 0.5)
     assert "it ran into its time limit and was stopped (1 s allowed)" in verification.text
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.hosts import REFUSALS_KEPT, HostRule, is_outside, merge, plain_name, refusals
+from github_app.core.hosts import REFUSALS_KEPT, HostRule, address, is_outside, merge, plain_name, refusals
 from github_app.core.model import NetworkDecision
 
 
@@ -117,6 +117,11 @@ def test_equal_decisions_are_counted_together():
 
 def test_of_refusals_a_few_are_kept():
     many = [_refused(f"{number}.a.example") for number in range(50)]
-    assert refusals([NetworkDecision(host="a.example", port=443, is_allowed=True), *many]) == tuple(
-        many[:REFUSALS_KEPT]
-    )
+    allowed = NetworkDecision(host="a.example", port=443, is_allowed=True)
+    assert refusals([allowed, *many[:REFUSALS_KEPT]]) == tuple(many[:REFUSALS_KEPT])
+    kept = refusals([allowed, *many])
+    assert kept[:-1] == tuple(many[:REFUSALS_KEPT])
+    assert (address(kept[-1]), kept[-1].times) == ("(others)", 30)
+    again = refusals([*kept, *kept])
+    assert [each.times for each in again] == [*[2] * REFUSALS_KEPT, 60]
+    assert address(again[0]) == "0.a.example:443"

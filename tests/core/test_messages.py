@@ -16,7 +16,18 @@ from hypothesis import strategies as st
 
 from github_app.core import messages
 from github_app.core.commands import parse_command
-from github_app.core.model import Cause, Checks, FailedCheck, Reply, Round, Status, Submission, Usage, Verdict
+from github_app.core.model import (
+    Cause,
+    Checks,
+    FailedCheck,
+    NetworkDecision,
+    Reply,
+    Round,
+    Status,
+    Submission,
+    Usage,
+    Verdict,
+)
 from github_app.core.prose import clause, code, harmless
 from tests.core.scene import (
     AWAITING_CHECKS,
@@ -50,7 +61,15 @@ RED = Checks(
     failed=tuple(FailedCheck(name=f"test ({number})", conclusion="failure") for number in range(1, 8)),
 )
 
+REFUSED = (
+    NetworkDecision(host="evil.example", port=443, is_allowed=False, reason="not in the policy"),
+    NetworkDecision(host="`@ann` closes #1 <!--" + "x" * 200, port=80, is_allowed=False, reason="plain HTTP", times=3),
+    NetworkDecision(host="registries", port=0, is_allowed=False, reason="the registries are only read", times=2),
+    NetworkDecision(host="(others)", port=0, is_allowed=False, times=12),
+)
+
 TRACKING = {
+    "working, refused hosts": messages.tracking(session(usage=SPENT, refused=REFUSED)),
     "working on the first turn": messages.tracking(first_turn()),
     "working, seen at it": messages.tracking(session(usage=SPENT), doing="running the tests"),
     "fixing": messages.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
@@ -79,6 +98,7 @@ PULL_BODIES = {
             usage=SPENT,
         )
     ),
+    "refused hosts": messages.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
     "without verifiers": messages.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
     "nothing handed in": messages.pull_body(session()),
 }

@@ -11,7 +11,7 @@ from github_app.core import events as ev
 from github_app.core.effects import MarkReady, Publish, ReplyThreads, RequestReview, RunTurn, Say
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Cause, Feedback, Session, Usage
+from github_app.core.model import Cause, Feedback, NetworkDecision, Session, Usage
 from github_app.core.rounds import MAX_MOVED_HEADS
 from tests.core.scene import (
     AT_REST,
@@ -51,6 +51,18 @@ FIRST = {"turn_id": "7-12-1/turn-1"}
 def finished(**changes: Any) -> ev.TurnFinished:
     happened: ev.TurnFinished = event(ev.TurnFinished, **changes)
     return happened
+
+
+REFUSED = NetworkDecision(host="evil.example", port=443, is_allowed=False, reason="not in the policy")
+
+
+@pytest.mark.parametrize("ended", [ev.TurnFinished, ev.TurnAsked, ev.TurnStopped])
+def test_what_a_turn_was_refused_stays_with_the_session(ended: type):
+    happened = event(ended, refused=(REFUSED,))
+    before = session(refused=(REFUSED,))
+    after = decide(before, happened, facts()).session
+    assert after is not None
+    assert after.refused == (replace(REFUSED, times=2),)
 
 
 def unchanged(**changes: Any) -> ev.TurnFinished:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from github_app.core.hosts import HTTPS_PORT, HostRule, plain_name
+from github_app.core.hosts import HTTPS_PORT, OTHERS, HostRule, plain_name
 from github_app.core.model import NetworkDecision
 from github_app.core.policy import REGISTRIES
 
@@ -79,7 +79,7 @@ class Ledger:
         shown = "".join(sign if sign.isascii() and (sign.isalnum() or sign in ".-_:[]*") else "?" for sign in host)
         key = (shown[:_SHOWN_CHARS], port, is_allowed, reason)
         if key not in self._entries and len(self._entries) >= self.limits.entries:
-            key = ("(others)", 0, is_allowed, "")
+            key = (OTHERS, 0, is_allowed, "")
         entry = self._entries.get(key) or NetworkDecision(
             host=key[0], port=key[1], is_allowed=is_allowed, reason=key[3], times=0
         )
