@@ -9,7 +9,7 @@ from pathlib import Path
 
 from github_app.app import open_store
 from github_app.core.attestation import statement_of
-from github_app.core.audit import chain_of_pin, line_of, verify_pin
+from github_app.core.audit import Problem, chain_of_pin, line_of, verify_pin
 from github_app.core.errors import Misconfigured, Refused
 from github_app.engine.signing import open_envelope, public_key, seal_key, sign
 from github_app.settings import read_settings
@@ -23,7 +23,7 @@ def verify(named: str, *, former_keys: Sequence[Path]) -> int:
     if chain != named:
         problems += verify_pin(named, audit.read(chain))
     for problem in problems:
-        print(problem)
+        print(_plain(problem))
     print(f"{len(problems)} problem{'s' * (len(problems) != 1)}." if problems else "The record is whole.")
     return 1 if problems else 0
 
@@ -42,15 +42,15 @@ def export(session_id: str, *, is_attestation: bool) -> int:
         print(json.dumps(sign(statement_of(links, github_url=settings.github_url), settings.private_key)))
         return 0
     for link in links:
-        print(json.dumps({**line_of(link), "hash": link.hash}, sort_keys=True, ensure_ascii=False))
+        print(json.dumps({**line_of(link), "hash": link.hash}, sort_keys=True))
     for problem in problems:
-        print(f"honk: {problem}", file=sys.stderr)
+        print(f"honk: {_plain(problem)}", file=sys.stderr)
     return 1 if problems else 0
 
 
 def check_attestation(path: Path, *, key: Path) -> int:
     """Print what an attestation says, if the key signed it. Needs no settings and no database."""
-    print(json.dumps(open_envelope(_read(path), _read(key)), indent=2, ensure_ascii=False))
+    print(json.dumps(open_envelope(_read(path), _read(key)), indent=2))
     return 0
 
 
@@ -58,6 +58,11 @@ def print_public_key() -> int:
     """Print the public half of the App's key: what others check attestations with."""
     print(public_key(read_settings().private_key), end="")
     return 0
+
+
+def _plain(problem: Problem) -> str:
+    """A problem on one line of ASCII: whoever wrote to the database must not write on the operator's screen."""
+    return str(problem).encode("unicode_escape").decode()
 
 
 def _read(path: Path) -> str:

@@ -126,7 +126,8 @@ def sealed(key: bytes, chain: str, *, number: int, hash_: str) -> Head:
 
 def is_sealed(key: bytes, chain: str, head: Head) -> bool:
     """Whether a head is one that was sealed with this key."""
-    return hmac.compare_digest(sealed(key, chain, number=head.number, hash_=head.hash).seal, head.seal)
+    made = sealed(key, chain, number=head.number, hash_=head.hash).seal
+    return hmac.compare_digest(made.encode(), head.seal.encode("utf-8", "replace"))
 
 
 def doubt(head: Head) -> Record:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,6 +28,18 @@ from github_app.core.ports import Clock
 from github_app.engine.database import transaction
 
 _REPO = "repo-"
+
+# Cast: SQLite takes any value in any column, and this is read when somebody may have put one there.
+_RECORDS = """
+SELECT CAST(chain AS TEXT) AS chain, CAST(number AS INTEGER) AS number, CAST(at AS TEXT) AS at,
+    CAST(kind AS TEXT) AS kind, CAST(document AS TEXT) AS document, CAST(hash AS TEXT) AS hash
+FROM audit WHERE chain = :chain ORDER BY number
+"""
+_HEADS = """
+SELECT CAST(chain AS TEXT) AS chain, CAST(number AS INTEGER) AS number, CAST(hash AS TEXT) AS hash,
+    CAST(seal AS TEXT) AS seal
+FROM audit_heads
+"""
 
 
 class Audit:
@@ -70,10 +83,10 @@ class Audit:
             ),
             {"chain": chain, **vars(sealed(self._key, chain, number=0, hash_=START))},
         )
-        query = "SELECT number, hash, seal FROM audit_heads WHERE chain = :chain"
+        query = f"{_HEADS} WHERE chain = :chain"
         if self._engine.dialect.name == "postgresql":
             query += " FOR UPDATE"
-        return Head(**connection.execute(sa.text(query), {"chain": chain}).one()._mapping)
+        return _head(connection.execute(sa.text(query), {"chain": chain}).one())
 
     def note(self, chain: str, records: Sequence[Record]) -> None:
         """Put records on a chain by themselves. Durable when it returns."""
@@ -96,11 +109,7 @@ class Audit:
             return self._read(connection, chain)
 
     def _read(self, connection: sa.Connection, chain: str) -> list[Link]:
-        rows = connection.execute(
-            sa.text("SELECT chain, number, at, kind, document, hash FROM audit WHERE chain = :chain ORDER BY number"),
-            {"chain": chain},
-        )
-        return [Link(**row._mapping) for row in rows]
+        return [Link(**row._mapping) for row in connection.execute(sa.text(_RECORDS), {"chain": chain})]
 
     def verify(self, session_id: str = "", *, former_keys: Sequence[bytes] = ()) -> list[Problem]:
         """All that is wrong in all chains (or one session's): with their hashes, with their heads, and with which
@@ -109,11 +118,8 @@ class Audit:
         with transaction(self._engine, reads=True) as connection:
             if self._engine.dialect.name == "postgresql":  # all as of one moment, while others go on writing
                 connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ"))
-            heads = {
-                row.chain: Head(number=row.number, hash=row.hash, seal=row.seal)
-                for row in connection.execute(sa.text("SELECT chain, number, hash, seal FROM audit_heads"))
-            }
-            chains = {*heads, *connection.execute(sa.text("SELECT DISTINCT chain FROM audit")).scalars()}
+            heads = {row.chain: _head(row) for row in connection.execute(sa.text(_HEADS))}
+            chains = {*heads, *connection.execute(sa.text("SELECT DISTINCT CAST(chain AS TEXT) FROM audit")).scalars()}
             sessions = {*connection.execute(sa.text("SELECT id FROM sessions")).scalars()}
             sessions |= {chain for chain in chains if not chain.startswith(_REPO)}
             problems: list[Problem] = []
@@ -129,6 +135,10 @@ class Audit:
                         opened[str(document_of(link).get("session"))] = chain
         problems += verify_openings(opened, begun)
         return [each for each in problems if not session_id or each.chain == session_id]
+
+
+def _head(row: sa.Row[Any]) -> Head:
+    return Head(number=row.number, hash=row.hash, seal=row.seal)
 
 
 def chain_of_repo(repo_id: int) -> str:

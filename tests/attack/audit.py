@@ -32,13 +32,14 @@ class Forger:
         """Write to the database; the guards against accidents are taken away first."""
         for trigger in ("audit_not_changed", "audit_not_deleted"):
             self.connection.execute(f"DROP TRIGGER IF EXISTS {trigger}")
-        self.connection.execute(statement, values)
+        named = values[0] if values and isinstance(values[0], dict) else values
+        self.connection.execute(statement, named)
         self.connection.commit()
 
-    def rows(self, session: str = "") -> list[tuple[str, str, str]]:
-        """A session's records: at, kind, document."""
+    def rows(self) -> list[tuple[str, str, str]]:
+        """The session's records: at, kind, document."""
         query = "SELECT at, kind, document FROM audit WHERE chain = ? ORDER BY number"
-        return list(self.connection.execute(query, (session or self.session,)))
+        return list(self.connection.execute(query, (self.session,)))
 
     def rewrite(self, rows: list[tuple[str, str, str]], *, seal: str | None = None) -> None:
         """Put these records in the place of the session's, with hashes and a head that fit, and a seal by guess."""
@@ -168,6 +169,34 @@ def _moved(forger: Forger) -> None:
 def _deleted(forger: Forger) -> None:
     for table, column in (("audit", "chain"), ("audit_heads", "chain"), ("sessions", "id")):
         forger.change(f"DELETE FROM {table} WHERE {column} = ?", forger.session)  # noqa: S608 - these names
+
+
+@scene_attack(
+    "H17b", "audit: rows that break or mislead who looks at them", stopped_by="read as hostile, told in ASCII"
+)
+def _poisoned(scene: Scene) -> str:
+    session = work(scene.world)
+    copy = scene.stage.stack.root / f"poisoned-{scene.world.repo.id}.sqlite"
+    got = ""
+    with closing(sqlite3.connect(copy)) as there:
+        for statement in (
+            "UPDATE audit SET number = 'x' WHERE chain = :session AND number = 2",
+            "UPDATE audit SET document = 5 WHERE chain = :session AND number = 2",
+            "UPDATE audit SET document = '[' || replace(hex(zeroblob(50000)), '0', '[') WHERE chain = :session",
+            "UPDATE audit SET document = '[]', hash = 'ä' WHERE chain = :session",
+            "UPDATE audit SET kind = 'doubt', document = '[]' WHERE chain = :session",
+            "UPDATE audit_heads SET number = 'x', seal = 'ä' WHERE chain = :session",
+            "INSERT INTO audit VALUES (char(27) || '[2K' || char(10) || 'The record is whole.', 1, '', '', '{}', '')",
+            "INSERT INTO audit_heads VALUES (:session || char(10, 27), 1, '', '')",
+        ):
+            with closing(sqlite3.connect(database(scene))) as here:
+                here.backup(there)
+            forger = Forger(there, session)
+            forger.change(statement, {"session": session})
+            said = ask_honk(scene, "" if "INSERT" in statement else session, at=copy)
+            if said == WHOLE or "problem" not in said or not said.replace("\n", "").isprintable() or WHOLE in said:
+                got += f"GOT {said!r} by {statement} "
+    return got
 
 
 @scene_attack("H18a", "audit: cut off behind Honk's back, then it goes on", stopped_by="no seal on what was not ours")
