@@ -1,6 +1,6 @@
-"""The command line: `honk demo`, `serve`, `worker`, `doctor`, `sessions`, `audit`. Imports what a command needs when it
-runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130
-interrupted."""
+"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `audit`. Imports what a command
+needs when it runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or
+settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     worker = commands.add_parser("worker", help="run a worker without a door", epilog=where)
     worker.set_defaults(run=_worker)
 
+    runner = commands.add_parser("runner", help="run the sandboxes of a Honk that is another user", epilog=where)
+    runner.set_defaults(run=_runner)
+
     doctor = commands.add_parser("doctor", help="check settings and sandbox: what, why, how to mend", epilog=where)
     doctor.set_defaults(run=_doctor)
 
@@ -103,6 +106,12 @@ def _worker(_options: argparse.Namespace) -> int:
     from github_app.process import work
 
     return work()
+
+
+def _runner(_options: argparse.Namespace) -> int:
+    from github_app.process import run_sandboxes
+
+    return run_sandboxes()
 
 
 def _doctor(_options: argparse.Namespace) -> int:

@@ -14,15 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from github_app.core.errors import Misconfigured
+from github_app.core.errors import Misconfigured, SandboxUnavailable
 from github_app.core.ports import Publisher
-from github_app.settings import Settings
+from github_app.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from github_app.adapters.hub.github import GitHubHub
     from github_app.adapters.repository.workspaces import LocalWorkspaces
+    from github_app.adapters.runner.client import RemoteWorkspaces
+    from github_app.adapters.runner.server import Runner
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
     from github_app.adapters.sandbox.check import Check
     from github_app.engine.flows import Engine
@@ -89,7 +91,7 @@ def open_store(settings: Settings) -> Store:
     from github_app.engine.signing import seal_key
     from github_app.engine.store import Store
 
-    make_data_dir(settings.data_dir)
+    make_data_dir(settings)
     database = connect(settings.database_url)
     migrate(database)
     clock = SystemClock()
@@ -188,40 +190,97 @@ def _build_runtime(settings: Settings, store: Store) -> Runtime:
     )
 
 
-def build_workspaces(settings: Settings) -> LocalWorkspaces:
-    """The workspaces of this machine, in a sandbox that was tried and works. Raises `SandboxUnavailable`."""
+def build_workspaces(settings: Settings) -> LocalWorkspaces | RemoteWorkspaces:
+    """The workspaces of this machine, in a sandbox that was tried and works, or of a runner that was seen to be apart.
+
+    Raises `SandboxUnavailable`.
+    """
+    if settings.runner_socket is not None:
+        workspaces = _reach_runner(settings, settings.runner_socket)
+        workspaces.require_apart(_secret_paths(settings))
+        return workspaces
+    make_data_dir(settings)
+    sandbox = _probe_sandbox(settings)
+    return _local_workspaces(settings, sandbox)
+
+
+def _local_workspaces(settings: Settings | RunnerSettings, sandbox: Bubblewrap) -> LocalWorkspaces:
     from github_app.adapters.repository.git import Git
     from github_app.adapters.repository.workspaces import LocalWorkspaces
 
-    make_data_dir(settings.data_dir)
-    return LocalWorkspaces(root=settings.data_dir, git=Git(env=settings.git_env), sandbox=probe_sandbox(settings))
+    return LocalWorkspaces(root=settings.data_dir, git=Git(env=settings.git_env), sandbox=sandbox)
 
 
-def probe_sandbox(settings: Settings) -> Bubblewrap:
-    """A sandbox that was tried and works. Raises `SandboxUnavailable` with how to get one."""
+def _reach_runner(settings: Settings, socket: Path) -> RemoteWorkspaces:
+    from github_app.adapters.repository.git import Git
+    from github_app.adapters.runner.client import RemoteWorkspaces
+
+    make_data_dir(settings)
+    return RemoteWorkspaces(socket=socket, root=settings.data_dir, git=Git(env=settings.git_env))
+
+
+def build_runner(settings: RunnerSettings) -> Runner:
+    """A runner for another user's Honk. Raises `SandboxUnavailable`, also for root, who could read all secrets."""
+    from github_app.adapters.repository.packs import Imports
+    from github_app.adapters.runner.messages import Examined
+    from github_app.adapters.runner.server import Runner
+
+    if os.geteuid() == 0:
+        raise SandboxUnavailable("A runner is an ordinary user, neither root nor the broker's: see docs/install.md.")
+    make_data_dir(settings)
+    sandbox = _probe_sandbox(settings)
+    workspaces = _local_workspaces(settings, sandbox)
+
+    async def examine() -> Examined:
+        about, walls = await _try_walls(sandbox)
+        return Examined(about=about, walls=tuple(walls))
+
+    return Runner(workspaces=workspaces, imports=Imports(mirrors=workspaces.mirrors), examine=examine)
+
+
+def _probe_sandbox(settings: Settings | RunnerSettings) -> Bubblewrap:
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 
-    make_data_dir(settings.data_dir)
     return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=settings.tool_paths or usual_tool_paths())
 
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
-    """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`."""
-    from github_app.adapters.sandbox.check import Check, check, check_user
+    """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`, `Transient`."""
+    from github_app.adapters.sandbox.check import check_user
 
-    sandbox = probe_sandbox(settings)
+    if settings.runner_socket is not None:
+        return await _check_runner(settings, settings.runner_socket)
+    make_data_dir(settings)
+    sandbox = _probe_sandbox(settings)
+    about, walls = await _try_walls(sandbox)
+    return about, [*walls, *check_user(sandbox, secrets=_secret_paths(settings))]
+
+
+async def _check_runner(settings: Settings, socket: Path) -> tuple[str, list[Check]]:
+    from github_app.adapters.sandbox.check import Check
+
+    uid, examined, reached = await _reach_runner(settings, socket).inspect(_secret_paths(settings))
+    apart = [Check(name="secrets are closed to the runner", ok=False, detail=f"uid {uid} reads {it}") for it in reached]
+    closed = Check(name="secrets are closed to the runner", ok=True, detail="none can be read")
+    return f"a runner, uid {uid}; we are uid {os.geteuid()}: {examined.about}", [*examined.walls, *(apart or [closed])]
+
+
+async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
+    from github_app.adapters.sandbox.check import Check, check
+
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
-    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}; hard limits: "
+    whose = ", which is Honk's own" if sandbox.sandbox_uid == os.geteuid() else ""
+    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}{whose}; hard limits: "
     hidden = [
         Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
         for path in sandbox.unreachable
     ]
-    walls = [*await check(sandbox), *check_user(sandbox, secrets=_secret_paths(settings)), *hidden]
-    return about + ", ".join(sandbox.hard_limits), walls
+    return about + ", ".join(sandbox.hard_limits), [*await check(sandbox), *hidden]
 
 
 def _secret_paths(settings: Settings) -> list[Path]:
-    """What the sandbox's user must not read on the host: the key, the database, mirrors, and the list of sessions."""
+    """What sandboxes' user (or runner) must not read on the host: the key, the database, mirrors, and the list of
+    sessions."""
     inside = ("*.sqlite*", "mirrors", "mirrors/*", "checkouts", "workspaces")
     kept = [path for pattern in inside for path in settings.data_dir.glob(pattern)]
     key = settings.private_key_file
@@ -235,17 +294,20 @@ def usual_tool_paths() -> tuple[Path, ...]:
     return (Path(sys.base_prefix),)
 
 
-def make_data_dir(path: Path) -> None:
-    """Make the data directory: others may pass through it (sandboxes run as another user), but not look into it."""
+def make_data_dir(settings: Settings | RunnerSettings) -> None:
+    """Make the data directory. Nobody else may look into it; pass through it others may only where we are root, because
+    sandboxes, then, are another user."""
+    path = settings.data_dir
+    has_guests = os.geteuid() == 0 and isinstance(settings, Settings) and settings.runner_socket is None
     try:
         path.mkdir(parents=True, exist_ok=True)
         if path.stat().st_uid == os.geteuid():
-            path.chmod(0o711)
+            path.chmod(0o711 if has_guests else 0o700)
     except OSError as error:
         raise Misconfigured(f"HONK_DATA_DIR {path} cannot be used: {error}") from error
 
 
-def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces) -> Publisher:
+def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces | RemoteWorkspaces) -> Publisher:
     if settings.publish == "api":
         return hub
     from github_app.adapters.repository.publisher import PushPublisher

@@ -79,7 +79,7 @@ def _check_key(settings: Settings) -> str:
 
 
 def _check_data_dir(settings: Settings) -> str:
-    make_data_dir(settings.data_dir)
+    make_data_dir(settings)
     if not os.access(settings.data_dir, os.W_OK | os.X_OK):
         raise Misconfigured(f"HONK_DATA_DIR {settings.data_dir} is not writable for uid {os.geteuid()}")
     free_gib = shutil.disk_usage(settings.data_dir).free / 2**30
@@ -104,7 +104,7 @@ def _webhook(settings: Settings) -> Finding:
 def _sandbox(settings: Settings) -> Iterator[Finding]:
     try:
         about, checks = asyncio.run(check_sandbox(settings))
-    except Misconfigured as error:
+    except HonkError as error:
         yield Finding(name="sandbox", ok=False, detail=str(error))
         return
     yield Finding(name="sandbox", ok=True, detail=about)

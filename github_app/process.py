@@ -3,6 +3,8 @@ in order: no new work, then the flows, then what was recorded is on disk."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
 import signal
@@ -10,8 +12,10 @@ import sys
 import threading
 from datetime import UTC, datetime
 
-from github_app.app import build, open_store
-from github_app.settings import read_settings
+from github_app.app import build, build_runner, open_store
+from github_app.settings import read_runner_settings, read_settings
+
+log = logging.getLogger(__name__)
 
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -72,6 +76,23 @@ def work() -> int:
         stop.wait()
     finally:
         honk.stop()
+    return 0
+
+
+def run_sandboxes() -> int:
+    """Be the runner of another user's Honk until a signal comes."""
+    settings = read_runner_settings()
+    set_up_logs()
+    runner = build_runner(settings)
+
+    async def serve_until_told() -> None:
+        serving = asyncio.ensure_future(runner.serve(settings.socket, ready=lambda: log.info("the runner is ready")))
+        for name in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(name, serving.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+    asyncio.run(serve_until_told())
     return 0
 
 

@@ -44,8 +44,19 @@ class Settings:
     checks_grace_s: float = 90.0
     turns: int = 4
     turns_per_repo: int = 2
+    runner_socket: Path | None = None
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
+    git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunnerSettings:
+    """What a runner is told: nothing secret."""
+
+    socket: Path
+    data_dir: Path
+    tool_paths: tuple[Path, ...] = ()
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
@@ -77,9 +88,13 @@ NAMES: dict[str, str] = {
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
+    "HONK_RUNNER_SOCKET": "where `honk runner` listens, which is another user; unset: no runner, one process does all",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
+
+_RUNNER_NAMES = ("HONK_RUNNER_SOCKET", "HONK_DATA_DIR", "HONK_TOOL_PATHS")
+_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "PGPASSWORD")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -118,8 +133,23 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
         git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
+        runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
         policy_file=_file(env, "HONK_POLICY_FILE"),
+    )
+
+
+def read_runner_settings(environment: Mapping[str, str] | None = None) -> RunnerSettings:
+    """Read a runner's environment (the process's own by default). Raises `Misconfigured` if it holds a secret."""
+    env = dict(os.environ if environment is None else environment)
+    for name in env:
+        if env[name] and (name in _SECRETS or (name.startswith("HONK_") and name not in _RUNNER_NAMES)):
+            raise Misconfigured(f"{name} does not belong to a runner, which stands next to hostile code: unset it here")
+    return RunnerSettings(
+        socket=Path(_required(env, "HONK_RUNNER_SOCKET")).absolute(),
+        data_dir=Path(_required(env, "HONK_DATA_DIR")).absolute(),
+        tool_paths=_tool_paths(env),
+        git_env={name: env[name] for name in ("PATH",) if env.get(name)},
     )
 
 
@@ -219,6 +249,14 @@ def _tool_paths(env: Mapping[str, str]) -> tuple[Path, ...]:
         if not path.is_dir():
             raise Misconfigured(f"HONK_TOOL_PATHS names {path}, which is no folder")
     return paths
+
+
+def _runner_socket(env: Mapping[str, str]) -> Path | None:
+    if not env.get("HONK_RUNNER_SOCKET"):
+        return None
+    if env.get("HONK_TOOL_PATHS"):
+        raise Misconfigured("HONK_TOOL_PATHS belongs to the runner's environment where HONK_RUNNER_SOCKET is set")
+    return Path(env["HONK_RUNNER_SOCKET"]).absolute()
 
 
 def _one_of(env: Mapping[str, str], name: str, *known: str) -> str:

@@ -76,17 +76,25 @@ def check_out(git: Git, mirror: Path, sha: str, *, into: Path, owner: tuple[int,
 
 def _copy_history(git: Git, mirror: Path, sha: str, own: Path) -> None:
     """Pack the commit and those behind it, and say where the history was cut."""
-    depth = f"--max-count={HISTORY_COMMITS}"
-    rows = git.run(mirror, ["rev-list", "--parents", depth, sha]).decode().splitlines()
-    commits = [row.split() for row in rows]
-    known = {commit for commit, *_ in commits}
-    cut = [commit for commit, *parents in commits if not known.issuperset(parents)]
-    if cut:
+    if cut := ends_of(git, mirror, sha):
         (own / "shallow").write_text("".join(f"{commit}\n" for commit in cut))
+    depth = f"--max-count={HISTORY_COMMITS}"
     objects = git.run(mirror, ["rev-list", "--objects", "--no-object-names", depth, sha])
     # No search for better deltas: what the mirror has packed is copied as it is.
     args = ["pack-objects", "--quiet", str(own / "objects/pack/pack")]
     git.run(mirror, args, stdin=objects, config=("pack.window=0",), timeout_s=CHECKOUT_TIMEOUT_S)
+
+
+def ends_of(git: Git, mirror: Path, sha: str) -> list[str]:
+    """The commits at which the piece of history ends that an agent gets to see of `sha`."""
+    depth = f"--max-count={HISTORY_COMMITS}"
+    rows = git.run(mirror, ["rev-list", "--parents", depth, sha, "--"]).decode().splitlines()
+    commits = [row.split() for row in rows]
+    known = {commit for commit, *_ in commits}
+    # Where the mirror is cut itself (a runner's), git says that such commits have no parents.
+    shallow = mirror / "shallow"
+    cut = set(shallow.read_text().split()) if shallow.exists() else set()
+    return [commit for commit, *parents in commits if commit in cut or not known.issuperset(parents)]
 
 
 def give(tree: Path, owner: tuple[int, int]) -> None:

@@ -51,9 +51,21 @@ class Mirrors:
             if not self._has(path, sha):
                 remote = auth()
                 check_url(remote.url, allow_file=self.git.allow_file)
-                self._init(path)
+                self.make(repo_id)
                 _drop_stale_locks(path)
                 self._fetch(path, sha, remote=remote, lock=lock)
+        return path
+
+    def make(self, repo_id: int) -> Path:
+        """Make an empty mirror, so that it is there wholly or not at all; nothing if it is. Under its lock."""
+        path = self.path(repo_id)
+        if not path.is_dir():
+            making = path.with_suffix(".making")
+            shutil.rmtree(making, ignore_errors=True)
+            self.git.run(making, ["init", "--quiet", "--bare", "--template=", "--initial-branch=none"])
+            (making / "info").mkdir()
+            (making / "info/attributes").write_text(RAW_ATTRIBUTES)
+            making.rename(path)
         return path
 
     def tidy(self, repo_id: int) -> None:
@@ -63,6 +75,11 @@ class Mirrors:
                 args = ["gc", "--auto", "--quiet"]
                 config = ["gc.auto=6700", "gc.autoDetach=false"]
                 self.git.run(self.path(repo_id), args, config=config, timeout_s=FETCH_TIMEOUT_S, hold=lock)
+
+    def tidy_all(self) -> None:
+        """The same for every mirror."""
+        for mirror in sorted(self.root.glob("*.git")):
+            self.tidy(int(mirror.stem))
 
     def delete(self, repo_id: int) -> None:
         """Delete a mirror. What is needed again is fetched again."""
@@ -78,17 +95,6 @@ class Mirrors:
         except HonkError:
             return False
         return True
-
-    def _init(self, path: Path) -> None:
-        """Make an empty mirror, so that it is there wholly or not at all."""
-        if path.is_dir():
-            return
-        making = path.with_suffix(".making")
-        shutil.rmtree(making, ignore_errors=True)
-        self.git.run(making, ["init", "--quiet", "--bare", "--template=", "--initial-branch=none"])
-        (making / "info").mkdir()
-        (making / "info/attributes").write_text(RAW_ATTRIBUTES)
-        making.rename(path)
 
     def _fetch(self, path: Path, sha: str, *, remote: GitAuth, lock: int) -> None:
         """Fetch the branches; then the commit by its name, for one that no branch reaches (any more)."""

@@ -148,7 +148,11 @@ class LocalWorkspaces:
 
         What the session wrote over other commits is deleted: it has one commit at a time.
         """
-        work = asyncio.ensure_future(asyncio.to_thread(self._open, repo.id, check_sha(sha), key, auth))
+        return await self.open_from(lambda: self.mirrors.ensure(repo.id, sha, auth), repo.id, sha, key)
+
+    async def open_from(self, mirror: Callable[[], Path], repo_id: int, sha: str, key: str) -> LocalWorkspace:
+        """The same over whatever repository `mirror()` gives that has the commit. It is called in a thread."""
+        work = asyncio.ensure_future(asyncio.to_thread(self._open, repo_id, check_sha(sha), key, mirror))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -162,8 +166,7 @@ class LocalWorkspaces:
     def tidy(self, *, idle_s: float) -> None:
         """Delete shared checkouts that nobody opened for `idle_s` seconds, and pack mirrors. Blocks."""
         self.checkouts.evict(idle_s=idle_s)
-        for mirror in sorted((self.root / "mirrors").glob("*.git")):
-            self.mirrors.tidy(int(mirror.stem))
+        self.mirrors.tidy_all()
 
     def _folder(self, key: str) -> Path:
         # A session's id in full where it is a plain name; otherwise as much as a path can hold, and a digest.
@@ -171,7 +174,7 @@ class LocalWorkspaces:
         digest = "" if plain == key else "." + hashlib.sha256(key.encode()).hexdigest()[:16]
         return self.root / "workspaces" / f"{plain}{digest}"
 
-    def _open(self, repo_id: int, sha: str, key: str, auth: Callable[[], GitAuth]) -> LocalWorkspace:
+    def _open(self, repo_id: int, sha: str, key: str, mirror: Callable[[], Path]) -> LocalWorkspace:
         session = self._folder(key)
         for folder in (self.root, session.parent, session, session / sha):
             make_passage(folder)
@@ -180,8 +183,10 @@ class LocalWorkspaces:
                 remove_tree(other)
         home = session / "home"
         _make_owned(home, self._owner)
-        kind = self._open_overlay if self.sandbox.has_overlay else self._open_copy
-        tree, release = kind(repo_id, sha, session / sha, auth)
+        if self.sandbox.has_overlay:
+            tree, release = self._open_overlay(repo_id, sha, session / sha, mirror)
+        else:
+            tree, release = self._open_copy(sha, session / sha, mirror)
         held = [release]
 
         def close(discard: bool) -> None:
@@ -193,30 +198,27 @@ class LocalWorkspaces:
         return LocalWorkspace(sha=sha, tree=tree, home=home, git=self.git, sandbox=self.sandbox, on_close=close)
 
     def _open_overlay(
-        self, repo_id: int, sha: str, room: Path, auth: Callable[[], GitAuth]
+        self, repo_id: int, sha: str, room: Path, mirror: Callable[[], Path]
     ) -> tuple[Tree, Callable[[], None]]:
-        lease: Lease = self.checkouts.lease(repo_id, sha, lambda: self.mirrors.ensure(repo_id, sha, auth))
+        lease: Lease = self.checkouts.lease(repo_id, sha, mirror)
         mount = OverlayMount(lower=lease.tree, upper=room / "upper", work=room / "work")
         for folder in (mount.upper, mount.work):
             _make_owned(folder, self._owner)
 
         def base_paths() -> Iterable[str]:
-            mirror = self.mirrors.ensure(repo_id, sha, auth)
-            return list_files(self.git, mirror, sha)
+            return list_files(self.git, mirror(), sha)
 
         return Overlay(mount=mount, owner=self._owner, base_paths=base_paths), lease.release
 
-    def _open_copy(
-        self, repo_id: int, sha: str, room: Path, auth: Callable[[], GitAuth]
-    ) -> tuple[Tree, Callable[[], None]]:
+    def _open_copy(self, sha: str, room: Path, mirror: Callable[[], Path]) -> tuple[Tree, Callable[[], None]]:
         tree, index, made = room / "tree", room / "tree.index", room / "tree.made"
         with locked(room / "lock") as lock:
             # Written last: without it, the copy is not whole.
             if not made.is_file():
-                mirror = self.mirrors.ensure(repo_id, sha, auth)
+                source = mirror()
                 remove_tree(tree)
                 tree.mkdir(mode=0o700)
-                check_out(self.git, mirror, sha, into=tree, owner=self._owner, lock=lock)
+                check_out(self.git, source, sha, into=tree, owner=self._owner, lock=lock)
                 index.unlink(missing_ok=True)
                 shutil.copyfile(tree / ".git/index", index)
                 making = made.with_suffix(".making")

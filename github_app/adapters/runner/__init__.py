@@ -1,0 +1,1 @@
+"""Broker and runner as two users: sandboxes in another process, reached by a socket."""

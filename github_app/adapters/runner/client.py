@@ -1,0 +1,230 @@
+"""Workspaces of another user: the broker's side of `core.ports.Workspaces`, with a runner behind a socket.
+
+The broker keeps what needs a token (the mirrors) and brings the runner the commits that it lacks. Whatever the runner
+answers is untrusted: it stands next to hostile code.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from github_app.adapters.repository.changes import MAX_FILE_BYTES
+from github_app.adapters.repository.checkouts import ends_of
+from github_app.adapters.repository.git import Git, check_sha
+from github_app.adapters.repository.mirrors import Mirrors
+from github_app.adapters.repository.packs import pack
+from github_app.adapters.runner.line import USUAL_S, Line
+from github_app.adapters.runner.messages import (
+    Apply,
+    Changed,
+    Changes,
+    Close,
+    Delete,
+    Discard,
+    Done,
+    Examine,
+    Examined,
+    Exec,
+    List,
+    Open,
+    Opened,
+    Ran,
+    Reach,
+    Reached,
+    Read,
+    Take,
+    Tidy,
+    Write,
+)
+from github_app.adapters.runner.wire import BODY_BYTES, ProtocolBroken, check_path, pack_changes, unpack_changes
+from github_app.core.errors import SandboxUnavailable, ToolFailed, Transient
+from github_app.core.model import ChangeSet, Repo
+from github_app.core.ports import ExecLimits, ExecResult, GitAuth
+
+_NO_ENV: Mapping[str, str] = MappingProxyType({})
+_LIMITS = ExecLimits()
+_CHECKOUT_S = 3_600.0
+_PATH_BYTES = 4_096
+# What a command may take longer than its own time: to start, to be killed, to be cleared away.
+_MARGIN_S = 120.0
+_START_S = 20.0
+_AGAIN_S = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteWorkspace:
+    """A `Workspace` that a runner holds; see there for each call. When the runner ends, calls raise `Transient`."""
+
+    sha: str
+    line: Line
+
+    async def exec(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: str = ".",
+        env: Mapping[str, str] = _NO_ENV,
+        limits: ExecLimits = _LIMITS,
+    ) -> ExecResult:
+        """Run a command in the runner's sandbox; see `Workspace.exec`."""
+        request = Exec(argv=tuple(argv), cwd=cwd, env=dict(env), limits=limits)
+        # Undecodable bytes became three each, and a note stands where the middle was cut.
+        most = 3 * limits.output_bytes + 1_000
+        ran, output = await self.line.ask(request, answer=Ran, body_bytes=most, timeout_s=limits.timeout_s + _MARGIN_S)
+        return replace(ran.result, output=output.decode("utf-8", "replace"))
+
+    async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
+        """A regular file's content; see `Workspace.read`."""
+        _, content = await self.line.ask(Read(path=path, max_bytes=max_bytes), answer=Done, body_bytes=max_bytes)
+        return content
+
+    async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
+        """Create or replace a file; see `Workspace.write`."""
+        if len(content) > MAX_FILE_BYTES:
+            raise ToolFailed(f"Cannot write {path!r}: more than {MAX_FILE_BYTES} bytes.")
+        await self.line.ask(Write(path=path, executable=executable), content, answer=Done)
+
+    async def delete(self, path: str) -> None:
+        """Delete a file; see `Workspace.delete`."""
+        await self.line.ask(Delete(path=path), answer=Done)
+
+    async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
+        """Paths of files below a folder (or the file itself), sorted; see `Workspace.list`."""
+        most = min(limit * _PATH_BYTES, BODY_BYTES)
+        _, names = await self.line.ask(List(prefix=prefix, limit=limit), answer=Done, body_bytes=most)
+        paths = [os.fsdecode(name) for name in names.split(b"\0")[:-1]]
+        try:
+            if len(paths) > limit:
+                raise ProtocolBroken(f"{len(paths)} paths where {limit} were asked for")
+            for path in paths:
+                check_path(path)
+        except ProtocolBroken as error:
+            raise self.line.broken(error) from None
+        return paths
+
+    async def changes(self) -> ChangeSet:
+        """What differs from `sha`; see `Workspace.changes`."""
+        changed, contents = await self.line.ask(Changes(), answer=Changed, body_bytes=BODY_BYTES)
+        try:
+            if changed.base_sha != self.sha:
+                raise ProtocolBroken(f"changes over {changed.base_sha} where {self.sha} is open")
+            return unpack_changes(changed.files, contents, base_sha=self.sha)
+        except ProtocolBroken as error:
+            raise self.line.broken(error) from None
+
+    async def apply(self, changes: ChangeSet) -> None:
+        """Write the files of a change set over this workspace; see `Workspace.apply`."""
+        files, contents = pack_changes(changes)
+        await self.line.ask(Apply(files=files), contents, answer=Done)
+
+    async def close(self, *, discard: bool) -> None:
+        """Let go of it; with `discard`, delete what was written."""
+        try:
+            await self.line.ask(Close(discard=discard), answer=Done)
+        except Transient:
+            # A runner that is gone holds nothing; what was written lies there.
+            if discard:
+                raise
+        finally:
+            self.line.drop()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoteWorkspaces:
+    """`Workspaces` of the runner that listens at `socket`. `root` has the mirrors, which the runner never sees."""
+
+    socket: Path
+    root: Path
+    git: Git
+
+    @property
+    def mirrors(self) -> Mirrors:
+        """The bare mirrors; also what is pushed from."""
+        return Mirrors(root=self.root / "mirrors", git=self.git)
+
+    async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> RemoteWorkspace:
+        """Open the workspace of a session at a commit; see `Workspaces.open`."""
+        request = Open(repo_id=repo.id, sha=check_sha(sha), key=key)
+        line = await Line.connect(self.socket)
+        try:
+            opened, _ = await line.ask(request, answer=Opened, timeout_s=_CHECKOUT_S)
+            if not opened.is_open:
+                await self._bring(line, repo.id, sha, opened.known, auth)
+                opened, _ = await line.ask(request, answer=Opened, timeout_s=_CHECKOUT_S)
+            if not opened.is_open:
+                raise line.broken(ProtocolBroken("a commit is missing that was just brought"))
+        except BaseException:
+            line.drop()
+            raise
+        return RemoteWorkspace(sha=sha, line=line)
+
+    async def _bring(self, line: Line, repo_id: int, sha: str, known: str | None, auth: Callable[[], GitAuth]) -> None:
+        mirror = await asyncio.to_thread(self.mirrors.ensure, repo_id, sha, auth)
+        cut = await asyncio.to_thread(ends_of, self.git, mirror, sha)
+        await line.bring(Take(repo_id=repo_id, sha=sha, cut=tuple(cut)), pack(self.git, mirror, sha, known=known))
+
+    async def discard(self, key: str) -> None:
+        """Delete all that a session holds on the runner's disk."""
+        line = await Line.connect(self.socket)
+        try:
+            await line.ask(Discard(key=key), answer=Done)
+        finally:
+            line.drop()
+
+    def tidy(self, *, idle_s: float) -> None:
+        """Have the runner delete what lay idle, and pack mirrors. Blocks; not within an event loop."""
+        asyncio.run(self._tidy(idle_s))
+        self.mirrors.tidy_all()
+
+    async def _tidy(self, idle_s: float) -> None:
+        line = await Line.connect(self.socket)
+        try:
+            await line.ask(Tidy(idle_s=idle_s), answer=Done, timeout_s=_CHECKOUT_S)
+        finally:
+            line.drop()
+
+    async def inspect(self, secrets: Iterable[Path]) -> tuple[int, Examined, list[str]]:
+        """The runner's uid, what it says of its sandbox, and what of these (and of our environment) it could read."""
+        line = await Line.connect(self.socket)
+        try:
+            examined, _ = await line.ask(Examine(), answer=Examined, timeout_s=USUAL_S)
+            return line.wire.peer.uid, examined, await self._reached(line, secrets)
+        finally:
+            line.drop()
+
+    def require_apart(self, secrets: Iterable[Path]) -> None:
+        """Wait a little for the runner, and see that it cannot read any of these. Blocks; not within an event loop.
+
+        Raises `SandboxUnavailable` with what to do.
+        """
+        asyncio.run(self._require_apart(secrets))
+
+    async def _require_apart(self, secrets: Iterable[Path]) -> None:
+        until = time.monotonic() + _START_S
+        while True:
+            try:
+                line = await Line.connect(self.socket)
+                break
+            except Transient as error:
+                if time.monotonic() > until:
+                    raise SandboxUnavailable(str(error)) from error
+                await asyncio.sleep(_AGAIN_S)
+        try:
+            open_ones = await self._reached(line, secrets)
+        finally:
+            line.drop()
+        if open_ones:
+            raise SandboxUnavailable(
+                f"the runner could read {', '.join(open_ones)}: close it to uid {line.wire.peer.uid}"
+            )
+
+    async def _reached(self, line: Line, secrets: Iterable[Path]) -> list[str]:
+        paths = tuple(str(path) for path in secrets)
+        reached, _ = await line.ask(Reach(paths=paths), answer=Reached)
+        return list(reached.paths)

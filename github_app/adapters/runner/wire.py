@@ -1,0 +1,168 @@
+"""Messages on a unix socket: frames whose lengths are checked before they are read, and who is at the other end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Self, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from github_app.adapters.repository.changes import MAX_FILE_BYTES, MAX_TOTAL_BYTES
+from github_app.adapters.repository.walks import is_dot_git
+from github_app.adapters.runner.messages import Answer, File, Request
+from github_app.adapters.sandbox.files import split_path
+from github_app.core.errors import PathRefused, ToolFailed
+from github_app.core.model import ChangeSet, FileChange
+
+T = TypeVar("T")
+
+HEADER_BYTES = 4 * 2**20
+BODY_BYTES = MAX_TOTAL_BYTES
+"""The longest body of all: the contents of the largest change set."""
+
+_LENGTHS = struct.Struct(">II")
+_PEER = struct.Struct("3i")
+_REQUEST: TypeAdapter[Request] = TypeAdapter(Annotated[Request, Field(discriminator="ask")])
+_ANSWER: TypeAdapter[Answer] = TypeAdapter(Annotated[Answer, Field(discriminator="answer")])
+
+
+class ProtocolBroken(Exception):
+    """The other side said what it must not say. The connection is of no use any more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer:
+    """Who is at the other end, as the kernel says; `pid` is 0 for one that we cannot see."""
+
+    pid: int
+    uid: int
+    gid: int
+
+
+def ask_peer(connection: socket.socket) -> Peer:
+    """Who made the other end of a unix socket."""
+    pid, uid, gid = _PEER.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return Peer(pid=pid, uid=uid, gid=gid)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A message as it travels: JSON, and raw bytes beside it."""
+
+    header: bytes
+    body: bytes
+
+    def request(self) -> Request:
+        """What the broker asks. Raises `ProtocolBroken`."""
+        return _parse(_REQUEST, self.header)
+
+    def answer(self) -> Answer:
+        """What the runner answers. Raises `ProtocolBroken`."""
+        return _parse(_ANSWER, self.header)
+
+
+def to_header(message: Request | Answer) -> bytes:
+    """The JSON of a message. Raises `ToolFailed` for words that are not text, or more of them than a header holds."""
+    try:
+        is_request = hasattr(message, "ask")
+        header = _REQUEST.dump_json(message) if is_request else _ANSWER.dump_json(message)  # type: ignore[arg-type]
+    except ValueError:
+        raise ToolFailed("Refused: it holds half of a character, which is not text.") from None
+    if len(header) > HEADER_BYTES:
+        raise ToolFailed("Refused: that is too long to be told.")
+    return header
+
+
+def _parse(adapter: TypeAdapter[T], header: bytes) -> T:
+    try:
+        return adapter.validate_json(header, strict=True)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False)[0]
+        raise ProtocolBroken(f"a message that makes no sense ({wrong['msg'][:200]})") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wire:
+    """One connection, and who made its other end: the process that connected, or that listens."""
+
+    peer: Peer
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+
+    @classmethod
+    def over(cls, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Self:
+        """A wire over an asyncio connection."""
+        return cls(peer=ask_peer(writer.get_extra_info("socket")), _reader=reader, _writer=writer)
+
+    def begin(self, header: bytes, body: bytes = b"") -> None:
+        """Hand a frame to the kernel, or keep what it does not take yet; `flush` waits for it."""
+        self._writer.write(_LENGTHS.pack(len(header), len(body)) + header)
+        if body:
+            self._writer.write(body)
+
+    async def flush(self) -> None:
+        """Wait until the other side has taken most of it. Raises `ConnectionError` if it is gone."""
+        await self._writer.drain()
+
+    async def read(self, *, body_bytes: int) -> Frame | None:
+        """The next frame; None if the other side hung up. Raises `ProtocolBroken` before it reads what is too long."""
+        try:
+            lengths = await self._reader.readexactly(_LENGTHS.size)
+            header_length, body_length = _LENGTHS.unpack(lengths)
+            if header_length > HEADER_BYTES or body_length > body_bytes:
+                raise ProtocolBroken(f"a message of {header_length} and {body_length} bytes is too long")
+            header = await self._reader.readexactly(header_length)
+            return Frame(header=header, body=await self._reader.readexactly(body_length))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None
+
+    def drop(self) -> None:
+        """Hang up at once."""
+        with contextlib.suppress(RuntimeError):  # the event loop that it belongs to is gone, and so is the connection
+            self._writer.transport.abort()
+
+
+def pack_changes(changes: ChangeSet) -> tuple[tuple[File, ...], bytes]:
+    """The files of a change set, and their contents one after the other."""
+    files = tuple(
+        File(path=each.path, mode=each.mode, size=None if each.content is None else len(each.content))
+        for each in changes.changes
+    )
+    return files, b"".join(each.content or b"" for each in changes.changes)
+
+
+def unpack_changes(files: Sequence[File], contents: bytes, *, base_sha: str) -> ChangeSet:
+    """The change set again. Raises `ProtocolBroken` for what no commit can have, so that no other code meets it."""
+    sizes = [file.size or 0 for file in files]
+    if sum(sizes) != len(contents) or max(sizes, default=0) > MAX_FILE_BYTES:
+        raise ProtocolBroken("the sizes of changed files are not those of their contents")
+    paths = [file.path for file in files]
+    if any(before >= after for before, after in pairwise(paths)):
+        raise ProtocolBroken("changed files are not in order, or one is named twice")
+    written = {file.path for file in files if file.size is not None}
+    changes, begin = [], 0
+    for file, size in zip(files, sizes, strict=True):
+        check_path(file.path)
+        parts = file.path.split("/")
+        if file.size is not None and any("/".join(parts[:depth]) in written for depth in range(1, len(parts))):
+            raise ProtocolBroken(f"{file.path!r} lies below a file")
+        content = None if file.size is None else contents[begin : begin + size]
+        changes.append(FileChange(path=file.path, mode=file.mode, content=content))
+        begin += size
+    return ChangeSet(base_sha=base_sha, changes=tuple(changes))
+
+
+def check_path(path: str) -> None:
+    """Raises `ProtocolBroken` for a path that no file of a repository can have."""
+    try:
+        parts = split_path(path)
+    except PathRefused as error:
+        raise ProtocolBroken(str(error)) from None
+    if "/".join(parts) != path or any(is_dot_git(part) for part in parts):
+        raise ProtocolBroken(f"{path[:200]!r} cannot be a file of a repository")
