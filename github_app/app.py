@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.core.errors import Misconfigured, SandboxUnavailable
-from github_app.core.ports import Publisher
+from github_app.core.ports import Publisher, Workspaces
 from github_app.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
 
 
 def _build_runner(
-    settings: Settings, store: Store, transcripts: Transcripts, policies: Policies, workspaces: LocalWorkspaces
+    settings: Settings, store: Store, transcripts: Transcripts, policies: Policies, workspaces: Workspaces
 ) -> TurnRunner:
     from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.turns import TurnRunner

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from github_app.adapters.runner import line, wire
+from github_app.adapters.runner.claims import pack_changes, unpack_changes
 from github_app.adapters.runner.line import Line
 from github_app.adapters.runner.messages import Changes, Close, Exec, File, Open, Read, Take
-from github_app.adapters.runner.wire import ProtocolBroken, pack_changes, to_header, unpack_changes
+from github_app.adapters.runner.wire import ProtocolBroken, to_header
 from github_app.core.errors import HonkError, PathRefused, SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import ExecLimits
@@ -105,10 +106,42 @@ async def test_hostile_listings_are_refused(names: bytes, limit: int, open_tmp_p
             await (await workspace_at(socket)).list(limit=limit)
 
 
+RESULT = {"exit_code": 0, "output": "", "output_bytes": 1, "truncated": False, "killed_by": None, "duration_s": 1}
+DECISION = {"host": "a.example", "port": 443, "is_allowed": False, "reason": "", "times": 1}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"exit_code": -1}, {"exit_code": 2**70}, {"duration_s": float("nan")}, {"duration_s": -1}, {"output_bytes": -1},
+        {"killed_by": "magic"}, {"network": [DECISION | {"port": 65_536}]}, {"network": [DECISION] * 10_000},
+        {"network": [DECISION | {"times": -1}]}, {"network": "all"},
+    ],
+)  # fmt: skip
+async def test_a_command_that_cannot_have_ended_so_is_refused(wrong: dict[str, Any], open_tmp_path: Path) -> None:
+    answer = framed(json.dumps({"answer": "ran", "result": RESULT | wrong}).encode())
+    async with listening(open_tmp_path, saying(answer)) as socket:
+        with pytest.raises(SandboxUnavailable, match="broke the protocol"):
+            await (await workspace_at(socket)).exec(["true"])
+
+
+async def test_what_people_will_read_of_the_network_holds_no_marks(open_tmp_path: Path) -> None:
+    told = DECISION | {"host": "x](http://evil)\n" + "h" * 200, "reason": "@all see [this](http://evil) " + "r" * 300}
+    answer = framed(json.dumps({"answer": "ran", "result": RESULT | {"network": [told]}}).encode(), b"\xff")
+    async with listening(open_tmp_path, saying(answer)) as socket:
+        workspace = await workspace_at(socket)
+        result = await workspace.exec(["true"], network=("a.example",))
+        workspace.line.drop()
+    assert result.output == "\ufffd"
+    [shown] = result.network
+    assert not set("@/\n") & set(shown.host + shown.reason)
+    assert "](" not in shown.host + shown.reason
+    assert (len(shown.host), len(shown.reason)) == (100, 200)
+
+
 async def test_no_more_is_read_than_was_asked_for(open_tmp_path: Path) -> None:
     limits = ExecLimits(output_bytes=10)
-    result = {"exit_code": 0, "output": "", "output_bytes": 1, "truncated": False, "killed_by": None, "duration_s": 1}
-    ran = json.dumps({"answer": "ran", "result": result}).encode()
+    ran = json.dumps({"answer": "ran", "result": RESULT}).encode()
     for ask, answer in (
         (lambda it: it.read("a", max_bytes=10), framed(b'{"answer":"done"}', b"x" * 11)),
         (lambda it: it.exec(["true"], limits=limits), framed(ran, b"x" * 5_000)),
@@ -218,7 +251,12 @@ async def test_a_runner_hangs_up_on_nonsense(said: bytes, open_tmp_path: Path) -
 
 @pytest.mark.parametrize(
     "request_",
-    [Read(path="a", max_bytes=1), Changes(), Close(discard=True), Exec(argv=(), cwd=".", env={}, limits=ExecLimits())],
+    [
+        Read(path="a", max_bytes=1),
+        Changes(),
+        Close(discard=True),
+        Exec(argv=(), cwd=".", env={}, limits=ExecLimits(), network=()),
+    ],
 )
 async def test_nothing_is_done_without_an_open_workspace(request_: Any, open_tmp_path: Path) -> None:
     async with running(open_tmp_path) as pair:

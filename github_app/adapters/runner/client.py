@@ -10,7 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -19,6 +19,7 @@ from github_app.adapters.repository.checkouts import ends_of
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.packs import pack
+from github_app.adapters.runner.claims import check_path, checked_result, pack_changes, unpack_changes
 from github_app.adapters.runner.line import USUAL_S, Line
 from github_app.adapters.runner.messages import (
     Apply,
@@ -42,7 +43,7 @@ from github_app.adapters.runner.messages import (
     Tidy,
     Write,
 )
-from github_app.adapters.runner.wire import BODY_BYTES, ProtocolBroken, check_path, pack_changes, unpack_changes
+from github_app.adapters.runner.wire import BODY_BYTES, ProtocolBroken
 from github_app.core.errors import SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -71,13 +72,17 @@ class RemoteWorkspace:
         cwd: str = ".",
         env: Mapping[str, str] = _NO_ENV,
         limits: ExecLimits = _LIMITS,
+        network: tuple[str, ...] = (),
     ) -> ExecResult:
         """Run a command in the runner's sandbox; see `Workspace.exec`."""
-        request = Exec(argv=tuple(argv), cwd=cwd, env=dict(env), limits=limits)
+        request = Exec(argv=tuple(argv), cwd=cwd, env=dict(env), limits=limits, network=network)
         # Undecodable bytes became three each, and a note stands where the middle was cut.
         most = 3 * limits.output_bytes + 1_000
         ran, output = await self.line.ask(request, answer=Ran, body_bytes=most, timeout_s=limits.timeout_s + _MARGIN_S)
-        return replace(ran.result, output=output.decode("utf-8", "replace"))
+        try:
+            return checked_result(ran.result, output)
+        except ProtocolBroken as error:
+            raise self.line.broken(error) from None
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:
         """A regular file's content; see `Workspace.read`."""

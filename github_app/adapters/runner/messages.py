@@ -54,6 +54,7 @@ class Exec:
     cwd: str
     env: dict[str, str]
     limits: ExecLimits
+    network: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)

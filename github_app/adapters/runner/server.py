@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from github_app.adapters.repository.packs import Imports
 from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
+from github_app.adapters.runner.claims import pack_changes, unpack_changes
 from github_app.adapters.runner.messages import (
     Answer,
     Apply,
@@ -42,15 +43,7 @@ from github_app.adapters.runner.messages import (
     Tidy,
     Write,
 )
-from github_app.adapters.runner.wire import (
-    BODY_BYTES,
-    Frame,
-    ProtocolBroken,
-    Wire,
-    pack_changes,
-    to_header,
-    unpack_changes,
-)
+from github_app.adapters.runner.wire import BODY_BYTES, Frame, ProtocolBroken, Wire, to_header
 from github_app.core.errors import HonkError, Misconfigured, PathRefused, SandboxUnavailable, ToolFailed, Transient
 
 log = logging.getLogger(__name__)
@@ -203,8 +196,8 @@ class Talk:
         if self.workspace is None:
             raise ToolFailed("No workspace is open.")
         match request:
-            case Exec(argv=argv, cwd=cwd, env=env, limits=limits):
-                result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits)
+            case Exec(argv=argv, cwd=cwd, env=env, limits=limits, network=network):
+                result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits, network=network)
                 return Ran(result=replace(result, output="")), result.output.encode()
             case Read(path=path, max_bytes=max_bytes):
                 return Done(), await self.workspace.read(path, max_bytes=max_bytes)

@@ -6,19 +6,14 @@ import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from github_app.adapters.repository.changes import MAX_FILE_BYTES, MAX_TOTAL_BYTES
-from github_app.adapters.repository.walks import is_dot_git
-from github_app.adapters.runner.messages import Answer, File, Request
-from github_app.adapters.sandbox.files import split_path
-from github_app.core.errors import PathRefused, ToolFailed
-from github_app.core.model import ChangeSet, FileChange
+from github_app.adapters.repository.changes import MAX_TOTAL_BYTES
+from github_app.adapters.runner.messages import Answer, Request
+from github_app.core.errors import ToolFailed
 
 T = TypeVar("T")
 
@@ -126,43 +121,3 @@ class Wire:
         """Hang up at once."""
         with contextlib.suppress(RuntimeError):  # the event loop that it belongs to is gone, and so is the connection
             self._writer.transport.abort()
-
-
-def pack_changes(changes: ChangeSet) -> tuple[tuple[File, ...], bytes]:
-    """The files of a change set, and their contents one after the other."""
-    files = tuple(
-        File(path=each.path, mode=each.mode, size=None if each.content is None else len(each.content))
-        for each in changes.changes
-    )
-    return files, b"".join(each.content or b"" for each in changes.changes)
-
-
-def unpack_changes(files: Sequence[File], contents: bytes, *, base_sha: str) -> ChangeSet:
-    """The change set again. Raises `ProtocolBroken` for what no commit can have, so that no other code meets it."""
-    sizes = [file.size or 0 for file in files]
-    if sum(sizes) != len(contents) or max(sizes, default=0) > MAX_FILE_BYTES:
-        raise ProtocolBroken("the sizes of changed files are not those of their contents")
-    paths = [file.path for file in files]
-    if any(before >= after for before, after in pairwise(paths)):
-        raise ProtocolBroken("changed files are not in order, or one is named twice")
-    written = {file.path for file in files if file.size is not None}
-    changes, begin = [], 0
-    for file, size in zip(files, sizes, strict=True):
-        check_path(file.path)
-        parts = file.path.split("/")
-        if file.size is not None and any("/".join(parts[:depth]) in written for depth in range(1, len(parts))):
-            raise ProtocolBroken(f"{file.path!r} lies below a file")
-        content = None if file.size is None else contents[begin : begin + size]
-        changes.append(FileChange(path=file.path, mode=file.mode, content=content))
-        begin += size
-    return ChangeSet(base_sha=base_sha, changes=tuple(changes))
-
-
-def check_path(path: str) -> None:
-    """Raises `ProtocolBroken` for a path that no file of a repository can have."""
-    try:
-        parts = split_path(path)
-    except PathRefused as error:
-        raise ProtocolBroken(str(error)) from None
-    if "/".join(parts) != path or any(is_dot_git(part) for part in parts):
-        raise ProtocolBroken(f"{path[:200]!r} cannot be a file of a repository")
