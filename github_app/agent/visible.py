@@ -1,0 +1,260 @@
+"""What people see of a text in Markdown. What is hidden from them (comments, titles of links, texts of images,
+attributes, definitions that nothing uses, invisible characters) was not said to them, so the agent does not hear it
+either. Code stays as it stands."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from html import unescape
+from html.entities import html5
+
+from github_app.core.characters import legible
+from github_app.core.markup import TAG, Masked, mask_code
+
+LONGEST = 256_000
+"""Characters that are looked at; GitHub's own limit is a quarter of it."""
+
+_ROUNDS = 5
+_HTML_END = "\x01"
+_MARKS = r"[ \t>*+0-9.)-]*+"
+_STRING = r"\"(?:[^\"\\]|\\.)*+\"|'(?:[^'\\]|\\.)*+'|\((?:[^()\\]|\\.)*+\)"
+_COMMENT = re.compile(r"<!--.*?--!?>", re.DOTALL)
+_DECLARATIONS = (
+    (re.compile(r"<\?.*?\?>", re.DOTALL), "?>"),
+    (re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL), "]]>"),
+    (re.compile(r"<![A-Za-z][^>]*+>"), ">"),
+)
+_INFO = re.compile(rf"^({_MARKS}(?:`{{3,}}+|~{{3,}}+)[ \t]*+(?:[\w+#.-]{{1,20}}+(?![^\s{{]))?)[^`\n]*+$", re.MULTILINE)
+_TAG_LINE = re.compile(rf"{_MARKS}</?[A-Za-z]")
+_BLANK_LINE = re.compile(r"\n[ \t>]*+\n")
+_COMMENT_LINE = re.compile(rf"{_MARKS}<!--")
+# What browsers take for a tag: less orderly than Markdown's, up to the end if a quote is not closed.
+_ATTRIBUTES = r"(?:=\s*+(?:\"[^\"]*+\"|'[^']*+')|=(?!\s*+[\"'])|[^>=]++){0,64}+"
+_LOOSE = re.compile(
+    rf"<!--.*?(?:--!?>|\Z)|<(?:[!?]|/(?![A-Za-z>]))[^>]*+(?:>|\Z)"
+    rf"|</?(?P<name>[A-Za-z][A-Za-z0-9-]*+)(?:{_ATTRIBUTES}(?:>|\Z|=\s*+[\"'].*\Z)|[^>]*+(?:>|\Z))",
+    re.DOTALL,
+)
+_ADDRESS = re.compile(r"\b(href|src)\s*=\s*[\"']?(https?://[^\s\"'<>]{1,300})", re.IGNORECASE)
+_FOOTNOTE = re.compile(r"\[\^([^\s\[\]]+)\]")
+_DEFINITION = re.compile(
+    rf"^(?P<marks>{_MARKS})\[(?P<label>(?:[^\[\]\\]|\\.){{1,999}}+)\]:[ \t{_HTML_END}]*+\n?[ \t>]*+"
+    rf"(?P<url><[^<>\n]*+>|[^\s<][^\s{_HTML_END}]*+)"
+    rf"(?:(?:[ \t]++|[ \t{_HTML_END}]*+\n[ \t>]*+)(?:{_STRING}))?[ \t{_HTML_END}]*+$",
+    re.MULTILINE | re.DOTALL,
+)
+_FRESH_AFTER = re.compile(rf"{_MARKS}(?:[#=_`~\x00].*|.*[>{_HTML_END}])?$|    |\t", re.DOTALL)
+_REFERENCE = re.compile(r"\]\[([^\[\]]++)\]|\[([^\[\]]++)\](?:\[\])?(?![\[(:])")
+_BRACKET = re.compile(r"\\.|<[A-Za-z][A-Za-z0-9+.-]*+:[^\s<>]*+>|!?\[|\]", re.DOTALL)
+_TITLE = re.compile(rf"(?<=\S)[ \t\n]++(?:{_STRING})[ \t\n]*+\)", re.DOTALL)
+
+
+def visible(text: str) -> str:
+    """A text without what its readers do not see. Visible text stays as it is; takes linear time.
+
+    Entities are read and hidden things taken out until nothing changes any more, so that none of them is made by
+    taking out another. What is longer than anything on GitHub ends after `LONGEST` characters.
+    """
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + "-->"  # if it is cut within a comment, that is one all the same
+    for _ in range(_ROUNDS):
+        before, text = text, _seen(re.sub(r"\n{4,}", "\n\n\n", legible(text)))
+        if text == before:
+            return text
+    # Made to be never done: then nothing in it is taken for code.
+    return _stripped(_decoded(legible(text)), ())
+
+
+def _seen(text: str) -> str:
+    masked = mask_code(text, html=_without_loose_markup)
+    shown = _stripped(_decoded(_stripped(masked.text, masked.codes)), masked.codes)
+    shown = shown.replace(_HTML_END, "")
+    return masked.restore(shown, lambda code: _INFO.sub(r"\1", code, count=1)).strip()
+
+
+def _decoded(text: str) -> str:
+    """A text with its entities read, also those that come of reading others. Backticks and tildes are left: they would
+    make code of what is none."""
+    if "&" not in text:
+        return text
+    out: list[str] = []
+    ampersands: list[int] = []
+
+    def push(char: str) -> None:
+        if char == "&":
+            ampersands.append(len(out))
+        out.append(char)
+
+    for char in text:
+        if char == ";" and ampersands and len(out) - ampersands[-1] <= 33:
+            read = _meaning("".join(out[ampersands[-1] + 1 :]))
+            if read is not None:
+                del out[ampersands.pop() :]
+                for each in read:
+                    push(each)
+                continue
+        push(char)
+    return "".join(out)
+
+
+def _meaning(name: str) -> str | None:
+    """What an entity stands for; None if it is none, or stands for what marks code."""
+    if not (re.fullmatch(r"#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}", name) or f"{name};" in html5):
+        return None
+    char = unescape(f"&{name};")
+    return None if char in "`~" else " " if char.isspace() else legible(char)
+
+
+def _stripped(text: str, codes: tuple[str, ...]) -> str:
+    text = _without_comments(text)
+    for declaration, ending in _DECLARATIONS:
+        last = text.rfind(ending) + len(ending)  # looked for only where it ends, or time would not be linear
+        text = declaration.sub(_gap_in(text), text[:last]) + text[last:] if last >= len(ending) else text
+    text = TAG.sub(_bare_tag, text)
+    text = _without_footnotes(text, codes)
+    text, addresses = _without_definitions(text)
+    text = _without_image_texts(text, addresses)
+    return _without_titles(_with_addresses(text, addresses))
+
+
+def _gap_in(text: str) -> Callable[[re.Match[str]], str]:
+    """What is left where something was: never nothing between two letters, or they could become something new."""
+
+    def gap(match: re.Match[str]) -> str:
+        start, end = match.span()
+        touches = start > 0 and end < len(text) and not text[start - 1].isspace() and not text[end].isspace()
+        return " " if touches else ""
+
+    return gap
+
+
+def _without_comments(text: str) -> str:
+    if "<!--" not in text:
+        return text
+    end = max(text.rfind("-->") + 3, text.rfind("--!>") + 4, 0)
+    text = _COMMENT.sub(_gap_in(text), text[:end]) + text[end:]
+    lines = text.split("\n")
+    in_html = False
+    for number, line in enumerate(lines):
+        in_html = bool(line.strip("> \t")) and (in_html or _TAG_LINE.match(line) is not None)
+        if "<!--" in line:
+            # One that nothing ends hides all that follows where HTML may stand, and within a sentence nothing.
+            if in_html or _COMMENT_LINE.match(line):
+                return "\n".join([*lines[:number], line[: line.index("<!--")]])
+            lines[number] = re.sub(r"<!--", _gap_in(line), line)
+    return "\n".join(lines)
+
+
+def _without_loose_markup(block: str) -> str:
+    block = _INFO.sub(r"\1", block)
+    shown, done = [], 0
+    for found in _LOOSE.finditer(block):
+        shown += [block[done : found.start()], _bare_tag(found) if found["name"] else " "]
+        done = found.end()
+        if found["name"] and _BLANK_LINE.search(found[0]):
+            done = len(block)  # it goes on behind its block, and how far hangs on how that is shown
+            break
+    text = "".join(shown) + block[done:]
+    # Where such a block really ends, quotes and lists decide; a definition may begin on any of its lines.
+    return text.replace("\n", f"{_HTML_END}\n") + _HTML_END
+
+
+def _bare_tag(tag: re.Match[str]) -> str:
+    """A tag with nothing but its address."""
+    begin = "</" if tag[0].startswith("</") else "<"
+    address = _ADDRESS.search(tag[0])
+    attribute = f' {address[1].lower()}="{address[2]}"' if address is not None else ""
+    return f"{begin}{tag['name'][:60]}{attribute}>"
+
+
+def _without_footnotes(text: str, codes: tuple[str, ...]) -> str:
+    """GitHub does not show those that nothing points to."""
+    uses = Counter(name.casefold() for name in _FOOTNOTE.findall(text))
+    if not uses:
+        return text
+    kept: list[str] = []
+    is_dropping = after_blank = False
+    for line in text.split("\n"):
+        shown = Masked(line, codes).restore(line)
+        note = re.match(rf"{_MARKS}\[\^([^\s\[\]]+)\]:", line)
+        if note is not None:
+            is_dropping = uses[note[1].casefold()] < 2
+        elif is_dropping and after_blank and shown.strip() and not shown.startswith(("  ", "\t")):
+            is_dropping = False
+        after_blank = not shown.strip()
+        kept.append("" if is_dropping else line)
+    return "\n".join(kept)
+
+
+def _without_definitions(text: str) -> tuple[str, dict[str, str]]:
+    """The text without definitions of links, and their addresses by label."""
+    addresses: dict[str, str] = {}
+    end = -1
+
+    def take(found: re.Match[str]) -> str:
+        nonlocal end
+        before = text[text.rfind("\n", 0, max(found.start() - 1, 0)) + 1 : max(found.start() - 1, 0)]
+        is_fresh = found["marks"].strip() or found.start() in (0, end + 1) or _FRESH_AFTER.match(before)
+        if not is_fresh:
+            return found[0]  # the middle of a paragraph, where it shows
+        end = found.end()
+        addresses.setdefault(_label(found["label"]), found["url"][:300])
+        return str(found["marks"])
+
+    return _DEFINITION.sub(take, text), addresses
+
+
+def _label(text: str) -> str:
+    return " ".join(text.split()).casefold()
+
+
+def _without_image_texts(text: str, addresses: dict[str, str]) -> str:
+    if "![" not in text:
+        return text
+    opened: list[re.Match[str]] = []
+    hidden: list[tuple[int, int]] = []
+    for mark in _BRACKET.finditer(text):
+        if mark[0] in ("[", "!["):
+            opened.append(mark)
+        elif mark[0] == "]" and opened:
+            begin = opened.pop()
+            if begin[0] == "![" and _is_image(text, begin.end(), mark.start(), addresses):
+                while hidden and hidden[-1][0] > begin.end():
+                    hidden.pop()  # an image in the text of another
+                hidden.append((begin.end(), mark.start()))
+    shown, done = [], 0
+    for start, end in hidden:
+        shown.append(text[done:start])
+        done = end
+    return "".join(shown) + text[done:]
+
+
+def _is_image(text: str, start: int, end: int, addresses: dict[str, str]) -> bool:
+    after = text[end + 1 : end + 2]
+    return after in ("(", "[") or (end - start < 1_000 and _label(text[start:end]) in addresses)
+
+
+def _with_addresses(text: str, addresses: dict[str, str]) -> str:
+    """The text with each address at the first link to it, where its definition is gone."""
+    left = dict(addresses)
+
+    def resolve(found: re.Match[str]) -> str:
+        label = _label(found[1] or found[2])
+        if label not in addresses:
+            return found[0]
+        shown = "]" if found[1] else f"[{found[2]}]"
+        url = left.pop(label, None)
+        return f"{shown}({url})" if url is not None else shown
+
+    return _REFERENCE.sub(resolve, text) if addresses else text
+
+
+def _without_titles(text: str) -> str:
+    def untitled(found: re.Match[str]) -> str:
+        *before, word = text[max(0, found.start() - 2_100) : found.start()].rsplit(None, 1)
+        is_link = "](" in word or word.endswith(">") or not before or before[0].endswith("](")
+        return ")" if is_link else found[0]
+
+    return _TITLE.sub(untitled, text) if "](" in text else text
