@@ -228,7 +228,11 @@ class Desk:
         session, turn_id = self.begin()
         workspace = await self._open(session.id)
         journal = StoredJournal(
-            transcripts=self.transcripts, session_id=session.id, turn_id=turn_id, is_stopping=lambda: False
+            transcripts=self.transcripts,
+            session_id=session.id,
+            turn_id=turn_id,
+            is_stopping=lambda: False,
+            may_go_on=lambda: None,
         )
         with self.measured(turns + 1) as run:
             files = {"exec": "tools", "changes": "what changed", "list": "first look", "read": "first look"}

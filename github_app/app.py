@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from github_app.adapters.runner.server import Runner
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
     from github_app.adapters.sandbox.check import Check
+    from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.policies import Policies
@@ -110,6 +111,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
     transcripts = Transcripts(store.engine, clock, store.audit)
     hub = _build_hub(settings)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
+    admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, store)
     workspaces = build_workspaces(settings)
     return Engine(
@@ -117,6 +119,8 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
         lookup=Lookup(
             hub=hub,
             policies=policies,
+            quotas=admission.quotas,
+            pauses=admission.pauses,
             clock=clock,
             trigger_label=settings.trigger_label,
             checks_grace_s=settings.checks_grace_s,
@@ -127,8 +131,9 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             publisher=_publisher(settings, hub, workspaces),
             store=store,
             transcripts=transcripts,
+            pauses=admission.pauses,
         ),
-        runner=_build_runner(settings, store, transcripts, policies, workspaces),
+        runner=_build_runner(settings, store, transcripts, policies, admission, workspaces),
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
@@ -144,8 +149,26 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
     )
 
 
+def _build_admission(store: Store, policies: Policies) -> Admission:
+    from github_app.engine.admission import Admission
+    from github_app.engine.pauses import Pauses
+    from github_app.engine.quotas import Quotas
+
+    clock = SystemClock()
+    return Admission(
+        hub=policies.hub,
+        quotas=Quotas(database=store.engine, clock=clock, floor=policies.floor),
+        pauses=Pauses(database=store.engine, clock=clock),
+    )
+
+
 def _build_runner(
-    settings: Settings, store: Store, transcripts: Transcripts, policies: Policies, workspaces: Workspaces
+    settings: Settings,
+    store: Store,
+    transcripts: Transcripts,
+    policies: Policies,
+    admission: Admission,
+    workspaces: Workspaces,
 ) -> TurnRunner:
     from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.turns import TurnRunner
@@ -158,6 +181,7 @@ def _build_runner(
         policies=policies,
         store=store,
         transcripts=transcripts,
+        admission=admission,
         workspaces=workspaces,
         model=model,
         model_name=settings.model,

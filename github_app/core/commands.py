@@ -7,20 +7,23 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Verb = Literal["do", "help", "status", "stop", "retry"]
+Verb = Literal["do", "help", "status", "stop", "retry", "pause", "resume"]
 
 VERBS: dict[str, str] = {
     "help": "say what I understand",
     "status": "say what is going on",
     "stop": "end the work and leave everything as it is",
     "retry": "run the last turn again",
+    "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
+    "resume": "go on everywhere in the repository (for maintainers)",
 }
 """Every verb with what it does; anything else after `/honk` is an instruction (`do`). Makes the help text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """One command: its verb, and the words after it (all of them for `do`; empty means: just start)."""
+    """One command: its verb, and the words after it (all of them for `do`, where empty means: just start; the reason
+    for `pause`)."""
 
     verb: Verb
     text: str = ""
@@ -52,6 +55,9 @@ def _command_of(first: str, more: str) -> Command:
         # Words below `retry` would be lost with it: they make it an instruction.
         if first.lower() == verb and verb in VERBS and not (verb == "retry" and more.strip()):
             return Command(verb=verb)
+    word, _, reason = first.partition(" ")
+    if word.lower() == "pause":
+        return Command(verb="pause", text=reason.strip())
     return Command(verb="do", text=f"{first}\n{more}".strip())
 
 

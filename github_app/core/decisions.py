@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
-from github_app.core import messages
+from github_app.core import messages, refusals
 from github_app.core.effects import (
     DiscardWorkspace,
     Effect,
@@ -17,15 +18,20 @@ from github_app.core.effects import (
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
 from github_app.core.model import Actor, Cause, Session, Status
+from github_app.core.quotas import find_shortage
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """The session after an event (None: still none), what to do about it, and why, in one sentence."""
+    """The session after an event (None: still none), what to do about it, and why, in one sentence.
+
+    `refused` names what somebody is told here that they are not told again for a day, wherever they ask.
+    """
 
     session: Session | None
     effects: tuple[Effect, ...] = ()
     why: str
+    refused: str = ""
 
 
 def speaks_with_authority(actor: Actor, facts: Facts) -> bool:
@@ -33,14 +39,14 @@ def speaks_with_authority(actor: Actor, facts: Facts) -> bool:
     return not actor.is_bot and facts.permission >= facts.policy.may_command
 
 
-def acknowledge(event: CommandIssued, *, content: str = "eyes") -> tuple[Effect, ...]:
+def acknowledge(event: CommandIssued, *, content: Literal["eyes", "confused"] = "eyes") -> tuple[React, ...]:
     """A reaction on what the person wrote, where GitHub takes one (on a review's own words it does not)."""
     react = React(target="issue", target_id=event.number)
     if event.source == "issue_comment" or event.source == "review_comment":
         react = React(target=event.source, target_id=event.comment_id)
     if event.source == "review":
         return ()
-    return (replace(react, content="confused") if content == "confused" else react,)
+    return (replace(react, content=content),)
 
 
 def move(session: Session, facts: Facts, status: Status) -> Session:
@@ -61,35 +67,88 @@ def refuse(session: Session | None, event: Event, facts: Facts, *, number: int, 
     if actor.is_bot:
         return nothing(session, f"`{actor.login}` is a bot, and bots do not give instructions")
     needed = facts.policy.may_command.name.lower()
-    effects: tuple[Effect, ...] = (
+    return refuse_once(
+        session,
+        facts,
         Say(number=number, tag=f"refusal:{actor.id}", body=messages.refusal(actor.login, needed=needed)),
-    )
-    if isinstance(event, CommandIssued):
-        effects = (*acknowledge(event, content="confused"), *effects)
-    if label:
-        effects = (*effects, RemoveLabel(number=number, label=label))
-    return Decision(
-        session=session,
-        effects=effects,
+        about="authority",
+        before=acknowledge(event, content="confused") if isinstance(event, CommandIssued) else (),
+        after=(RemoveLabel(number=number, label=label),) if label else (),
         why=f"`{actor.login}` has {facts.permission.name.lower()} access only",
     )
 
 
+def refuse_once(
+    session: Session | None,
+    facts: Facts,
+    say: Say,
+    *,
+    about: str,
+    why: str,
+    before: tuple[Effect, ...] = (),
+    after: tuple[Effect, ...] = (),
+) -> Decision:
+    """Refuse with words, unless the person was told the same in this repository within a day."""
+    if about in facts.told:
+        return Decision(session=session, effects=(*before, *after), why=f"{why}; they were told")
+    return Decision(session=session, effects=(*before, say, *after), why=why, refused=about)
+
+
 def run_turn(session: Session, facts: Facts, cause: Cause, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:
-    """Let the agent work. The turn's id counts the session's turns, so that each turn has one name for ever."""
+    """Let the agent work, unless that is paused or no quota has room: then the session waits with all it was told.
+
+    The turn's id counts the session's turns, so that each turn has one name for ever.
+    """
     turn_id = f"{session.id}/turn-{session.turns + 1}"
+    shortage = find_shortage(facts.load, opens_pull=session.pull_number is None)
+    if facts.pause is not None:
+        return _hold(
+            session, facts, cause, refusals.paused(facts.pause), stuck_on="pause", turn_id=turn_id, before=before
+        )
+    if shortage is not None:
+        text = refusals.quota_holds(shortage)
+        return _hold(session, facts, cause, text, stuck_on="quota", turn_id=turn_id, before=before)
     working = replace(
         session,
         status=Status.WORKING,
         status_since=facts.now,
         turn_id=turn_id,
         turn_cause=cause,
+        turn_asked_by=facts.asker or session.requested_by,
         turns=session.turns + 1,
         carried=(),
         waiting_for="",
         stuck_on="",
     )
     return Decision(session=working, effects=(*before, ShowProgress(), RunTurn(turn_id=turn_id, cause=cause)), why=why)
+
+
+def _hold(
+    session: Session,
+    facts: Facts,
+    cause: Cause,
+    text: str,
+    *,
+    stuck_on: str,
+    turn_id: str,
+    before: tuple[Effect, ...],
+) -> Decision:
+    """Keep a turn from starting. Said once, however often somebody asks meanwhile."""
+    held = replace(
+        move(session, facts, Status.NEEDS_HUMAN),
+        turn_id=None,
+        turn_cause=cause,
+        carried=(),
+        waiting_for=text,
+        stuck_on=stuck_on,
+    )
+    said: tuple[Effect, ...] = ()
+    if session.stuck_on != stuck_on:
+        number = session.pull_number or session.issue_number
+        said = (Say(number=number, tag=f"held:{turn_id}", body=text), ShowProgress())
+    elif session.waiting_for != text:
+        said = (ShowProgress(),)
+    return Decision(session=held, effects=(*before, *said), why=f"no turn starts: {text.splitlines()[0]}")
 
 
 def ask(
@@ -117,9 +176,11 @@ def end(
     *,
     why: str = "",
     before: tuple[Effect, ...] = (),
+    leaves_pull: bool = False,
     is_reachable: bool = True,
 ) -> Decision:
-    """End the session: a last comment, the label off, the workspace deleted."""
+    """End the session: a last comment, the label off, the workspace deleted. With `leaves_pull`, its pull request stays
+    open, if it has one."""
     ended = replace(
         move(session, facts, status),
         turn_id=None,
@@ -128,6 +189,7 @@ def end(
         waiting_for=reason,
         stuck_on="",
         reviewers=(),
+        leaves_pull=leaves_pull and session.pull_number is not None,
     )
     said: tuple[Effect, ...] = ()
     if is_reachable:

@@ -87,6 +87,19 @@ class DiscardWorkspace:
     """Delete what the session holds on disk."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class PauseRepository:
+    """Let no turn start and nothing be published in the repository, in the name of who wanted that."""
+
+    login: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResumeRepository:
+    """Lift the pause of the repository's people."""
+
+
 Effect = (
     React
     | Say
@@ -98,6 +111,8 @@ Effect = (
     | RequestReview
     | RemoveLabel
     | DiscardWorkspace
+    | PauseRepository
+    | ResumeRepository
 )
 
 BEST_EFFORT = (React, ShowProgress, RequestReview, RemoveLabel, DiscardWorkspace)

@@ -23,8 +23,9 @@ from github_app.core.events import (
     Ticked,
     TurnFinished,
 )
-from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Session, Status, Thread
+from github_app.core.model import Actor, Checks, Issue, Pause, Permission, Pull, Session, Status, Thread
 from github_app.core.policy import Policy
+from github_app.core.quotas import Load
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,8 @@ class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
     `me` is our own account; `base_sha` the commit that new work would start from, and at which the policy was read;
-    `obstacle` says why no work can start here (the policy file is wrong, the repository is empty).
+    `obstacle` says why no work can start here (the policy file is wrong, the repository is empty). `asker` is who a
+    turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     """
 
     now: datetime
@@ -45,10 +47,25 @@ class Facts:
     pull: Pull | None = None
     checks: Checks | None = None
     threads: tuple[Thread, ...] = ()
+    asker: Actor | None = None
+    load: Load | None = None
+    pause: Pause | None = None
+    told: frozenset[str] = frozenset()
     trigger_label: str = "honk"
     checks_grace_s: float = 90.0
     checks_limit_s: float = 6 * 3600.0
     silence_limit_s: float = 2 * 3600.0
+
+
+def asker_of(session: Session | None, event: Event) -> Actor | None:
+    """Whose word an event is; where nobody spoke (CI, time, a turn's end), who asked for the session."""
+    match event:
+        case IssueLabeled() | IssueUnlabeled() | IssueEdited() | CommandIssued() | ReviewSubmitted():
+            return event.actor
+        case PullRequestReopened():
+            return event.actor
+        case _:
+            return session.requested_by if session is not None else None
 
 
 class Need(Flag):

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from zlib import crc32
 
 from github_app.core.events import CommandIssued, ReviewSubmitted
 from github_app.core.facts import Facts
@@ -12,6 +13,15 @@ from github_app.core.model import Feedback, Session, Thread
 
 SEEN_KEPT = 500
 """How many ids of handled feedback a session remembers."""
+
+WAITING_KEPT, WAITING_KEPT_BYTES = 50, 200_000
+"""How much may wait for the agent at once. Each word is paid for when it is read."""
+
+
+def is_full(session: Session) -> bool:
+    """Whether more waits than a session holds."""
+    size = sum(len(feedback.body.encode()) for feedback in session.feedback)
+    return len(session.feedback) > WAITING_KEPT or size > WAITING_KEPT_BYTES
 
 
 def with_feedback(session: Session, words: Iterable[Feedback]) -> Session:
@@ -58,7 +68,8 @@ def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, .
     if event.command.text:
         words = (
             Feedback(
-                id=f"command:{event.source}:{event.comment_id}",
+                # The words are part of it: a comment that is edited to say something else says something else.
+                id=f"command:{event.source}:{event.comment_id}:{crc32(event.command.text.encode()):08x}",
                 kind="command",
                 author=event.actor.login,
                 body=event.command.text,

@@ -112,14 +112,15 @@ def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decisio
         return nothing(session, f"label `{event.label}` means nothing to us")
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=session.issue_number)
-    return _stopped(session, facts, event.actor.login, f"took the `{facts.trigger_label}` label off")
+    how = f"took the `{facts.trigger_label}` label off"
+    return _stopped(session, facts, event.actor.login, how, leaves_pull=True)
 
 
 def _issue_closed(session: Session, event: IssueClosed, facts: Facts) -> Decision:
     """A merge closes the issue, and that may reach us before the news of the merge itself."""
     if facts.pull is not None and facts.pull.is_merged:
         return end(session, facts, Status.MERGED, why="the issue was closed by our merge")
-    return _stopped(session, facts, event.actor.login, "closed the issue")
+    return _stopped(session, facts, event.actor.login, "closed the issue", leaves_pull=True)
 
 
 def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> Decision:
@@ -140,6 +141,6 @@ def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision
     return Decision(session=changed, effects=(ShowProgress(),), why="a person changed the draft state")
 
 
-def _stopped(session: Session, facts: Facts, login: str, how: str) -> Decision:
+def _stopped(session: Session, facts: Facts, login: str, how: str, *, leaves_pull: bool = False) -> Decision:
     reason = messages.stopped_by(login, how, pull_number=session.pull_number)
-    return end(session, facts, Status.CLOSED, reason)
+    return end(session, facts, Status.CLOSED, reason, leaves_pull=leaves_pull)

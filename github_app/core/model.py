@@ -282,17 +282,30 @@ class Round:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Pause:
+    """No turn starts and nothing is published: in one repository, or everywhere. The operator's is the operator's to
+    lift."""
+
+    login: str
+    reason: str = ""
+    by_operator: bool = False
+    is_everywhere: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Session:
     """The durable life of one issue's work: one branch, at most one pull request.
 
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
-    `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `installation`, or
-    empty: only words help). `checked_sha` is the last head for which failed checks were handed to the agent.
+    `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
+    `permission`, `installation`, or empty: only words help). `checked_sha` is the last head for which failed checks
+    were handed to the agent.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
     `refused` are hosts that commands were refused, the first few.
     `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
+    `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull request stayed open.
     `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
     None in sessions that are older than this: as it stands.
     """
@@ -313,6 +326,7 @@ class Session:
     pull_is_draft: bool = True
     turn_id: str | None = None
     turn_cause: Cause | None = None
+    turn_asked_by: Actor | None = None
     turns: int = 0
     fix_rounds: int = 0
     review_rounds: int = 0
@@ -330,7 +344,15 @@ class Session:
     reviewers: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
+    leaves_pull: bool = False
     created_at: datetime | None = None
     updated_at: datetime | None = None
     status_since: datetime | None = None
     version: int = 0
+
+    @property
+    def holds_pull(self) -> bool:
+        """Whether it has an open pull request, or works towards one."""
+        if self.status.is_terminal:
+            return self.leaves_pull
+        return self.pull_number is not None or self.status is Status.WORKING

@@ -6,10 +6,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from github_app.core import messages
+from github_app.core import messages, refusals
 from github_app.core.checks import judge_if_ended
-from github_app.core.decisions import Decision, acknowledge, nothing, refuse, run_turn, speaks_with_authority
-from github_app.core.effects import Effect, React, RemoveLabel, Say, ShowProgress
+from github_app.core.decisions import (
+    Decision,
+    acknowledge,
+    nothing,
+    refuse,
+    refuse_once,
+    run_turn,
+    speaks_with_authority,
+)
+from github_app.core.effects import React, RemoveLabel, Say, ShowProgress
 from github_app.core.events import (
     BranchPushed,
     ChecksChanged,
@@ -36,6 +44,8 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command
 from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
 from github_app.core.names import branch_name, session_id
+from github_app.core.pausing import switched
+from github_app.core.quotas import find_shortage
 
 
 def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision:
@@ -51,8 +61,11 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             return _reopened(last, event, facts)
         case Published() if last is not None:
             # Stopped while a push was on its way: remember what it left behind, so that a later session finds it.
-            left = replace(last, head_sha=event.head_sha, pull_number=event.pull_number)
+            left = replace(last, head_sha=event.head_sha, pull_number=event.pull_number, leaves_pull=True)
             return Decision(session=left, why="the session had ended; what was published is noted")
+        case PullRequestClosed() if last is not None and last.leaves_pull and last.pull_number == event.pull_number:
+            gone = replace(last, leaves_pull=False)
+            return Decision(session=gone, why="the session had ended; its pull request has, too")
         case (
             IssueUnlabeled()
             | IssueEdited()
@@ -102,6 +115,8 @@ def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:
+    if event.command.verb in ("pause", "resume"):
+        return switched(last, event, facts)
     if not speaks_with_authority(event.actor, facts):
         return refuse(last, event, facts, number=event.number)
     seen = acknowledge(event)
@@ -133,7 +148,7 @@ class _Beginning:
     actor: Actor
     repo: Repo
     number: int
-    acknowledged: tuple[Effect, ...]
+    acknowledged: tuple[React, ...]
 
 
 def _start(
@@ -154,6 +169,17 @@ def _start(
         session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
     elif not issue.is_open:
         return refused(messages.closed_issue_refusal(), "the issue is closed")
+    shortage = find_shortage(facts.load, opens_pull=session.pull_number is None)
+    if facts.pause is None and shortage is not None:
+        return refuse_once(
+            last,
+            facts,
+            Say(number=begin.number, tag=f"quota:{begin.actor.id}", body=refusals.quota_refusal(shortage)),
+            about="quota",
+            before=tuple(replace(react, content="confused") for react in begin.acknowledged),
+            after=(RemoveLabel(number=issue.number, label=facts.trigger_label),),
+            why=f"the quota of the {shortage.whose} is used up",
+        )
     begun = replace(session, feedback=words)
     return run_turn(begun, facts, cause, before=begin.acknowledged, why=f"`{begin.actor.login}` asked for it and may")
 

@@ -17,6 +17,9 @@ from github_app.core.model import Cause, Round, Session, Status
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import at_newest_head, follow_head, push_of
 
+HELD_UP = ("pause", "quota", "permission")
+"""Limits that stop a turn for reasons of their own, which are said as they come."""
+
 MAX_MOVED_HEADS = 3
 """How often a turn is done again because others pushed first, before a human is asked."""
 
@@ -61,8 +64,12 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
             cause = session.turn_cause or Cause.IMPLEMENT
             return run_turn(told, facts, cause, why="a person spoke while the agent asked")
         return ask(told, event, facts, messages.question(event.question))
-    text = messages.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
-    return ask(told, event, facts, text, stuck_on="money" if event.limit == "money" else "")
+    if event.limit == "pause" and facts.pause is None:
+        return run_turn(told, facts, session.turn_cause or Cause.IMPLEMENT, why="the pause is over already")
+    text = event.reason
+    if event.limit not in HELD_UP:
+        text = messages.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
+    return ask(told, event, facts, text, stuck_on=event.limit if event.limit in (*HELD_UP, "money") else "")
 
 
 def _after(session: Session, event: TurnFinished | TurnAsked | TurnStopped) -> Session:

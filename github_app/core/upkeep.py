@@ -64,6 +64,26 @@ def at_newest_head(session: Session, facts: Facts) -> Session:
 def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     """Time passed: catch up with what we were not told, and let nobody wait in silence."""
     pull, waited = facts.pull, facts.now - (session.status_since or facts.now)
+    if (ended := _ended_unseen(session, facts)) is not None:
+        return ended
+    if session.stuck_on == "installation":
+        return take_up_again(session, facts, why="GitHub answers again, so the installation is active")
+    if session.stuck_on in ("quota", "pause"):
+        cause = session.turn_cause or Cause.IMPLEMENT
+        return run_turn(at_newest_head(session, facts), facts, cause, why="nothing holds the work up any more")
+    if session.status is Status.WORKING:
+        return _wait_for_turn(session, event, facts, waited=waited)
+    if pull is not None and pull.head_sha != session.head_sha:
+        return follow_head(session, facts, pull.head_sha)
+    if session.status is Status.AWAITING_CHECKS:
+        return _wait_for_checks(session, event, facts, waited=waited)
+    if checks_of_head(session, facts).state in ("passed", "failed"):
+        return judge_checks(session, event, facts)
+    return nothing(session, "nothing has changed")
+
+
+def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
+    pull = facts.pull
     if pull is not None and pull.is_merged:
         return end(session, facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
@@ -72,21 +92,17 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     if facts.issue is not None and not facts.issue.is_open and pull is None:
         reason = messages.stopped_by("", "closed the issue", pull_number=session.pull_number)
         return end(session, facts, Status.CLOSED, reason)
-    if session.stuck_on == "installation":
-        return take_up_again(session, facts, why="GitHub answers again, so the installation is active")
-    if session.status is Status.WORKING:
-        # A turn may wait for its start, and then use up its time.
-        limit_s = facts.silence_limit_s + facts.policy.limits.time_s
-        if waited >= timedelta(seconds=limit_s):
-            return ask(session, event, facts, messages.silence(limit_s))
-        return nothing(session, "a turn runs")
-    if pull is not None and pull.head_sha != session.head_sha:
-        return follow_head(session, facts, pull.head_sha)
-    if session.status is Status.AWAITING_CHECKS:
-        return _wait_for_checks(session, event, facts, waited=waited)
-    if checks_of_head(session, facts).state in ("passed", "failed"):
-        return judge_checks(session, event, facts)
-    return nothing(session, "nothing has changed")
+    return None
+
+
+def _wait_for_turn(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:
+    if facts.pause is not None:
+        return Decision(session=replace(session, status_since=facts.now), why="paused, and no time passes")
+    # A turn may wait for its start, and then use up its time.
+    limit_s = facts.silence_limit_s + facts.policy.limits.time_s
+    if waited >= timedelta(seconds=limit_s):
+        return ask(session, event, facts, messages.silence(limit_s))
+    return nothing(session, "a turn runs")
 
 
 def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:

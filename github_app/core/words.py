@@ -4,15 +4,25 @@ result: an answer, or a turn that has their words."""
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
 
-from github_app.core import messages
-from github_app.core.decisions import Decision, acknowledge, ask, end, nothing, refuse, run_turn, speaks_with_authority
+from github_app.core import messages, refusals
+from github_app.core.decisions import (
+    Decision,
+    acknowledge,
+    ask,
+    end,
+    nothing,
+    refuse,
+    refuse_once,
+    run_turn,
+    speaks_with_authority,
+)
 from github_app.core.effects import Effect, Say, ShowProgress
 from github_app.core.events import CommandIssued, IssueEdited, ReviewSubmitted, command_of_review
 from github_app.core.facts import Facts
-from github_app.core.feedback import feedback_of_command, feedback_of_review, with_feedback
+from github_app.core.feedback import feedback_of_command, feedback_of_review, is_full, with_feedback
 from github_app.core.model import Cause, Feedback, Session, Status
+from github_app.core.pausing import switched
 from github_app.core.upkeep import at_newest_head
 
 
@@ -20,6 +30,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
     """Somebody wrote `/honk …`: with authority, every verb gets a reaction and one result."""
     if event.is_pull and session.pull_number not in (None, event.number):
         return nothing(session, f"#{event.number} is not this session's pull request")
+    if event.command.verb in ("pause", "resume"):
+        return switched(session, event, facts)
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=event.number)
     seen = acknowledge(event)
@@ -31,32 +43,45 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
         case "stop":
             reason = messages.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
-            return end(session, facts, Status.CLOSED, reason, before=seen)
-        case "retry" | "do":
-            return _go(session, event, facts, seen)
+            return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
         case _:
-            assert_never(event.command.verb)
+            return _go(session, event, facts, seen)
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
     words = feedback_of_command(event, facts)
     heard = replace(with_feedback(session, words), fix_rounds=0, review_rounds=0, moved_heads=0)
+    if words and is_full(heard):
+        return _too_much(session, event, facts)
     if event.source == "review":
         heard = _to_be_asked_again(heard, event.actor.login)
     if session.status is Status.WORKING:
         if words:
             return Decision(session=heard, effects=seen, why="the instruction joins the running turn")
-        say = Say(number=event.number, tag=f"answer:{event.id}", body=messages.already_working(session))
+        say = Say(number=event.number, tag=f"working:{session.turn_id}", body=messages.already_working(session))
         return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
     if session.stuck_on == "money":
         granted = session.granted_micro_usd + facts.policy.limits.cost_micro_usd
         heard = replace(heard, granted_micro_usd=granted)
+    if session.stuck_on == "permission":
+        heard = replace(heard, requested_by=event.actor)
     cause = Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
     if event.command.verb == "retry" or not words:
         cause, why = session.turn_cause or cause, "a person asked to try again"
     else:
         why = "a person gave an instruction"
     return run_turn(at_newest_head(heard, facts), facts, cause, before=seen, why=why)
+
+
+def _too_much(session: Session, event: CommandIssued, facts: Facts) -> Decision:
+    return refuse_once(
+        session,
+        facts,
+        Say(number=event.number, tag=f"full:{event.actor.id}", body=refusals.too_much_waits()),
+        about="full",
+        before=acknowledge(event, content="confused"),
+        why="more waits for the agent than it can take up",
+    )
 
 
 def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision:
@@ -71,6 +96,9 @@ def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision
     heard = with_feedback(session, feedback_of_review(event, facts))
     if heard == session:
         return nothing(session, f"the review ({event.state}) says nothing to act on")
+    if is_full(heard):
+        say = Say(number=event.pull_number, tag=f"full:{event.actor.id}", body=refusals.too_much_waits())
+        return refuse_once(session, facts, say, about="full", why="more waits for the agent than it can take up")
     heard = _to_be_asked_again(heard, event.actor.login)
     if session.status is Status.WORKING:
         return Decision(session=heard, why="the review joins the running turn")
@@ -97,4 +125,9 @@ def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
         return Decision(session=known, why="no turn runs that the edit could join; the next one reads the issue anew")
     words = messages.feedback_of_edit(event.issue.title, event.issue.body)
     edit = Feedback(id=f"edit:{event.id}", kind="command", author=event.actor.login, body=words)
-    return Decision(session=with_feedback(known, (edit,)), why="the edit joins the running turn")
+    told = with_feedback(known, (edit,))
+    if is_full(told):
+        return Decision(
+            session=known, why="more waits for the agent than it can take up; the next turn reads the issue anew"
+        )
+    return Decision(session=told, why="the edit joins the running turn")

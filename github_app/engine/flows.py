@@ -38,6 +38,7 @@ from github_app.core.ports import Clock
 from github_app.engine.database import DatabaseAway
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
+from github_app.engine.pauses import Paused
 from github_app.engine.performance import Performance, explain
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Entry, Pending, Store
@@ -235,7 +236,8 @@ class Engine:
             self.store.finish_effect(pending.id, note=str(error))
         except Transient as error:
             patience = _LITTLE_PATIENCE if isinstance(pending.effect, BEST_EFFORT) else _PATIENCE
-            if isinstance(error, DatabaseAway) or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
+            waits = isinstance(error, DatabaseAway | Paused)
+            if waits or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
                 raise
             self._effect_failed(pending, error)
         except Exception as error:  # a bug in one effect is that effect's failure

@@ -14,11 +14,13 @@ from github_app.core.events import (
     Published,
     PullRequestReopened,
 )
-from github_app.core.facts import Facts, Need, needs
+from github_app.core.facts import Facts, Need, asker_of, needs
 from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
 from github_app.core.ports import Clock, Hub
+from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
+from github_app.engine.quotas import Quotas
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,8 @@ class Lookup:
 
     hub: Hub
     policies: Policies
+    quotas: Quotas
+    pauses: Pauses
     clock: Clock
     trigger_label: str
     checks_grace_s: float
@@ -39,9 +43,17 @@ class Lookup:
             trigger_label=self.trigger_label,
             checks_grace_s=self.checks_grace_s,
         )
-        wanted = Need.NOTHING if is_our_own(event, facts) else needs(session, event)
-        if wanted is Need.NOTHING or repo is None:
+        if repo is None or is_our_own(event, facts):
             return facts
+        facts = self._from_hub(facts, needs(session, event), session, event, repo)
+        asker = asker_of(session, event)
+        if asker is not None:
+            # Last, and just before the decision: others may start turns meanwhile.
+            told, load = self.quotas.told(repo, asker), self.quotas.load(repo, asker, session)
+            facts = replace(facts, asker=asker, told=told, load=load)
+        return replace(facts, pause=self.pauses.of(repo))
+
+    def _from_hub(self, facts: Facts, wanted: Need, session: Session | None, event: Event, repo: Repo) -> Facts:
         if Need.PERMISSION in wanted:
             facts = replace(facts, permission=self._permission(repo, event))
         if Need.PULL in wanted:

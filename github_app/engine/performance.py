@@ -10,11 +10,13 @@ from github_app.core import messages
 from github_app.core.effects import (
     DiscardWorkspace,
     MarkReady,
+    PauseRepository,
     Publish,
     React,
     RemoveLabel,
     ReplyThreads,
     RequestReview,
+    ResumeRepository,
     RunTurn,
     Say,
     ShowProgress,
@@ -24,6 +26,7 @@ from github_app.core.events import CommandIssued, Event, IssueLabeled, Published
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.policy import find_problems
 from github_app.core.ports import Hub, Publisher
+from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
@@ -38,8 +41,9 @@ class Performance:
     publisher: Publisher
     store: Store
     transcripts: Transcripts
+    pauses: Pauses
 
-    def perform(self, pending: Pending) -> Published | None:
+    def perform(self, pending: Pending) -> Published | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         effect, repo = pending.effect, pending.repo
         match effect:
@@ -59,6 +63,10 @@ class Performance:
                 self.hub.request_review(repo, effect.pull_number, effect.logins)
             case RemoveLabel():
                 self.hub.remove_label(repo, effect.number, effect.label)
+            case PauseRepository():
+                self.pauses.pause(repo.id, login=effect.login, reason=effect.reason)
+            case ResumeRepository():
+                self.pauses.resume(repo.id, by_operator=False)
             case DiscardWorkspace() | RunTurn():
                 raise TypeError(f"{type(effect).__name__} is performed by its flow")
             case _:
@@ -93,6 +101,8 @@ class Performance:
         changes = self.transcripts.changes(effect.change_set_id)
         self._require_allowed(session, changes)
         self._require_open_pull(session)
+        if self.pauses.of(session.repo) is not None:
+            raise Paused("paused: to be published afterwards")
         submission = session.submission or Submission(title=session.issue_title, summary="")
         head = self.publisher.publish(
             session.repo,

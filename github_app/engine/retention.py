@@ -17,6 +17,8 @@ _STATEMENTS = (
     "DELETE FROM turns WHERE EXISTS (SELECT 1 FROM sessions WHERE sessions.id = turns.session_id "
     "AND status IN ('merged', 'closed') AND updated_at < :at)",
     "DELETE FROM steps WHERE at < :at AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = steps.turn_id)",
+    "DELETE FROM starts WHERE at < :at",
+    "DELETE FROM refusals WHERE said_at < :at",
     "DELETE FROM blobs WHERE created_at < :at AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.snapshot_id = blobs.id)",
 )
 

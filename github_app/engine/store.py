@@ -24,6 +24,7 @@ from github_app.core.ports import Clock
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
+from github_app.engine.quotas import note_decision
 
 Source = Literal["github", "self"]
 
@@ -218,10 +219,11 @@ class Store:
     def commit(
         self, event: Event, before: Session | None, decision: Decision, repo: Repo | None, facts: Facts
     ) -> list[Pending]:
-        """Store a decision: the session (if nobody changed it since), the reason, the effects, and all of it in the
-        audit.
+        """Store a decision: the session (if nobody changed it since), the reason, the effects, what it takes from
+        quotas, and all of it in the audit.
 
-        All or nothing. Raises `Conflict` if the session has moved on, or the event was decided by somebody else.
+        All or nothing. Raises `Conflict` if the session has moved on, the event was decided by somebody else, or others
+        took meanwhile what the quotas in `facts` had left.
         """
         after = decision.session
         with self._writing() as connection:
@@ -244,6 +246,8 @@ class Store:
             )
             if added.rowcount != 1:
                 raise Conflict(f"event {event.id} was decided by somebody else")
+            if not note_decision(connection, after, decision, repo, facts):
+                raise Conflict("a turn was started, or the same was told, at this very moment")
             for position, effect in enumerate(decision.effects):
                 self._save_effect(connection, event, after, repo, position, effect)
             connection.execute(
@@ -370,15 +374,15 @@ class Store:
 
     def count_sessions(self) -> dict[str, int]:
         """How many sessions are in each status."""
-        with self._reading() as connection:
-            rows = connection.execute(sa.text("SELECT status, count(*) AS n FROM sessions GROUP BY status"))
-            return {row.status: row.n for row in rows}
+        return self._counts("SELECT status, count(*) FROM sessions GROUP BY status")
 
     def count_inbox(self) -> dict[str, int]:
         """How many inbox rows are in each state."""
+        return self._counts("SELECT state, count(*) FROM inbox GROUP BY state")
+
+    def _counts(self, query: str) -> dict[str, int]:
         with self._reading() as connection:
-            rows = connection.execute(sa.text("SELECT state, count(*) AS n FROM inbox GROUP BY state"))
-            return {row.state: row.n for row in rows}
+            return {name: count for name, count in connection.execute(sa.text(query))}
 
 
 def _pending(row: Any) -> Pending:

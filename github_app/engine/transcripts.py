@@ -121,6 +121,11 @@ class Transcripts:
             )
             if added.rowcount != 1:
                 raise Stopped(f"step {step.number} of {turn_id} was stored by another worker")
+            if step.usage.cost_micro_usd:
+                connection.execute(
+                    sa.text("UPDATE starts SET cost_micro_usd = cost_micro_usd + :c WHERE turn_id = :t"),
+                    {"c": step.usage.cost_micro_usd, "t": turn_id},
+                )
             if snapshot is not None:
                 blob = self._add_blob(connection, codec.dump_changes(snapshot))
                 connection.execute(

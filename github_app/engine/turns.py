@@ -23,6 +23,7 @@ from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usag
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
 from github_app.engine import codec
+from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
@@ -52,6 +53,7 @@ class TurnRunner:
     policies: Policies
     store: Store
     transcripts: Transcripts
+    admission: Admission
     workspaces: Workspaces
     model: Model
     model_name: str
@@ -71,6 +73,9 @@ class TurnRunner:
             return None
         except (DatabaseAway, HandedOver):
             raise
+        except Held as held:
+            log.info("turn held", extra={"turn": turn_id, "why": held.reason})
+            return await self._ended(session_id, turn_id, held.reason, limit=held.limit)
         except HonkError as error:
             log.warning("turn ended early", extra={"turn": turn_id, "why": str(error)})
             return await self._ended(session_id, turn_id, explain(error))
@@ -125,10 +130,12 @@ class TurnRunner:
         sha = session.head_sha or session.base_sha
         turn = await asyncio.to_thread(self.transcripts.turn, turn_id)
         sha = turn.base_sha if turn is not None else sha
+        policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
+        if turn is None:
+            await asyncio.to_thread(self.admission.require, session, policy)
         opened = await self.workspaces.open(session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo))
         workspace = WitnessedWorkspace(opened, audit=self.store.audit, session_id=session_id, turn_id=turn_id)
         try:
-            policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy)
             elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
@@ -138,7 +145,11 @@ class TurnRunner:
                 model=self.model,
                 workspace=workspace,
                 journal=StoredJournal(
-                    transcripts=self.transcripts, session_id=session_id, turn_id=turn_id, is_stopping=is_stopping
+                    transcripts=self.transcripts,
+                    session_id=session_id,
+                    turn_id=turn_id,
+                    is_stopping=is_stopping,
+                    may_go_on=lambda: self.admission.require_no_pause(session),
                 ),
                 limits=left_of(policy.limits, session),
                 policy=policy,
@@ -229,7 +240,7 @@ class TurnRunner:
                     refused=outcome.refused,
                 )
 
-    async def _ended(self, session_id: str, turn_id: str, reason: str) -> OwnEvent:
+    async def _ended(self, session_id: str, turn_id: str, reason: str, *, limit: str = "") -> OwnEvent:
         """The end of a turn that broke; what its steps cost still counts."""
         steps = await asyncio.to_thread(self.transcripts.steps, turn_id)
         usage = sum((step.usage for step in steps), Usage())
@@ -239,6 +250,7 @@ class TurnRunner:
             session_id=session_id,
             turn_id=turn_id,
             reason=reason,
+            limit=limit,
             usage=usage,
             consumed=consumed,
             refused=refusals(each for step in steps for each in step.refused),
@@ -270,6 +282,7 @@ class StoredJournal:
     session_id: str
     turn_id: str
     is_stopping: Callable[[], bool]
+    may_go_on: Callable[[], None]
     _carried: set[str] = field(default_factory=set)
 
     async def load(self) -> tuple[Step, ...]:
@@ -279,11 +292,14 @@ class StoredJournal:
         return steps
 
     async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
-        """Store a step. Raises `HandedOver` after one that leaves nothing half-done when this process ends."""
+        """Store a step. After one that leaves nothing half-done, raises `HandedOver` when this process ends, and
+        `Held` when somebody has paused the work."""
         await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
         self._carried.update(step.consumed)
-        if step.role == "user" and self.is_stopping():
-            raise HandedOver
+        if step.role == "user":
+            if self.is_stopping():
+                raise HandedOver
+            await asyncio.to_thread(self.may_go_on)
 
     async def arrivals(self) -> tuple[Feedback, ...]:
         """Feedback that the session holds and no step of this turn has carried."""

@@ -8,19 +8,21 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core import messages
+from github_app.core import messages, refusals
 from github_app.core.commands import parse_command
 from github_app.core.model import (
     Cause,
     Checks,
     FailedCheck,
     NetworkDecision,
+    Pause,
     Reply,
     Round,
     Status,
@@ -29,6 +31,7 @@ from github_app.core.model import (
     Verdict,
 )
 from github_app.core.prose import clause, code, harmless
+from github_app.core.quotas import Shortage
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,
@@ -161,7 +164,30 @@ TO_THE_AGENT = {
     )[0].body,
     "check with nothing": messages.feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
 }
+SHORT = Shortage(
+    whose="person", what="turns", name="alice", allowed=50, free_at=datetime(2026, 1, 6, 9, 30, tzinfo=UTC)
+)
+REFUSALS = {
+    "a person's turns": refusals.quota_refusal(SHORT),
+    "a person's only turn": refusals.quota_refusal(replace(SHORT, allowed=1)),
+    "a repository's money": refusals.quota_holds(
+        replace(SHORT, whose="repository", what="money", name="acme/goose", allowed=20_000_000)
+    ),
+    "an organisation's pull requests": refusals.quota_refusal(
+        replace(SHORT, whose="organisation", what="pulls", name="acme", allowed=10, free_at=None)
+    ),
+    "too much waits": refusals.too_much_waits(),
+    "paused": refusals.paused(Pause(login="carol", reason="Release day.")),
+    "paused without a reason": refusals.paused(Pause(login="carol")),
+    "paused by the operator": refusals.paused(Pause(login="", reason="upgrade", by_operator=True)),
+    "paused everywhere": refusals.paused(Pause(login="", by_operator=True, is_everywhere=True)),
+    "who may pause": refusals.switch_refusal("bob"),
+    "not paused": refusals.not_paused(),
+    "resumed": refusals.resumed(),
+    "lost permission": refusals.lost_permission("alice"),
+}
 PAGES = {
+    "refusals": REFUSALS,
     "tracking": TRACKING,
     "pull_body": PULL_BODIES,
     "answers": ANSWERS,

@@ -11,6 +11,7 @@ from github_app.core import events as ev
 from github_app.core.commands import Command
 from github_app.core.effects import RunTurn, Say
 from github_app.core.facts import Facts
+from github_app.core.feedback import WAITING_KEPT, WAITING_KEPT_BYTES
 from github_app.core.machine import decide
 from github_app.core.model import Cause, Feedback, Permission, Session
 from github_app.core.policy import Policy
@@ -32,6 +33,7 @@ from tests.core.scene import (
     cases,
     check,
     command,
+    effects_of,
     event,
     facts,
     first_turn,
@@ -278,3 +280,40 @@ def test_feedback_in_hand_goes_with_the_turn_that_a_person_starts():
     held = session(NEEDS_HUMAN, feedback=(Feedback(id="r", kind="review", author="alice", body="Louder"),))
     assert bodies(after(held, command(text="Please"))) == ["Louder", "Please"]
     assert held.head_sha == HEAD
+
+
+FULL = tuple(words(f"command:issue_comment:{number}") for number in range(WAITING_KEPT))
+LONG = (words("command:issue_comment:0", body="x" * WAITING_KEPT_BYTES),)
+
+
+@pytest.mark.parametrize("status", OPEN)
+@pytest.mark.parametrize("held", [FULL, LONG], ids=["many", "long"])
+def test_more_than_an_agent_can_take_up_is_refused_with_words_once(status: Any, held: Any):
+    full = session(status, feedback=held)
+    for happened, does in ((command(text="And this"), "React Say"), (review(), "Say")):
+        decision = decide(full, happened, facts())
+        assert (decision.session, effects_of(decision), decision.refused) == (full, does, "full")
+        again = decide(full, happened, facts(told=frozenset({"full"})))
+        assert (again.session, effects_of(again)) == (full, does.removesuffix("Say").strip())
+
+
+def test_an_edit_too_many_is_read_by_the_next_turn():
+    edited = decide(session(feedback=FULL), event(ev.IssueEdited, issue=issue(body="All of them.")), facts()).session
+    assert edited is not None
+    assert (edited.feedback, edited.issue_body) == (FULL, "All of them.")
+
+
+def test_what_waits_can_be_begun_however_much_it_is():
+    assert effects_of(decide(session(NEEDS_HUMAN, feedback=FULL), command("retry"), facts())).endswith("RunTurn")
+
+
+def test_a_comment_edited_to_say_something_else_is_heard_again():
+    told = after(session(), command(text="Louder"))
+    seen = replace(told, feedback=(), seen=tuple(each.id for each in told.feedback))
+    assert after(seen, command(text="Louder")).feedback == ()
+    assert bodies(after(seen, command(text="Softer"))) == ["Softer"]
+
+
+def test_the_answer_to_starting_what_runs_is_one_comment_a_turn():
+    tags = {decide(session(), command(id=f"e{n}"), facts()).effects[-1].tag for n in range(3)}  # type: ignore[union-attr]
+    assert len(tags) == 1

@@ -3,6 +3,7 @@ other."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from github_app.engine.audit import Audit
-from github_app.engine.database import connect
+from github_app.engine.database import connect, flows_url
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
+from tests.engine.stage import Open, Stage
 from tests.engine.values import AUDIT_KEY, MovingClock
 from tests.fakes.databases import fresh_database, postgresql_server
 
@@ -59,3 +61,31 @@ def store(database: sa.Engine, clock: MovingClock, audit: Audit) -> Store:
 @pytest.fixture
 def transcripts(database: sa.Engine, clock: MovingClock, audit: Audit) -> Transcripts:
     return Transcripts(database, clock, audit)
+
+
+@pytest.fixture(scope="session")
+def flows_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """DBOS's tables as they are after a first start: making them takes longer than most of these tests."""
+    folder = tmp_path_factory.mktemp("template")
+    stage = Stage(
+        folder=folder, database_url=f"sqlite:///{folder}/honk.sqlite", flows_url=f"sqlite:///{folder}/f.sqlite"
+    )
+    stage.start().close()
+    return folder / "f.sqlite"
+
+
+@pytest.fixture
+def open_stage(tmp_path: Path, flows_template: Path) -> Iterator[Open]:
+    opened: list[Stage] = []
+
+    def open_it(*script, **more) -> Stage:
+        url = f"sqlite:///{tmp_path}/honk.sqlite"
+        flows = flows_url(url)
+        shutil.copy(flows_template, flows.removeprefix("sqlite:///"))
+        stage = Stage(folder=tmp_path, database_url=url, flows_url=flows, script=list(script), **more)
+        opened.append(stage.start())
+        return stage
+
+    yield open_it
+    for stage in opened:
+        stage.close()

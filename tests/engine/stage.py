@@ -16,13 +16,16 @@ import sqlalchemy as sa
 from github_app.core.model import ChangeSet, Pull, Repo, Session, Status
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
+from github_app.engine.admission import Admission
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
 from github_app.engine.lookup import Lookup
 from github_app.engine.migrations import migrate
+from github_app.engine.pauses import Pauses
 from github_app.engine.performance import Performance
 from github_app.engine.policies import Policies
+from github_app.engine.quotas import Quotas
 from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
@@ -134,6 +137,7 @@ class Stage:
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
     engine: Engine = field(init=False)
+    pauses: Pauses = field(init=False)
     store: Store = field(init=False)
     database: sa.Engine = field(init=False)
 
@@ -147,18 +151,34 @@ class Stage:
     def start(self) -> Stage:
         transcripts = Transcripts(self.database, self.clock, self.store.audit)
         policies = Policies(hub=self.hub, floor=self.floor)
+        self.pauses = Pauses(database=self.database, clock=self.clock)
+        quotas = Quotas(database=self.database, clock=self.clock, floor=self.floor)
         runtime = Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity)
         self.engine = Engine(
             store=self.store,
-            lookup=Lookup(hub=self.hub, policies=policies, clock=self.clock, trigger_label="honk", checks_grace_s=90.0),
+            lookup=Lookup(
+                hub=self.hub,
+                policies=policies,
+                quotas=quotas,
+                pauses=self.pauses,
+                clock=self.clock,
+                trigger_label="honk",
+                checks_grace_s=90.0,
+            ),
             performance=Performance(
-                hub=self.hub, policies=policies, publisher=self.hub, store=self.store, transcripts=transcripts
+                hub=self.hub,
+                policies=policies,
+                publisher=self.hub,
+                store=self.store,
+                transcripts=transcripts,
+                pauses=self.pauses,
             ),
             runner=TurnRunner(
                 hub=self.hub,
                 policies=policies,
                 store=self.store,
                 transcripts=transcripts,
+                admission=Admission(hub=self.hub, quotas=quotas, pauses=self.pauses),
                 workspaces=self.rooms,
                 model=self.model,
                 model_name="scripted",
@@ -256,3 +276,7 @@ class Stage:
         with self.database.connect() as connection:
             row = connection.execute(sa.text("SELECT state, note FROM inbox WHERE id = :id"), {"id": key}).one()
         return (row.note,) if row.state == state else None
+
+
+Open = Callable[..., Stage]
+"""What the fixture `open_stage` gives: a stage that plays this script, and is closed when the test ends."""

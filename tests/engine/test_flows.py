@@ -3,11 +3,8 @@ between."""
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -19,39 +16,9 @@ from github_app.engine import turns
 from github_app.engine.database import flows_url
 from github_app.engine.runtime import Capacity
 from tests.agent.parts import call, reply
-from tests.engine.stage import Stage, eventually, work
+from tests.engine.stage import Open, Stage, eventually, work
 from tests.engine.values import ISSUE
 from tests.fakes.hub import BASE, RecordingHub
-
-Open = Callable[..., Stage]
-
-
-@pytest.fixture(scope="module")
-def flows_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """DBOS's tables as they are after a first start: making them takes longer than most of these tests."""
-    folder = tmp_path_factory.mktemp("template")
-    stage = Stage(
-        folder=folder, database_url=f"sqlite:///{folder}/honk.sqlite", flows_url=f"sqlite:///{folder}/f.sqlite"
-    )
-    stage.start().close()
-    return folder / "f.sqlite"
-
-
-@pytest.fixture
-def open_stage(tmp_path: Path, flows_template: Path) -> Iterator[Open]:
-    opened: list[Stage] = []
-
-    def open_it(*script, **more) -> Stage:
-        url = f"sqlite:///{tmp_path}/honk.sqlite"
-        flows = flows_url(url)
-        shutil.copy(flows_template, flows.removeprefix("sqlite:///"))
-        stage = Stage(folder=tmp_path, database_url=url, flows_url=flows, script=list(script), **more)
-        opened.append(stage.start())
-        return stage
-
-    yield open_it
-    for stage in opened:
-        stage.close()
 
 
 def test_a_label_becomes_a_draft_pull_request(open_stage: Open):

@@ -10,9 +10,13 @@ from github_app.core.commands import Command
 from github_app.core.errors import Gone, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
-from github_app.core.policy import POLICY_PATH, Policy
+from github_app.core.policy import POLICY_PATH, Floor, Policy
+from github_app.engine.database import connect
 from github_app.engine.lookup import Lookup
+from github_app.engine.migrations import migrate
+from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies, read_policy
+from github_app.engine.quotas import Quotas
 from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
 
@@ -27,8 +31,19 @@ def hub():
 
 
 @pytest.fixture
-def lookup(hub):
-    return Lookup(hub=hub, policies=Policies(hub=hub), clock=MovingClock(), trigger_label="honk", checks_grace_s=90.0)
+def lookup(hub, tmp_path):
+    clock, database = MovingClock(), connect(f"sqlite:///{tmp_path / 'honk.sqlite'}")
+    migrate(database)
+    yield Lookup(
+        hub=hub,
+        policies=Policies(hub=hub),
+        quotas=Quotas(database=database, clock=clock, floor=Floor()),
+        pauses=Pauses(database=database, clock=clock),
+        clock=clock,
+        trigger_label="honk",
+        checks_grace_s=90.0,
+    )
+    database.dispose()
 
 
 def test_a_label_needs_permission_and_policy(lookup):

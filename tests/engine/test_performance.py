@@ -11,11 +11,13 @@ from github_app.core.decisions import Decision
 from github_app.core.effects import (
     DiscardWorkspace,
     MarkReady,
+    PauseRepository,
     Publish,
     React,
     RemoveLabel,
     ReplyThreads,
     RequestReview,
+    ResumeRepository,
     RunTurn,
     Say,
     ShowProgress,
@@ -25,10 +27,11 @@ from github_app.core.events import ChecksChanged, IssueLabeled, Ticked
 from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
+from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.performance import Performance, explain
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending
-from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session
+from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, RecordingHub
 
 TURN = "7-1-1/turn-1"
@@ -43,7 +46,14 @@ def hub():
 
 @pytest.fixture
 def performance(hub, store, transcripts):
-    return Performance(hub=hub, policies=Policies(hub=hub), publisher=hub, store=store, transcripts=transcripts)
+    return Performance(
+        hub=hub,
+        policies=Policies(hub=hub),
+        publisher=hub,
+        store=store,
+        transcripts=transcripts,
+        pauses=Pauses(database=store.engine, clock=MovingClock()),
+    )
 
 
 def pending(effect) -> Pending:
@@ -95,6 +105,18 @@ def test_each_effect_is_what_its_name_says(hub, performance):
 def test_flows_of_their_own_are_not_performed_here(performance, effect):
     with pytest.raises(TypeError):
         performance.perform(pending(effect))
+
+
+def test_nothing_is_published_while_the_repository_is_paused(hub, performance, to_publish):
+    effect = to_publish()
+    performance.perform(pending(PauseRepository(login="ann", reason="release")))
+    with pytest.raises(Paused):
+        performance.perform(effect)
+    assert hub.acts_of("publish") == []
+
+    performance.perform(pending(ResumeRepository()))
+    performance.perform(effect)
+    assert len(hub.acts_of("publish")) == 1
 
 
 def test_progress_is_one_comment_of_the_session_as_it_is_now(hub, performance, to_publish):

@@ -1,0 +1,80 @@
+"""What Honk says where it does not do what it is asked, or not yet: who may what, how much, and who switched it off."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from github_app.core.feedback import WAITING_KEPT
+from github_app.core.messages import money
+from github_app.core.model import Pause
+from github_app.core.prose import clause, code
+from github_app.core.quotas import Shortage
+
+
+def quota_refusal(shortage: Shortage) -> str:
+    """Work is not started because a quota is used up."""
+    return f"I did not start. {_used_up(shortage)} Whoever asks before that gets a 😕 and no words."
+
+
+def quota_holds(shortage: Shortage) -> str:
+    """Work does not go on because a quota is used up."""
+    return f"I cannot go on yet. {_used_up(shortage)} I go on by myself when there is room, or on `/honk retry`."
+
+
+def _used_up(shortage: Shortage) -> str:
+    whose = f"The {shortage.whose} {code(shortage.name)}"
+    plural = "" if shortage.allowed == 1 else "s"
+    match shortage.what:
+        case "turns":
+            said = f"{whose} may have {shortage.allowed} turn{plural} of mine within 24 hours, and has had that"
+        case "money":
+            said = f"{whose} may spend {money(shortage.allowed)} within 24 hours, and has spent it"
+        case "pulls":
+            said = f"{whose} may have {shortage.allowed} pull request{plural} of mine open at once: close or merge some"
+        case _:
+            assert_never(shortage.what)
+    free = f"; there is room again from {shortage.free_at:%Y-%m-%d %H:%M} UTC on" if shortage.free_at else ""
+    return f"{said}{free}. The operator of this Honk can raise the quota."
+
+
+def too_much_waits() -> str:
+    """More words wait than the agent can take up."""
+    return (
+        f"More than {WAITING_KEPT} things (or very long ones) wait for me here already, so I did not take this up. "
+        "Say it again when I have caught up; `/honk retry` starts me on what I have."
+    )
+
+
+def paused(pause: Pause) -> str:
+    """Nothing goes on because somebody switched it off."""
+    who = "The operator of this Honk" if pause.by_operator else code(pause.login)
+    where = "everywhere" if pause.is_everywhere else "in this repository"
+    why = f" ({clause(pause.reason)})" if pause.reason else ""
+    how = "the operator lifts that" if pause.by_operator else "somebody who maintains it writes `/honk resume`"
+    return f"{who} paused me {where}{why}. I keep what is said to me, and go on by myself when {how}."
+
+
+def switch_refusal(login: str) -> str:
+    """Who pauses and resumes a repository."""
+    return (
+        f"{code(login)}, only people with maintain or admin access to this repository pause me and have me go on. "
+        "If you meant that as work for me, put it in other words."
+    )
+
+
+def not_paused() -> str:
+    """There is nothing to go on with."""
+    return "I am not paused here."
+
+
+def resumed() -> str:
+    """The pause is over."""
+    return "I go on with everything that rested here."
+
+
+def lost_permission(login: str) -> str:
+    """Who asked for a turn may not any more."""
+    return (
+        f"I did not start: {code(login)} asked for this and has no write access any more. "
+        "Somebody who has it can write `/honk retry` to take it over, or `/honk stop`."
+    )
