@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.core.errors import Misconfigured, SandboxUnavailable
+from github_app.core.links import PageLinks
 from github_app.core.ports import Publisher, Workspaces
 from github_app.settings import RunnerSettings, Settings
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from github_app.adapters.runner.server import Runner
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
     from github_app.adapters.sandbox.check import Check
+    from github_app.core.audit import Link
+    from github_app.core.model import Session
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
@@ -71,6 +74,7 @@ def build(settings: Settings, *, with_worker: bool = True) -> Honk:
     """Put everything together. Raises `Misconfigured` (`SandboxUnavailable`) with what to do about it."""
     from github_app.engine.inbox import GroupRecorder
     from github_app.web.server import create_app
+    from github_app.web.sessions import page_routes
 
     store = open_store(settings)
     engine = _build_engine(settings, store) if with_worker else None
@@ -80,8 +84,21 @@ def build(settings: Settings, *, with_worker: bool = True) -> Honk:
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
         metrics=lambda: metrics_text(store),
+        pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )
     return Honk(store=store, recorder=recorder, engine=engine, asgi=asgi)
+
+
+def page_links(settings: Settings) -> PageLinks:
+    """The addresses of session pages. Raises `Misconfigured` for a bad private key."""
+    from github_app.engine.signing import link_key
+
+    return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
+
+
+def _session_on_record(store: Store, session_id: str) -> tuple[Session, list[Link]] | None:
+    session = store.session(session_id)
+    return (session, store.audit.read(session_id)) if session is not None else None
 
 
 def open_store(settings: Settings) -> Store:
@@ -132,6 +149,7 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             store=store,
             transcripts=transcripts,
             pauses=admission.pauses,
+            pages=page_links(settings),
         ),
         runner=_build_runner(settings, store, transcripts, policies, admission, workspaces),
         runtime=runtime,
@@ -185,6 +203,7 @@ def _build_runner(
         workspaces=workspaces,
         model=model,
         model_name=settings.model,
+        pages=page_links(settings),
         clock=SystemClock(),
     )
 

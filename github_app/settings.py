@@ -78,7 +78,7 @@ NAMES: dict[str, str] = {
     "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
     "HONK_HOST": "the address to listen on (127.0.0.1)",
     "HONK_PORT": "the port to listen on (8000)",
-    "HONK_PUBLIC_URL": "where GitHub reaches this server; only for `honk doctor` to name the webhook URL",
+    "HONK_PUBLIC_URL": "where people and GitHub reach this server, for links to session pages (then there are none)",
     "HONK_TRIGGER_LABEL": "the label that starts work (honk)",
     "HONK_SANDBOX": "how commands are isolated (bwrap, which is the only way so far)",
     "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push) (api)",

@@ -74,8 +74,13 @@ def _names(names: Sequence[str]) -> str:
     return shown + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
 
 
-def tracking(session: Session, *, doing: str = "") -> str:
-    """The tracking comment: who acts next, and the state of everything, edited in place."""
+def status_word(status: Status) -> str:
+    """A status as people read it."""
+    return _STATUS[status]
+
+
+def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
+    """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
     lines = [f"**Honk · {_STATUS[session.status]}**", "", _next_step(session, doing), ""]
     lines.append("| | |\n|---|---|")
     lines.append(f"| Branch | `{session.branch}` |")
@@ -88,6 +93,8 @@ def tracking(session: Session, *, doing: str = "") -> str:
         lines.append(f"| Network | refused: {_names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
     lines.append(f"| So far | {_count(session.turns, 'turn')} · {cost(session.usage)} |")
+    if page:
+        lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
         lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
     return "\n".join(lines)

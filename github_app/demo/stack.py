@@ -123,6 +123,7 @@ class Stack:
             "HONK_GITHUB_URL": self.hub.url,
             "HONK_DATA_DIR": str(self.root / "data"),
             "HONK_PORT": str(self.port),
+            "HONK_PUBLIC_URL": self.url,
             "HONK_WRITE_PAUSE_S": "0",
             "HONK_CHECKS_GRACE_S": "5",
         }

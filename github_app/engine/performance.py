@@ -3,7 +3,7 @@ and must then change nothing; what came of it is returned as an event."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from github_app.core import messages
@@ -23,6 +23,7 @@ from github_app.core.effects import (
 )
 from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
+from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.policy import find_problems
 from github_app.core.ports import Hub, Publisher
@@ -42,6 +43,7 @@ class Performance:
     store: Store
     transcripts: Transcripts
     pauses: Pauses
+    pages: PageLinks = field(default_factory=PageLinks)
 
     def perform(self, pending: Pending) -> Published | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
@@ -94,7 +96,12 @@ class Performance:
     def _show_progress(self, pending: Pending) -> None:
         session = self.store.session(pending.session_id or "")
         if session is not None:
-            self.hub.say(pending.repo, session.issue_number, tracking_tag(session), messages.tracking(session))
+            self.hub.say(
+                pending.repo,
+                session.issue_number,
+                tracking_tag(session),
+                messages.tracking(session, page=self.pages.of(session.id)),
+            )
 
     def _publish(self, pending: Pending, effect: Publish) -> Published:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)

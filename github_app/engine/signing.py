@@ -1,5 +1,5 @@
-"""What the App's private key is good for besides GitHub: sealing the audit, and signing what is attested of a commit,
-as a DSSE envelope. https://github.com/secure-systems-lab/dsse/blob/master/protocol.md"""
+"""What the App's private key is good for besides GitHub: sealing the audit, making links, and signing what is attested
+of a commit, as a DSSE envelope. https://github.com/secure-systems-lab/dsse/blob/master/protocol.md"""
 
 from __future__ import annotations
 
@@ -32,8 +32,17 @@ PAYLOAD_TYPE = "application/vnd.in-toto+json"
 def seal_key(private_key: str) -> bytes:
     """The key that seals the audit: one-way from the App's key, the same for each form that PEM has. Raises
     `Misconfigured`."""
+    return _derived(private_key, b"honk audit seal v1")
+
+
+def link_key(private_key: str) -> bytes:
+    """The key that makes the tokens of page addresses, in the same way. Raises `Misconfigured`."""
+    return _derived(private_key, b"honk page links v1")
+
+
+def _derived(private_key: str, purpose: bytes) -> bytes:
     der = _private(private_key).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"honk audit seal v1").derive(der)
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(der)
 
 
 def public_key(private_key: str) -> str:

@@ -19,6 +19,7 @@ from github_app.core import messages
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
+from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
@@ -58,6 +59,7 @@ class TurnRunner:
     model: Model
     model_name: str
     clock: Clock
+    pages: PageLinks = field(default_factory=PageLinks)
 
     async def run(
         self, session_id: str, turn_id: str, *, is_stopping: Callable[[], bool] = lambda: False
@@ -265,7 +267,7 @@ class TurnRunner:
             if time.monotonic() - last_at < _PROGRESS_EVERY_S:
                 return
             last_at = time.monotonic()
-            body = messages.tracking(session, doing=doing)
+            body = messages.tracking(session, doing=doing, page=self.pages.of(session.id))
             try:
                 await asyncio.to_thread(self.hub.say, session.repo, session.issue_number, tracking_tag(session), body)
             except (Transient, Gone, AccessDenied, Refused) as error:

@@ -25,17 +25,20 @@ def create_app(
     secrets: Sequence[bytes],
     ready: Callable[[], Awaitable[list[str]]],
     metrics: Callable[[], str],
+    pages: Sequence[Route] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> FastAPI:
     """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`.
 
     `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
-    and may block; the door's own counts are added to it. Raises `Misconfigured` for a missing or empty secret.
+    and may block; the door's own counts are added to it. `pages` are what people may look at. Raises `Misconfigured`
+    for a missing or empty secret.
     """
     app = FastAPI(title="Honk", openapi_url=None, docs_url=None, redoc_url=None)
     door = Door(recorder=recorder, secrets=secrets, max_body_bytes=max_body_bytes)
     # A route of Starlette's own, first in the list: FastAPI's would read the body before the signature is looked at.
     app.router.routes.append(Route(PATH, door))
+    app.router.routes.extend(pages)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:

@@ -3,6 +3,7 @@ are nobody else's business. What the attacked repository shows in the end is sea
 
 from __future__ import annotations
 
+import re
 import secrets
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -12,10 +13,13 @@ from typing import Any
 
 from github_app.demo.stack import PROGRAM, Stack
 from github_app.localhub import git
+from github_app.localhub.values import Issue
 from tests.attack.disguises import find_leaks
 from tests.story.conftest import FILES, running, world_in
 from tests.story.play import bash, calls, submit
 from tests.story.world import World
+
+_PAGE = re.compile(r"\[step by step\]\((http://[^)\s]+)\)")
 
 
 @dataclass(kw_only=True)
@@ -56,9 +60,14 @@ class Scene:
         yield from self.committed()
         yield from self.world.prompts()
         yield self.stage.stack.log_path.read_text("utf-8", "replace")
-        for path in ("metrics", "healthz", "readyz"):
-            with urllib.request.urlopen(f"{self.stage.stack.url}/{path}", timeout=10) as answer:  # noqa: S310 - our own URL
+        pages = [url for issue in self.world.repo.issues.values() for url in self.pages(issue)]
+        for url in (*(f"{self.stage.stack.url}/{path}" for path in ("metrics", "healthz", "readyz")), *pages):
+            with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - our own URL
                 yield answer.read().decode()
+
+    def pages(self, issue: Issue) -> list[str]:
+        """The addresses of the session pages that tracking comments link to."""
+        return [url for each in self.world.said(issue) for url in _PAGE.findall(each.body)]
 
     def posted(self) -> Iterator[str]:
         """All texts of the repository on GitHub that are Honk's: titles, bodies, comments, answers in threads."""
