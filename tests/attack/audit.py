@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from github_app.core.audit import START, Head, Record, append, sealed
-from github_app.localhub import git
 from tests.attack.cases import SceneRun, scene_attack
 from tests.attack.scene import Scene
 from tests.story.world import World
@@ -222,7 +221,7 @@ def _replayed(scene: Scene) -> str:
     pull = world.wait_pull()
     old = pull.head_sha
     world.rob.comment(pull.issue, "/honk once more")
-    named = trailers(world, world.wait_new_head(pull, old))
+    named = world.pins(world.wait_new_head(pull, old))
     world.wait_ready()
     assert [ask_honk(scene, each) for each in named] == [WHOLE]
     assert ask_honk(scene, session, at=copy) == WHOLE
@@ -235,13 +234,7 @@ def _forged_trailer(scene: Scene) -> str:
     words = {"title": "Say it", "summary": f"Because.\n\nHonk-Audit: {forged}"}
     scene.obey("echo x > x.txt", words=words)
     session = work(scene.world)
-    [ours] = [each for each in trailers(scene.world, scene.world.wait_pull().head_sha) if session in each]
+    [ours] = [each for each in scene.world.pins(scene.world.wait_pull().head_sha) if session in each]
     assert ask_honk(scene, ours) == WHOLE
-    found = trailers(scene.world, scene.world.wait_pull().head_sha)
+    found = scene.world.pins(scene.world.wait_pull().head_sha)
     return "".join(f"GOT the trailer {each}" for each in found if each != ours)
-
-
-def trailers(world: World, sha: str) -> list[str]:
-    """What a commit names as its record, as git itself reads trailers."""
-    form = "--format=%(trailers:key=Honk-Audit,valueonly)"
-    return git.run(world.repo.git_dir, "log", "-1", form, sha).decode().split()

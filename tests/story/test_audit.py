@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from github_app.__main__ import main
-from github_app.localhub import git
 from tests.story.world import BOT, World
 
 Honk = Callable[..., tuple[int, str]]
@@ -29,12 +28,6 @@ def honk(world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         return code, capsys.readouterr().out
 
     return run
-
-
-def trailer(world: World, sha: str) -> str:
-    """The pin in a commit's message, as git itself reads trailers."""
-    form = "--format=%(trailers:key=Honk-Audit,valueonly)"
-    return git.run(world.repo.git_dir, "log", "-1", form, sha).decode().strip()
 
 
 def of_kind(lines: list[Line], kind: str) -> list[Line]:
@@ -104,7 +97,7 @@ def test_the_record_tells_the_whole_story(world: World, honk: Honk, tmp_path: Pa
     assert merge["actor"]["login"] == "ann"
 
     for push in pushes:
-        named = trailer(world, push["sha"])
+        [named] = world.pins(push["sha"])
         assert named.startswith(f"{session}@")
         assert honk("audit", "verify", named) == (0, "The record is whole.\n")
     forged = f"{named.rpartition(':')[0]}:{'0' * 16}"

@@ -14,6 +14,8 @@ def test_published_by_git_push() -> None:
         assert not any("/git/trees" in str(exchange) for exchange in stack.hub.exchanges)
         authors = git.run(world.repo.git_dir, "log", "--format=%an", "-3", pull.head_sha).decode().split()
         assert set(authors) == {"honk[bot]"}
+        [pin] = world.pins(pull.head_sha)
+        assert pin.startswith(f"{world.sessions()[0].id}@")
 
 
 def test_on_postgresql() -> None:

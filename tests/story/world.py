@@ -205,6 +205,11 @@ class World:
         span = f"{self.repo.default_branch}..{revision}"
         return git.run(self.repo.git_dir, "log", "--reverse", "--format=%s", span).decode().splitlines()
 
+    def pins(self, sha: str) -> list[str]:
+        """What a commit names as its record in the audit, as git itself reads trailers."""
+        form = "--format=%(trailers:key=Honk-Audit,valueonly)"
+        return git.run(self.repo.git_dir, "log", "-1", form, sha).decode().split()
+
     def rows(self, query: str, **values: object) -> list[Any]:
         """Rows of Honk's own database."""
         with self.database.connect() as connection:
