@@ -22,6 +22,7 @@ from github_app.settings import RunnerSettings, Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from github_app.adapters.egress.proxy import Egress
     from github_app.adapters.hub.github import GitHubHub
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
@@ -284,7 +285,20 @@ def build_runner(settings: RunnerSettings) -> Runner:
 def _probe_sandbox(settings: Settings | RunnerSettings) -> Bubblewrap:
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 
-    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=settings.tool_paths or usual_tool_paths())
+    tools = settings.tool_paths or usual_tool_paths()
+    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=tools, egress=_build_egress(settings))
+
+
+def _build_egress(settings: Settings | RunnerSettings) -> Egress:
+    from github_app.adapters.egress.mirror import Mirror
+    from github_app.adapters.egress.proxy import Egress
+    from github_app.adapters.egress.registries import find_registries
+    from github_app.adapters.egress.upstream import Upstream
+
+    def find() -> Upstream:
+        return Upstream(registries=find_registries(settings.package_env), folder=settings.data_dir / "registries")
+
+    return Egress(mirror=Mirror(find=find))
 
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:

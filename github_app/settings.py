@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,7 @@ class Settings:
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +60,11 @@ class RunnerSettings:
     data_dir: Path
     tool_paths: tuple[Path, ...] = ()
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
+
+PACKAGE_ENVIRONMENT = re.compile(r"PATH|HOME|XDG_CONFIG_\w+|PIP_\w+|NPM_\w+", re.IGNORECASE)
+"""What pip and npm are asked with where packages come from: their own variables, and none of our secrets."""
 
 GIT_ENVIRONMENT = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
 """What of the process's environment its git processes get: how to find programs and the way out."""
@@ -132,6 +138,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
+        package_env=_package_env(env),
         git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
         runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
@@ -150,6 +157,7 @@ def read_runner_settings(environment: Mapping[str, str] | None = None) -> Runner
         data_dir=Path(_required(env, "HONK_DATA_DIR")).absolute(),
         tool_paths=_tool_paths(env),
         git_env={name: env[name] for name in ("PATH",) if env.get(name)},
+        package_env=_package_env(env),
     )
 
 
@@ -241,6 +249,10 @@ def _database_url(env: Mapping[str, str], usual: str) -> str:
         # Not shown: it may hold a password.
         raise Misconfigured("HONK_DATABASE_URL must be sqlite:///PATH or postgresql://…")
     return value
+
+
+def _package_env(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in env.items() if PACKAGE_ENVIRONMENT.fullmatch(name)}
 
 
 def _tool_paths(env: Mapping[str, str]) -> tuple[Path, ...]:

@@ -134,7 +134,7 @@ class Mirror:
                     visit.misses += 1
                     return Reply.of(404, "text/plain", b"no such package\n")
                 except Unavailable as error:
-                    log.warning("no package", extra={"name": target[:200], "why": str(error)})
+                    log.warning("no package", extra={"package": target[:200], "why": str(error)})
                     return Reply.of(502, "text/plain", f"{error}\n".encode(), reason=str(error))
         raise Denied("not what installing a package needs")
 
@@ -195,8 +195,10 @@ class Mirror:
         page = self._upstream.page(f"{source.url}{_npm_name(name).replace('/', '%2f')}", accept=_NPM_ACCEPT)
         document = _parsed(page)
         # Without the versions that we cannot serve: their links would lead elsewhere.
-        kept = _npm_versions(document, base=page.url).values()
-        document["versions"] = {number: each for number, each in document["versions"].items() if each in list(kept)}
+        kept = {id(each) for each in _npm_versions(document, base=page.url).values()}
+        listed = document.get("versions")
+        versions = listed.items() if isinstance(listed, dict) else ()
+        document["versions"] = {number: each for number, each in versions if id(each) in kept}
         return document
 
     def _file(self, url: str, hashes: tuple[str, ...]) -> Reply:
