@@ -102,6 +102,12 @@ class Workspace(Protocol):
     async def apply(self, changes: ChangeSet) -> None:
         """Write the files of a change set (a snapshot of earlier work) over this workspace."""
 
+    async def recall(self) -> str:
+        """What `remember` was last told; empty in a workspace that is new, was lost or is over another commit."""
+
+    async def remember(self, note: str) -> None:
+        """Keep a note with the workspace, where its commands cannot reach it."""
+
     async def close(self, *, discard: bool) -> None:
         """Let go of it; with `discard`, delete what was written."""
 

@@ -95,6 +95,11 @@ def sources_of(task: Task) -> tuple[Source, ...]:
     )
     feedback = (Source(kind=each.kind, name=each.id, text=each.body, author=each.author) for each in task.feedback)
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
-    ours = (("earlier", task.earlier), ("carried_over", task.carried_over), ("system", system_prompt()))
+    ours = (
+        ("earlier", task.earlier),
+        ("carried_over", task.carried_over),
+        ("setup", task.setup),
+        ("system", system_prompt()),
+    )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
     return (first, *comments, *feedback, *instructions, *own)

@@ -29,6 +29,7 @@ from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
 from github_app.engine.policies import Policies
+from github_app.engine.setup import SetUp, set_up
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 from github_app.engine.witness import WitnessedWorkspace
@@ -138,8 +139,9 @@ class TurnRunner:
         opened = await self.workspaces.open(session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo))
         workspace = WitnessedWorkspace(opened, audit=self.store.audit, session_id=session_id, turn_id=turn_id)
         try:
+            prepared = await set_up(workspace, policy)
             if turn is None:
-                turn = await self._begin(session, turn_id, workspace, policy)
+                turn = await self._begin(session, turn_id, workspace, policy, prepared)
             elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
                 await workspace.apply(await asyncio.to_thread(self.transcripts.changes, turn.snapshot_id))
             outcome = await run_turn(
@@ -163,10 +165,13 @@ class TurnRunner:
         finally:
             await workspace.close(discard=False)
 
-    async def _begin(self, session: Session, turn_id: str, workspace: Workspace, policy: Policy) -> Turn:
+    async def _begin(
+        self, session: Session, turn_id: str, workspace: Workspace, policy: Policy, prepared: SetUp
+    ) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
         carried_over = await self._carry_over(session, turn_id, workspace)
         task = await brief(session, policy, self.hub, carried_over=carried_over)
+        task = replace(task, setup=prepared.report, refused=prepared.refused)
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources

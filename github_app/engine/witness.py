@@ -68,6 +68,14 @@ class WitnessedWorkspace:
         """See `Workspace`."""
         await self.workspace.apply(changes)
 
+    async def recall(self) -> str:
+        """See `Workspace`."""
+        return await self.workspace.recall()
+
+    async def remember(self, note: str) -> None:
+        """See `Workspace`."""
+        await self.workspace.remember(note)
+
     async def close(self, *, discard: bool) -> None:
         """See `Workspace`."""
         await self.workspace.close(discard=discard)

@@ -86,6 +86,25 @@ async def test_files_are_the_bytes_of_the_commit_whatever_its_attributes_say(pai
     assert (await workspace.changes()).changes == ()
 
 
+async def test_a_note_lives_as_long_as_the_workspace(overlay_pair: Pair) -> None:
+    sha = overlay_pair.origin.commit(FILES)
+    workspace = await overlay_pair.open(sha, key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.remember("set up")
+    await workspace.close(discard=False)
+    workspace = await overlay_pair.open(sha, key="1-1-1")
+    assert await workspace.recall() == "set up"
+    await workspace.close(discard=True)
+    await workspace.close(discard=False)
+    workspace = await overlay_pair.open(sha, key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.remember("set up")
+    await workspace.close(discard=False)
+    workspace = await overlay_pair.open(overlay_pair.origin.commit({"a": text("b\n")}), key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.close(discard=False)
+
+
 async def test_what_a_session_wrote_is_there_when_it_is_opened_again(overlay_pair: Pair) -> None:
     sha = overlay_pair.origin.commit(FILES)
     workspace = await overlay_pair.open(sha, key="1-1-1")

@@ -39,6 +39,25 @@ async def test_commands_see_and_change_the_commit(desk: Desk) -> None:
     assert told(await workspace.changes()) == {"src/a.py": ("100644", b"a = 1\n2\n")}
 
 
+async def test_a_note_lives_as_long_as_the_workspace(desk: Desk) -> None:
+    sha = desk.origin.commit({"a": text("a\n")})
+    workspace = await desk.open(sha, key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.remember("set up")
+    await workspace.close(discard=False)
+    workspace = await desk.open(sha, key="1-1-1")
+    assert await workspace.recall() == "set up"
+    await workspace.close(discard=True)
+    await workspace.close(discard=False)
+    workspace = await desk.open(sha, key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.remember("set up")
+    await workspace.close(discard=False)
+    workspace = await desk.open(desk.origin.commit({"a": text("b\n")}), key="1-1-1")
+    assert await workspace.recall() == ""
+    await workspace.close(discard=False)
+
+
 async def test_nothing_done_is_no_change(desk: Desk) -> None:
     workspace = await desk.over(FILES)
     await sh(

@@ -124,6 +124,8 @@ class LocalWorkspace:
     refuses: tuple[NetworkDecision, ...] = ()
     path: str = "/usr/local/bin:/usr/bin:/bin"
     max_files: int = 1_000
+    note: str = ""
+    discarded: bool = False
     ignored: tuple[str, ...] = ("__pycache__/", "node_modules/", "target/")
 
     @classmethod
@@ -219,8 +221,14 @@ class LocalWorkspace:
             else:
                 await self.write(change.path, change.content)
 
+    async def recall(self) -> str:
+        return self.note
+
+    async def remember(self, note: str) -> None:
+        self.note = note
+
     async def close(self, *, discard: bool) -> None:
-        pass
+        self.discarded = self.discarded or discard
 
     def _inside(self, path: str) -> Path:
         if path.startswith("/") or ".." in Path(path).parts:

@@ -45,6 +45,7 @@ class LocalWorkspace:
     home: Path
     git: Git
     sandbox: Bubblewrap
+    note_file: Path
     on_close: Callable[[bool], None]
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -90,6 +91,14 @@ class LocalWorkspace:
     async def apply(self, changes: ChangeSet) -> None:
         """Write the files of a change set over this workspace; see `Workspace.apply`."""
         await self._in_turn(self._apply, changes)
+
+    async def recall(self) -> str:
+        """What `remember` was last told; see `Workspace.recall`."""
+        return self.note_file.read_text() if self.note_file.is_file() else ""
+
+    async def remember(self, note: str) -> None:
+        """Keep a note with the workspace; see `Workspace.remember`."""
+        self.note_file.write_text(note)
 
     async def close(self, *, discard: bool) -> None:
         """Let go of it; with `discard`, delete what was written."""
@@ -195,7 +204,15 @@ class LocalWorkspaces:
             if discard:
                 remove_tree(session / sha)
 
-        return LocalWorkspace(sha=sha, tree=tree, home=home, git=self.git, sandbox=self.sandbox, on_close=close)
+        return LocalWorkspace(
+            sha=sha,
+            tree=tree,
+            home=home,
+            git=self.git,
+            sandbox=self.sandbox,
+            note_file=session / sha / "note",
+            on_close=close,
+        )
 
     def _open_overlay(
         self, repo_id: int, sha: str, room: Path, mirror: Callable[[], Path]

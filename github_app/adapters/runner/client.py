@@ -39,6 +39,8 @@ from github_app.adapters.runner.messages import (
     Reach,
     Reached,
     Read,
+    Recall,
+    Remember,
     Take,
     Tidy,
     Write,
@@ -52,6 +54,7 @@ _NO_ENV: Mapping[str, str] = MappingProxyType({})
 _LIMITS = ExecLimits()
 _CHECKOUT_S = 3_600.0
 _PATH_BYTES = 4_096
+_NOTE_BYTES = 4_000
 # What a command may take longer than its own time: to start, to be killed, to be cleared away.
 _MARGIN_S = 120.0
 _START_S = 20.0
@@ -127,6 +130,15 @@ class RemoteWorkspace:
         """Write the files of a change set over this workspace; see `Workspace.apply`."""
         files, contents = pack_changes(changes)
         await self.line.ask(Apply(files=files), contents, answer=Done)
+
+    async def recall(self) -> str:
+        """What `remember` was last told; see `Workspace.recall`."""
+        _, note = await self.line.ask(Recall(), answer=Done, body_bytes=_NOTE_BYTES)
+        return note.decode("utf-8", "replace")
+
+    async def remember(self, note: str) -> None:
+        """Keep a note with the workspace; see `Workspace.remember`."""
+        await self.line.ask(Remember(note=note), answer=Done)
 
     async def close(self, *, discard: bool) -> None:
         """Let go of it; with `discard`, delete what was written."""

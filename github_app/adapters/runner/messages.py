@@ -120,6 +120,21 @@ class Apply:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Recall:
+    """Answered by `Done` with the workspace's note as the body."""
+
+    ask: Literal["recall"] = "recall"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remember:
+    """Keep a note with the workspace."""
+
+    ask: Literal["remember"] = "remember"
+    note: Words
+
+
+@dataclass(frozen=True, kw_only=True)
 class Close:
     """Let go of the workspace."""
 
@@ -175,6 +190,8 @@ Request = (
     | List
     | Changes
     | Apply
+    | Recall
+    | Remember
     | Close
     | Discard
     | Tidy

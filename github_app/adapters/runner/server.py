@@ -38,6 +38,8 @@ from github_app.adapters.runner.messages import (
     Reach,
     Reached,
     Read,
+    Recall,
+    Remember,
     Request,
     Take,
     Tidy,
@@ -191,7 +193,9 @@ class Talk:
                 return await self._work(request, body)
         return Done(), b""
 
-    async def _work(self, request: Request, body: bytes) -> tuple[Answer, bytes]:
+    async def _work(  # noqa: C901 - a table, one row a request
+        self, request: Request, body: bytes
+    ) -> tuple[Answer, bytes]:
         """What needs an open workspace."""
         if self.workspace is None:
             raise ToolFailed("No workspace is open.")
@@ -214,6 +218,10 @@ class Talk:
                 return Changed(base_sha=changes.base_sha, files=files), contents
             case Apply(files=files):
                 await self.workspace.apply(unpack_changes(files, body, base_sha=self.workspace.sha))
+            case Recall():
+                return Done(), (await self.workspace.recall()).encode()
+            case Remember(note=note):
+                await self.workspace.remember(note)
             case Close(discard=discard):
                 await self.workspace.close(discard=discard)
                 self.workspace = None

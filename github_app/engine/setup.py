@@ -1,0 +1,71 @@
+"""Prepares a workspace by the commands that a policy names, once for each commit, before the agent sees it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from github_app.agent.outlet import Outlet
+from github_app.agent.untrusted import show
+from github_app.agent.verify import KILLED, QUIET_ENV
+from github_app.core.errors import Refused
+from github_app.core.model import ChangeSet, NetworkDecision
+from github_app.core.policy import POLICY_PATH, Policy
+from github_app.core.ports import ExecLimits, Workspace
+
+TIMEOUT_S = 1_800.0
+"""What one set-up command may take."""
+
+_OUTPUT_BYTES = 100_000
+_NAMED = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class SetUp:
+    """How it went: `report` says which command failed and how, empty if none did; `refused` are hosts."""
+
+    report: str = ""
+    refused: tuple[NetworkDecision, ...] = ()
+
+
+async def set_up(workspace: Workspace, policy: Policy) -> SetUp:
+    """Run the set-up commands, unless that was done in this workspace. The first that fails ends it, and is for the
+    agent to know: it may have to do with the change.
+
+    They may write what git ignores, and their home; anything else would be part of the change. Raises `Refused` then,
+    and gives the workspace up.
+    """
+    note = hashlib.sha256(json.dumps([policy.setup, policy.network.setup]).encode()).hexdigest()
+    if not policy.setup or await workspace.recall() == note:
+        return SetUp()
+    before = await workspace.changes()
+    done = await _run(Outlet(workspace=workspace, allowed=policy.network.setup), policy)
+    if changed := _changed(before, await workspace.changes()):
+        await workspace.close(discard=True)
+        named = ", ".join(f"`{path}`" for path in changed[:_NAMED])
+        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        raise Refused(
+            f"the `setup` of `{POLICY_PATH}` changed files that git does not ignore ({named}{more}); "
+            "it may write only what git ignores, and its home folder"
+        )
+    if not done.report:
+        await workspace.remember(note)
+    return done
+
+
+async def _run(outlet: Outlet, policy: Policy) -> SetUp:
+    limits = ExecLimits(timeout_s=TIMEOUT_S, output_bytes=_OUTPUT_BYTES)
+    for command in policy.setup:
+        result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
+        if result.exit_code or result.killed_by:
+            how = KILLED[result.killed_by] if result.killed_by else f"it ended with exit code {result.exit_code}"
+            lines = (f"{command}: {how}", outlet.words(result), show(result.output).strip())
+            return SetUp(report="\n".join(line for line in lines if line), refused=outlet.take())
+    return SetUp(refused=outlet.take())
+
+
+def _changed(before: ChangeSet, after: ChangeSet) -> list[str]:
+    known = {change.path: change for change in before.changes}
+    now = {change.path: change for change in after.changes}
+    return sorted(path for path in known.keys() | now.keys() if known.get(path) != now.get(path))
