@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import sys
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -22,7 +20,6 @@ from github_app.settings import RunnerSettings, Settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from github_app.adapters.egress.proxy import Egress
     from github_app.adapters.hub.github import GitHubHub
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
@@ -283,22 +280,13 @@ def build_runner(settings: RunnerSettings) -> Runner:
 
 
 def _probe_sandbox(settings: Settings | RunnerSettings) -> Bubblewrap:
+    from github_app.adapters.egress.proxy import Egress
+    from github_app.adapters.sandbox.binary import usual_tool_paths
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 
+    egress = Egress.of_machine(settings.package_env, folder=settings.data_dir / "registries")
     tools = settings.tool_paths or usual_tool_paths()
-    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=tools, egress=_build_egress(settings))
-
-
-def _build_egress(settings: Settings | RunnerSettings) -> Egress:
-    from github_app.adapters.egress.mirror import Mirror
-    from github_app.adapters.egress.proxy import Egress
-    from github_app.adapters.egress.registries import find_registries
-    from github_app.adapters.egress.upstream import Upstream
-
-    def find() -> Upstream:
-        return Upstream(registries=find_registries(settings.package_env), folder=settings.data_dir / "registries")
-
-    return Egress(mirror=Mirror(find=find))
+    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=tools, egress=egress)
 
 
 async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
@@ -342,13 +330,6 @@ def _secret_paths(settings: Settings) -> list[Path]:
     kept = [path for pattern in inside for path in settings.data_dir.glob(pattern)]
     key = settings.private_key_file
     return [settings.data_dir, *kept, *([key] if key is not None else [])]
-
-
-def usual_tool_paths() -> tuple[Path, ...]:
-    """The Python that runs us, where the system has none of its own: agents need one more often than not."""
-    if shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin"):
-        return ()
-    return (Path(sys.base_prefix),)
 
 
 def make_data_dir(settings: Settings | RunnerSettings) -> None:

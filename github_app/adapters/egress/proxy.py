@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from github_app.adapters.egress.clienthello import read_server_name
 from github_app.adapters.egress.listener import PORT
 from github_app.adapters.egress.mirror import Mirror, Visit
+from github_app.adapters.egress.registries import find_registries
 from github_app.adapters.egress.rules import Denied, EgressLimits, Ledger, Meter, Rules, split_authority
+from github_app.adapters.egress.upstream import Upstream
 from github_app.core.hosts import is_outside, plain_name
 from github_app.core.policy import REGISTRIES
 
@@ -46,6 +49,11 @@ class Egress:
     limits: EgressLimits = field(default_factory=EgressLimits)
     look_up: Callable[[str, int], Awaitable[list[str]]] = look_up
     is_outside: Callable[[str], bool] = is_outside
+
+    @classmethod
+    def of_machine(cls, environment: Mapping[str, str], *, folder: Path) -> Egress:
+        """With a mirror of the registries that this machine's pip and npm use in this environment, kept in a folder."""
+        return cls(mirror=Mirror(find=lambda: Upstream(registries=find_registries(environment), folder=folder)))
 
     def environment(self, allowed: tuple[str, ...]) -> dict[str, str]:
         """What tells the programs of a command where the proxy is, and pip and npm where packages are."""

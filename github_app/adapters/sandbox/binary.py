@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,3 +83,10 @@ def _may(path: Path, uid: int, gid: int, *, need: int) -> bool:
         return False
     shift = 6 if found.st_uid == uid else 3 if found.st_gid == gid else 0
     return bool(found.st_mode >> shift & need)
+
+
+def usual_tool_paths() -> tuple[Path, ...]:
+    """The Python that runs us, where the system has none of its own: agents need one more often than not."""
+    if shutil.which("python3", path="/usr/bin:/bin:/usr/local/bin"):
+        return ()
+    return (Path(sys.base_prefix),)
