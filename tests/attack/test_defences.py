@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from github_app.adapters.repository.workspaces import LocalWorkspaces
+from github_app.adapters.runner import claims, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
 from github_app.core import policy
-from tests.attack import weakened
+from tests.attack import runner, weakened
 from tests.attack.arena import Arena, enter
 from tests.attack.cases import ATTACKS, SCENE_ATTACKS
 from tests.attack.scene import open_scene, open_stage
+from tests.fakes import users
+from tests.fakes.users import why_not
 
 _ALLOW_ALL = struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)
 
@@ -116,6 +119,21 @@ def _links(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
 @defence("an upper layer for each session", "X68")
 def _own_layer(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(LocalWorkspaces, "_folder", lambda self, _: self.root / "workspaces" / "shared")
+
+
+if not why_not():
+
+    @defence("broker and runner are two users", "H01", "H02")
+    def _two_users(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(runner, "RUNNER", users.BROKER)
+
+    @defence("a runner's paths are checked", "H04")
+    def _runners_paths(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(claims, "check_path", lambda _: None)
+
+    @defence("who listens in the runner's place is looked at", "H08")
+    def _listener(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(wire, "ask_peer", lambda _: wire.Peer(pid=1, uid=users.RUNNER, gid=users.RUNNER))
 
 
 @pytest.mark.parametrize(
