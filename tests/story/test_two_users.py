@@ -67,6 +67,7 @@ def test_a_story_from_label_to_merge_by_two_users(two: Two) -> None:
     world.rest()
 
     assert not (two.broker_data / "checkouts").exists()
+    assert not (two.broker_data / "sandbox-etc").exists()  # no sandbox was ever tried there
     assert not list((two.runner.data_dir / "workspaces").glob(f"{world.sessions()[0].id}*"))
     store = two.runner.data_dir / f"mirrors/{world.repo.id}.git"
     assert store.stat().st_uid == RUNNER
