@@ -9,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.desks import Desk
-from tests.attack import audit, programs, repositories, runner, turns, walls  # noqa: F401 - they register their attacks
+from tests.attack import (  # noqa: F401 - they register their attacks
+    audit,
+    network,
+    programs,
+    repositories,
+    runner,
+    turns,
+    walls,
+)
 from tests.attack.arena import Arena, open_arena
 from tests.attack.cases import NOT_RUN
 from tests.attack.scene import Scene, Stage, open_scene, open_stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -12,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from github_app.adapters.egress import mirror, proxy, rules, upstream
 from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.runner import claims, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
-from github_app.core import policy
+from github_app.core import hosts, policy
+from tests.adapters.outside import NAME
 from tests.attack import runner, weakened
 from tests.attack.arena import Arena, enter
 from tests.attack.cases import ATTACKS, SCENE_ATTACKS
@@ -134,6 +137,31 @@ if not why_not():
     @defence("who listens in the runner's place is looked at", "H08")
     def _listener(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(wire, "ask_peer", lambda _: wire.Peer(pid=1, uid=users.RUNNER, gid=users.RUNNER))
+
+
+@defence("TLS for the very host that was asked for", "S34", "H51")
+def _server_name(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proxy, "read_server_name", lambda data: NAME if data else None)
+
+
+@defence("an allow-list of hosts", "S34", "X40")
+def _allow_list(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules.Rules, "check", lambda _, authority: rules.split_authority(authority))
+
+
+@defence("public addresses only", "X39")
+def _addresses(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hosts, "is_outside", lambda _: True)
+
+
+@defence("a mirror that knows what installing needs", "X41")
+def _shapes(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirror, "_NPM_PAGE", re.compile("/(.*)"))
+
+
+@defence("hashes of packages", "H55")
+def _hashes(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upstream, "_check", lambda *_: None)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from github_app.core.errors import ToolFailed
 from github_app.core.ports import ExecLimits
 from tests.adapters.sandbox_room import read_text
 from tests.attack.arena import Arena
-from tests.attack.cases import NOT_RUN, attack, python_attack, shell_attack
+from tests.attack.cases import attack, python_attack, shell_attack
 
 ROOT_BY_HAND = "a root made by hand, read-only"
 SECCOMP = "seccomp filter"
@@ -355,6 +355,3 @@ shell_attack(
     "| grep password | sed 's/^/GOT /'; true",
     stopped_by="tokens go to one git process, by its environment",
 )
-
-NOT_RUN["S34"] = ("the allow-list proxy", "there is no proxy: sandboxes have no network at all (S06)")
-NOT_RUN["S35"] = ("the proxy's socket and bridge", "as S34")
