@@ -320,7 +320,8 @@ async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
         Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
         for path in sandbox.unreachable
     ]
-    return about + ", ".join(sandbox.hard_limits), [*await check(sandbox), *hidden]
+    about += f"{', '.join(sandbox.hard_limits)}; {await asyncio.to_thread(sandbox.egress.about)}"
+    return about, [*await check(sandbox), *hidden]
 
 
 def _secret_paths(settings: Settings) -> list[Path]:

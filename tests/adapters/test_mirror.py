@@ -212,7 +212,12 @@ async def test_what_is_kept_is_bounded(registry: Registry, mirror: Mirror, upstr
     assert sum(path.stat().st_size for path in upstream.folder.rglob("*") if path.is_file()) <= 5_000
 
 
+def test_it_says_where_packages_come_from_and_no_secret(mirror: Mirror):
+    assert mirror.about() == "registries: 127.0.0.1 (pip), 127.0.0.1 (npm)"
+
+
 async def test_without_registries_there_are_no_packages(mirror: Mirror, upstream: Upstream):
     upstream.registries = replace(upstream.registries, pip=(), npm=None)
     assert (await get(mirror, "/tiny"))[0] == 404
     assert (await get(mirror, "/-/pip/simple/tiny/"))[0] == 404
+    assert mirror.about() == "registries: none (pip), none (npm)"

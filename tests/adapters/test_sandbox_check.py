@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from github_app.adapters.egress import listener
 from github_app.adapters.sandbox import bubblewrap as sandboxes
 from github_app.adapters.sandbox.check import check, check_user
 from tests.adapters.sandbox_room import Room
@@ -22,7 +23,7 @@ async def test_every_wall_stands_here(room: Room, monkeypatch: pytest.MonkeyPatc
     checks = await check(room.sandbox)
 
     assert [each for each in checks if not each.ok] == []
-    assert len(checks) == 17
+    assert len(checks) == 18
 
 
 async def test_missing_filter_is_named(room: Room) -> None:
@@ -37,6 +38,17 @@ async def test_missing_flag_is_named(room: Room, monkeypatch: pytest.MonkeyPatch
     checks = await check(room.sandbox)
 
     assert "/ is read-only" in {each.name for each in checks if not each.ok}
+
+
+async def test_missing_way_out_is_named(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = room.top / "inside.py"
+    broken.write_text("raise OSError('no namespaces here')")
+    monkeypatch.setattr(listener, "_PROGRAM", broken)
+
+    (wrong,) = [each for each in await check(room.sandbox) if not each.ok]
+
+    assert wrong.name == "the network that policies allow"
+    assert "no namespaces here" in wrong.detail
 
 
 async def test_sandbox_without_python_is_told(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,6 +102,13 @@ class Mirror:
             "npm_config_update_notifier": "false",
         }
 
+    def about(self) -> str:
+        """Which hosts pip and npm have packages from, in a line. Blocks for a second."""
+        registries = self._upstream.registries
+        pip = ", ".join(source.origin[1] for source in registries.pip)
+        npm = registries.npm.origin[1] if registries.npm is not None else ""
+        return f"registries: {pip or 'none'} (pip), {npm or 'none'} (npm)"
+
     @contextlib.asynccontextmanager
     async def answer(self, method: str, target: str, visit: Visit, *, url: str) -> AsyncIterator[Reply]:
         """The answer to a request. Raises `Denied` for all but reading what installing needs."""

@@ -55,6 +55,10 @@ class Egress:
         """With a mirror of the registries that this machine's pip and npm use in this environment, kept in a folder."""
         return cls(mirror=Mirror(find=lambda: Upstream(registries=find_registries(environment), folder=folder)))
 
+    def about(self) -> str:
+        """Where packages come from, in a line. Blocks for a second."""
+        return self.mirror.about() if self.mirror is not None else "no registries"
+
     def environment(self, allowed: tuple[str, ...]) -> dict[str, str]:
         """What tells the programs of a command where the proxy is, and pip and npm where packages are."""
         if not allowed:

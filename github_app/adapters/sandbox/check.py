@@ -11,6 +11,8 @@ from pathlib import Path
 
 from github_app.adapters.sandbox.binary import is_reachable
 from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap
+from github_app.core.errors import SandboxUnavailable
+from github_app.core.policy import REGISTRIES
 from github_app.core.ports import ExecLimits
 
 # Runs inside, under the sandbox's own Python. It prints what it found; the judging is done outside.
@@ -80,7 +82,28 @@ async def check(sandbox: Bubblewrap) -> list[Check]:
     if result.exit_code != 0 or not isinstance(seen, dict):
         detail = f"the probe did not run (it needs python3 in /usr): {result.output.strip()[:300]}"
         return [Check(name="sandbox", ok=False, detail=detail)]
-    return [*_walls(seen, extra_top={path.parts[1] for path in sandbox.tool_paths}), _owner(owner, sandbox)]
+    walls = _walls(seen, extra_top={path.parts[1] for path in sandbox.tool_paths})
+    return [*walls, _owner(owner, sandbox), await _check_way_out(sandbox)]
+
+
+async def _check_way_out(sandbox: Bubblewrap) -> Check:
+    """Whether a command that may reach something finds the proxy, and nothing else. Asks nobody outside."""
+    name = "the network that policies allow"
+    script = "import socket; print(socket.create_connection(('127.0.0.1', 3128), 5) and 'found')"
+    with tempfile.TemporaryDirectory(dir=sandbox.state_dir, prefix="check-") as top:
+        if os.geteuid() == 0:
+            os.chown(top, sandbox.sandbox_uid, sandbox.sandbox_gid)
+        try:
+            result = await sandbox.run(
+                ["python3", "-c", script],
+                tree=BindMount(path=Path(top)),
+                home=None,
+                limits=ExecLimits(timeout_s=30),
+                network=(REGISTRIES,),
+            )
+        except SandboxUnavailable as error:
+            return Check(name=name, ok=False, detail=str(error))
+    return _is(name, result.output.strip()[-300:], "found")
 
 
 def check_user(sandbox: Bubblewrap, *, secrets: Iterable[Path]) -> list[Check]:
