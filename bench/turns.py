@@ -26,6 +26,7 @@ from github_app.adapters.model.claude import ClaudeModel
 from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.sandbox.bubblewrap import Bubblewrap
+from github_app.adapters.secrets import PatternScanner
 from github_app.agent import prompt
 from github_app.agent.loop import run_turn
 from github_app.agent.outlet import Outlet
@@ -244,6 +245,7 @@ class Desk:
                 journal=cast(Journal, Timed(journal, run.parts_s, steps)),
                 limits=LIMITS,
                 policy=Policy(verify=("true",)),
+                scanner=PatternScanner(),
                 model_name=self.model_name(),
                 clock=SystemClock(),
             )

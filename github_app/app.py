@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
-    from github_app.engine.transcripts import Transcripts
     from github_app.engine.turns import TurnRunner
 
 
@@ -76,7 +76,7 @@ def build(settings: Settings, *, with_worker: bool = True) -> Honk:
 
     store = open_store(settings)
     engine = _build_engine(settings, store) if with_worker else None
-    recorder = GroupRecorder(store=store, on_recorded=engine.wake if engine is not None else _nobody)
+    recorder = GroupRecorder(store=store, on_recorded=engine.wake if engine is not None else lambda: None)
     asgi = create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
@@ -117,18 +117,17 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store) -> Engine:
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
-    from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies, read_floor
-    from github_app.engine.transcripts import Transcripts
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
-    transcripts = Transcripts(store.engine, clock, store.audit)
     hub = _build_hub(settings)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, store)
     workspaces = build_workspaces(settings)
+    publisher = _publisher(settings, hub, workspaces)
+    performance = _build_performance(settings, store, policies, admission, publisher)
     return Engine(
         store=store,
         lookup=Lookup(
@@ -140,16 +139,8 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
             trigger_label=settings.trigger_label,
             checks_grace_s=settings.checks_grace_s,
         ),
-        performance=Performance(
-            hub=hub,
-            policies=policies,
-            publisher=_publisher(settings, hub, workspaces),
-            store=store,
-            transcripts=transcripts,
-            pauses=admission.pauses,
-            pages=page_links(settings),
-        ),
-        runner=_build_runner(settings, store, transcripts, policies, admission, workspaces),
+        performance=performance,
+        runner=_build_runner(settings, performance, admission, workspaces),
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
@@ -162,6 +153,27 @@ def _build_engine(settings: Settings, store: Store) -> Engine:
         discard_workspace=workspaces.discard,
         clock=clock,
         trigger_label=settings.trigger_label,
+    )
+
+
+def _build_performance(
+    settings: Settings, store: Store, policies: Policies, admission: Admission, publisher: Publisher
+) -> Performance:
+    from github_app.adapters.secrets import PatternScanner
+    from github_app.engine.performance import Performance
+    from github_app.engine.transcripts import Transcripts
+
+    scanner = PatternScanner()
+    threading.Thread(target=scanner.warm_up, name="warm-up-scanner", daemon=True).start()
+    return Performance(
+        hub=policies.hub,
+        policies=policies,
+        publisher=publisher,
+        scanner=scanner,
+        store=store,
+        transcripts=Transcripts(store.engine, SystemClock(), store.audit),
+        pauses=admission.pauses,
+        pages=page_links(settings),
     )
 
 
@@ -179,12 +191,7 @@ def _build_admission(store: Store, policies: Policies) -> Admission:
 
 
 def _build_runner(
-    settings: Settings,
-    store: Store,
-    transcripts: Transcripts,
-    policies: Policies,
-    admission: Admission,
-    workspaces: Workspaces,
+    settings: Settings, performance: Performance, admission: Admission, workspaces: Workspaces
 ) -> TurnRunner:
     from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.turns import TurnRunner
@@ -193,15 +200,16 @@ def _build_runner(
     # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
     threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
     return TurnRunner(
-        hub=policies.hub,
-        policies=policies,
-        store=store,
-        transcripts=transcripts,
+        hub=performance.hub,
+        policies=performance.policies,
+        store=performance.store,
+        transcripts=performance.transcripts,
         admission=admission,
         workspaces=workspaces,
         model=model,
+        scanner=performance.scanner,
         model_name=settings.model,
-        pages=page_links(settings),
+        pages=performance.pages,
         clock=SystemClock(),
     )
 
@@ -372,10 +380,6 @@ def metrics_text(store: Store) -> str:
     lines += ["# HELP honk_sessions Sessions, by status.", "# TYPE honk_sessions gauge"]
     lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(store.count_sessions().items())]
     return "\n".join(lines) + "\n"
-
-
-def _nobody() -> None:
-    """The worker is another process; its dispatcher looks by itself."""
 
 
 def permissions_used() -> dict[str, str]:

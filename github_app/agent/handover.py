@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from github_app.agent.outlet import Outlet
+from github_app.agent.untrusted import show
 from github_app.agent.verify import Verification, verify
 from github_app.core.errors import ToolFailed
+from github_app.core.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
+from github_app.core.holds import Finding, Kind
 from github_app.core.model import ChangeSet, Reply, Submission
-from github_app.core.policy import Policy, find_problems
-from github_app.core.ports import Workspace
+from github_app.core.policy import Policy
+from github_app.core.ports import SecretScanner, Workspace
 
 MAX_TITLE_CHARS = 72
 MAX_SUMMARY_CHARS = 5_000
 
+_NEEDS_APPROVAL = (
+    "not submitted. A human has to accept this before it is published. Take it back if the task can be done without. "
+    "If not, submit again and say in `needs_approval` why the task needs it:"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """An accepted submission and the change set that it is about."""
+    """An accepted submission, the change set that it is about, and what in that a human must accept."""
 
     submission: Submission
     changes: ChangeSet
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass
@@ -33,9 +43,11 @@ class Gate:
 
     workspace: Workspace
     policy: Policy
+    scanner: SecretScanner
     time_left_s: Callable[[], float]
     outlet: Outlet = field(init=False)
     _verified: tuple[ChangeSet, Verification] | None = None
+    _told: set[tuple[Kind, str]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.outlet = Outlet(workspace=self.workspace, allowed=self.policy.network.turn)
@@ -46,37 +58,50 @@ class Gate:
         self._verified = (await self.workspace.changes(), verification)
         return verification
 
-    async def submit(
-        self, *, title: str, summary: str, notes: str, replies: tuple[Reply, ...], unverified_reason: str
-    ) -> Handover:
-        """Accept the work as it stands in the workspace. Raises `ToolFailed` with what is missing or forbidden."""
-        _check_words(title, summary)
-        changes = await self._allowed_changes()
+    async def submit(self, draft: Submission) -> Handover:
+        """Accept the work as it stands in the workspace. Raises `ToolFailed` with what is missing or forbidden.
+
+        What a human must accept is let through with a reason, once the agent was told of it.
+        """
+        _check_words(draft.title, draft.summary)
+        await self._require_no_secret(draft)
+        changes, findings = await self._inspected(draft)
         verification = Verification(verdicts=())
         if changes.changes:
             verification = await self._verification_of(changes)
             # A verifier may have written files of its own, which go out as well.
-            changes = await self._allowed_changes()
-        if verification.has_passed:
-            unverified_reason = ""
-        elif not unverified_reason.strip():
+            changes, findings = await self._inspected(draft)
+        if not verification.has_passed and not draft.unverified_reason:
             raise ToolFailed(_not_verified(verification))
-        submission = Submission(
-            title=title.strip(),
-            summary=summary.strip(),
-            notes=notes.strip(),
+        submission = replace(
+            draft,
             verdicts=verification.verdicts,
-            unverified_reason=unverified_reason.strip(),
-            replies=replies,
+            unverified_reason="" if verification.has_passed else draft.unverified_reason,
+            needs_approval=draft.needs_approval if findings else "",
         )
-        return Handover(submission=submission, changes=changes)
+        return Handover(submission=submission, changes=changes, findings=findings)
 
-    async def _allowed_changes(self) -> ChangeSet:
+    async def _inspected(self, draft: Submission) -> tuple[ChangeSet, tuple[Finding, ...]]:
         changes = await self.workspace.changes()
-        if problems := find_problems(changes, self.policy):
-            listed = "\n".join(f"- {problem}" for problem in problems[:50])
-            raise ToolFailed(f"not submitted. This may not be published; take it back, or `ask`:\n{listed}")
-        return changes
+        sightings = await asyncio.to_thread(look_for_secrets, changes, self.scanner)
+        paths = paths_to_compare(changes, sightings)
+        before = {path: await self.workspace.read_base(path, max_bytes=MAX_COMPARED_BYTES) for path in paths}
+        findings = await asyncio.to_thread(find_findings, changes, self.policy, before=before, sightings=sightings)
+        if final := [finding for finding in findings if finding.final]:
+            raise ToolFailed(f"not submitted. This is never published: take it back, or `ask`.\n{_listed(final)}")
+        keys = {(finding.kind, finding.path) for finding in findings}
+        if not draft.needs_approval or not keys <= self._told:
+            self._told |= keys
+            if findings:
+                raise ToolFailed(f"{_NEEDS_APPROVAL}\n{_listed(findings)}")
+        return changes, findings
+
+    async def _require_no_secret(self, draft: Submission) -> None:
+        answers = [reply.body for reply in draft.replies]
+        reasons = [draft.unverified_reason, draft.needs_approval]
+        words = "\n".join([draft.title, draft.summary, draft.notes, *reasons, *answers])
+        if seen := await asyncio.to_thread(self.scanner.scan, words.encode("utf-8", "replace")):
+            raise ToolFailed(f"not submitted: your words hold {seen[0].what}. Say it without the value")
 
     async def _verification_of(self, changes: ChangeSet) -> Verification:
         if self._verified is not None and self._verified[0] == changes:
@@ -93,8 +118,15 @@ def replies_from(answers: Mapping[str, str], reply_to: Mapping[str, int | None])
     return tuple(Reply(thread_id=thread, reply_to=known[thread], body=body.strip()) for thread, body in answers.items())
 
 
+def _listed(findings: Sequence[Finding]) -> str:
+    lines = []
+    for finding in findings:
+        where = f"`{finding.path}`: " if finding.path else ""
+        lines += [f"- [{finding.kind}] {where}{finding.text}", *(f"    {line}" for line in finding.lines)]
+    return show("\n".join(lines))
+
+
 def _check_words(title: str, summary: str) -> None:
-    title = title.strip()
     if not title or "\n" in title or len(title) > MAX_TITLE_CHARS:
         raise ToolFailed(
             f"not submitted: `title` must be one line of 1 to {MAX_TITLE_CHARS} characters, not {len(title)}"
@@ -103,7 +135,7 @@ def _check_words(title: str, summary: str) -> None:
         raise ToolFailed(
             f"not submitted: `summary` must have at most {MAX_SUMMARY_CHARS} characters, not {len(summary)}"
         )
-    if not summary.strip():
+    if not summary:
         raise ToolFailed("not submitted: `summary` must say what was done; or, if nothing was changed, why")
 
 

@@ -20,7 +20,7 @@ from github_app.core.errors import LimitReached, ToolFailed
 from github_app.core.hosts import refusals
 from github_app.core.model import ChangeSet
 from github_app.core.policy import Limits, Policy
-from github_app.core.ports import Clock, Journal, Model, ModelRequest, Step, Workspace
+from github_app.core.ports import Clock, Journal, Model, ModelRequest, SecretScanner, Step, Workspace
 
 MAX_REMINDERS = 2
 """How often a model that calls no tool is told to; a reply without one after that ends the turn."""
@@ -40,6 +40,7 @@ async def run_turn(
     journal: Journal,
     limits: Limits,
     policy: Policy,
+    scanner: SecretScanner,
     model_name: str,
     clock: Clock,
     on_step: Callable[[str], Awaitable[None]] | None = None,
@@ -55,7 +56,7 @@ async def run_turn(
     def time_left_s() -> float:
         return budget.time_left_s(limits, started=started, now=clock.now())
 
-    gate = Gate(workspace=workspace, policy=policy, time_left_s=time_left_s)
+    gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s)
     threads = {each.thread_id: each.reply_to for each in task.feedback if each.thread_id}
     toolbox = Toolbox(workspace=workspace, gate=gate, time_left_s=time_left_s, threads=threads)
     turn = _Turn(
@@ -152,9 +153,14 @@ class _Turn:
         told = (each for step in self.steps for each in step.refused)
         refused = refusals((*told, *self.toolbox.gate.outlet.refused))
         match ending:
-            case Handover(submission=submission, changes=changes):
+            case Handover():
                 return Submitted(
-                    submission=submission, changes=changes, usage=usage, consumed=consumed, refused=refused
+                    submission=ending.submission,
+                    changes=ending.changes,
+                    findings=ending.findings,
+                    usage=usage,
+                    consumed=consumed,
+                    refused=refused,
                 )
             case Question(text=question):
                 return Asked(question=question, usage=usage, consumed=consumed, refused=refused)

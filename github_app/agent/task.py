@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from github_app.core.holds import Finding
 from github_app.core.model import (
     Cause,
     ChangeSet,
@@ -46,10 +47,11 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Submitted:
-    """The agent handed its work in: verified, or with the reason why not; `changes` break no rule of the policy."""
+    """The agent handed its work in: verified, or with the reason why not. `findings` are what a human must accept."""
 
     submission: Submission
     changes: ChangeSet
+    findings: tuple[Finding, ...]
     usage: Usage
     consumed: tuple[str, ...]
     refused: tuple[NetworkDecision, ...] = ()

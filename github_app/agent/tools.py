@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from github_app.agent import files, shell
 from github_app.agent.handover import Gate, Handover, replies_from
 from github_app.core.errors import ToolFailed
+from github_app.core.model import Submission
 from github_app.core.ports import Workspace
 
 _DEFAULT_TIMEOUT_S = 120
@@ -93,7 +94,8 @@ class Submit(_Arguments):
     `title`: one line of at most 72 characters that names the change, in the imperative. `summary`: for the pull
     request, what was wrong, what you changed and why. `notes`: what a reviewer should know besides. `threads`: an
     answer for each review thread that you were given. `unverified_reason`: only if verification cannot pass whatever
-    you do; why.
+    you do; why. `needs_approval`: only after `submit` was refused because a human must accept something in the change,
+    and only if the task cannot be done without it; why.
     """
 
     title: str
@@ -101,6 +103,7 @@ class Submit(_Arguments):
     notes: str = ""
     threads: list[ThreadReply] = Field(default_factory=list)
     unverified_reason: str = ""
+    needs_approval: str = ""
 
 
 _TOOLS: dict[str, type[_Arguments]] = {
@@ -157,13 +160,15 @@ class Toolbox:
 
     async def _submit(self, submit: Submit) -> Handover:
         answers = {thread.thread_id: thread.reply for thread in submit.threads}
-        return await self.gate.submit(
-            title=submit.title,
-            summary=submit.summary,
-            notes=submit.notes,
+        draft = Submission(
+            title=submit.title.strip(),
+            summary=submit.summary.strip(),
+            notes=submit.notes.strip(),
+            unverified_reason=submit.unverified_reason.strip(),
+            needs_approval=submit.needs_approval.strip(),
             replies=replies_from(answers, self.threads),
-            unverified_reason=submit.unverified_reason,
         )
+        return await self.gate.submit(draft)
 
 
 @cache

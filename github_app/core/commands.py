@@ -7,13 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-Verb = Literal["do", "help", "status", "stop", "retry", "pause", "resume"]
+from github_app.core.holds import ACCEPTABLE, Acceptable
+
+Verb = Literal["do", "help", "status", "stop", "retry", "approve", "pause", "resume"]
 
 VERBS: dict[str, str] = {
     "help": "say what I understand",
     "status": "say what is going on",
     "stop": "end the work and leave everything as it is",
     "retry": "run the last turn again",
+    "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
 }
@@ -23,7 +26,7 @@ VERBS: dict[str, str] = {
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """One command: its verb, and the words after it (all of them for `do`, where empty means: just start; the reason
-    for `pause`)."""
+    for `pause`; what is accepted for `approve`)."""
 
     verb: Verb
     text: str = ""
@@ -55,10 +58,23 @@ def _command_of(first: str, more: str) -> Command:
         # Words below `retry` would be lost with it: they make it an instruction.
         if first.lower() == verb and verb in VERBS and not (verb == "retry" and more.strip()):
             return Command(verb=verb)
-    word, _, reason = first.partition(" ")
+    word, _, rest = first.partition(" ")
     if word.lower() == "pause":
-        return Command(verb="pause", text=reason.strip())
+        return Command(verb="pause", text=rest.strip())
+    # More words that name nothing to approve are an instruction that happens to begin so.
+    if word.lower() == "approve" and (len(rest.split()) == 1 or kinds_in(rest)):
+        return Command(verb="approve", text=rest.strip())
     return Command(verb="do", text=f"{first}\n{more}".strip())
+
+
+def kinds_in(words: str) -> tuple[Acceptable, ...] | None:
+    """The kinds that the words after `approve` name, `all` for every one; None if they are other words."""
+    named = [word for word in re.split(r"[\s,]+", words.casefold().replace("`", " ")) if word and word != "and"]
+    if "all" in named and len(named) == 1:
+        return ACCEPTABLE
+    if not set(named) <= set(ACCEPTABLE):
+        return None
+    return tuple(kind for kind in ACCEPTABLE if kind in named)
 
 
 def _lines_of(body: str) -> list[tuple[str, bool]]:

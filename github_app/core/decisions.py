@@ -158,11 +158,14 @@ def ask(
     text: str,
     *,
     stuck_on: str = "",
+    waiting_for: str = "",
     before: tuple[Effect, ...] = (),
     is_reachable: bool = True,
 ) -> Decision:
-    """Put it to a human: one comment that says what happened and what to do next."""
-    waiting = replace(move(session, facts, Status.NEEDS_HUMAN), turn_id=None, waiting_for=text, stuck_on=stuck_on)
+    """Put it to a human: one comment that says what happened and what to do next (`waiting_for` in short)."""
+    waiting = replace(
+        move(session, facts, Status.NEEDS_HUMAN), turn_id=None, waiting_for=waiting_for or text, stuck_on=stuck_on
+    )
     number = session.pull_number or session.issue_number
     said = (Say(number=number, tag=f"ask:{event.id}", body=text), ShowProgress()) if is_reachable else ()
     return Decision(session=waiting, effects=(*before, *said), why=f"a human is needed: {text.splitlines()[0]}")
@@ -186,6 +189,7 @@ def end(
         turn_id=None,
         feedback=(),
         carried=(),
+        held=None,
         waiting_for=reason,
         stuck_on="",
         reviewers=(),

@@ -45,7 +45,10 @@ class RunTurn:
 
 @dataclass(frozen=True, kw_only=True)
 class Publish:
-    """Make the change set a commit on the session's branch and see that the draft pull request is there."""
+    """Make the change set a commit on the session's branch and see that the draft pull request is there.
+
+    What is found in it and was not accepted in the session's hold keeps it back.
+    """
 
     turn_id: str
     change_set_id: str

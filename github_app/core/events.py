@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from github_app.core.commands import Command
+from github_app.core.holds import Finding
 from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Submission, Usage
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
@@ -163,7 +164,10 @@ class InstallationChanged:
 
 @dataclass(frozen=True, kw_only=True)
 class TurnFinished:
-    """The agent submitted. `change_set_id` names the stored change set; None: the agent changed nothing."""
+    """The agent submitted. `change_set_id` names the stored change set; None: the agent changed nothing.
+
+    `findings` are what the agent knows that a human must accept before it is published.
+    """
 
     id: str
     session_id: str
@@ -173,6 +177,7 @@ class TurnFinished:
     usage: Usage
     consumed: tuple[str, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +219,17 @@ class Published:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ChangeSetHeld:
+    """The change set was not published: in it is what somebody has to accept first, and nobody has."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    change_set_id: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectFailed:
     """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved.
 
@@ -251,7 +267,7 @@ HubEvent = (
     | PullRequestDraftChanged
     | InstallationChanged
 )
-OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | EffectFailed | Ticked
+OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | ChangeSetHeld | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 
@@ -287,7 +303,7 @@ def subject_of(event: Event) -> Subject:
             return Subject(repo_id=event.repo.id, branch=event.branch)
         case InstallationChanged():
             return Subject(installation_id=event.installation_id)
-        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():
+        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | EffectFailed() | Ticked():
             return Subject(session_id=event.session_id)
         case _:
             assert_never(event)

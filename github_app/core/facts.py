@@ -9,6 +9,7 @@ from enum import Flag, auto
 
 from github_app.core.events import (
     BranchPushed,
+    ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
     Event,
@@ -122,13 +123,21 @@ def _needs_open(session: Session, event: Event) -> Need:
             return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():
             return _needs_of_tick(session)
-        case TurnFinished():
-            return Need.CHECKS | Need.POLICY | Need.PULL if event.change_set_id is None else Need.NOTHING
+        case TurnFinished() | ChangeSetHeld() | Published():
+            return _needs_of_end(event)
+        case _:
+            return Need.NOTHING
+
+
+def _needs_of_end(event: TurnFinished | ChangeSetHeld | Published) -> Need:
+    match event:
         case Published():
             # CI may have ended before we knew the new head, and its events were then about a commit unknown to us.
             return Need.CHECKS | Need.POLICY
+        case TurnFinished() if event.change_set_id is None:
+            return Need.CHECKS | Need.POLICY | Need.PULL
         case _:
-            return Need.NOTHING
+            return Need.POLICY if event.findings else Need.NOTHING
 
 
 def _needs_of_tick(session: Session) -> Need:

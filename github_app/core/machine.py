@@ -15,6 +15,7 @@ from github_app.core.decisions import Decision, end, nothing, refuse, speaks_wit
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
     BranchPushed,
+    ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
     EffectFailed,
@@ -61,7 +62,9 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
 def is_our_own(event: Event, facts: Facts) -> bool:
     """Loop guard, by the sender's number. Checks have no sender here: CI of our own commits must wake us."""
     match event:
-        case ChecksChanged() | TurnFinished() | TurnAsked() | TurnStopped() | Published() | EffectFailed() | Ticked():
+        case ChecksChanged():
+            return False
+        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -99,6 +102,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.turn_ended_early(session, event, facts)
         case Published():
             return rounds.published(session, event, facts)
+        case ChangeSetHeld():
+            return rounds.change_set_held(session, event, facts)
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
         case Ticked():

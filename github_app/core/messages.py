@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import assert_never
 
+from github_app.core import consent
 from github_app.core.commands import VERBS
 from github_app.core.hosts import address
 from github_app.core.model import (
@@ -144,6 +145,7 @@ def harmless_submission(submission: Submission) -> Submission:
         summary=harmless(submission.summary),
         notes=harmless(submission.notes),
         unverified_reason=harmless(submission.unverified_reason),
+        needs_approval=harmless(submission.needs_approval),
         replies=tuple(replace(reply, body=harmless(reply.body)) for reply in submission.replies),
     )
 
@@ -169,6 +171,10 @@ def pull_body(session: Session) -> str:
     if session.refused:
         lines += ["", "### Network", "", "Commands wanted to reach what the policy does not allow:", ""]
         lines += [refusal_line(each) for each in session.refused]
+    held = session.held.approvals if session.held is not None else ()
+    approvals = [each for earlier in session.published for each in earlier.approvals]
+    if who := consent.accepted((*approvals, *held)):
+        lines += ["", "### Accepted by people", "", *who]
     notes = [harmless(each.notes) for each in rounds if each.notes]
     if notes:
         lines += ["", "### Notes", "", "\n\n".join(notes)]
@@ -227,7 +233,7 @@ def no_session_answer(trigger_label: str) -> str:
 
 def help_text(trigger_label: str) -> str:
     """What people can say; the table of verbs is the one that the parser uses."""
-    verbs = "\n".join(f"| `/honk {verb}` | {meaning} |" for verb, meaning in VERBS.items())
+    verbs = "\n".join(f"| `/honk {verb}{' …' * (verb == 'approve')}` | {meaning} |" for verb, meaning in VERBS.items())
     return (
         f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "
         "I fix what CI finds, act on reviews, and leave the merge to you.\n\n"

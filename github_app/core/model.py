@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from github_app.core.holds import Approval, Hold
+
 
 @dataclass(frozen=True, kw_only=True)
 class Repo:
@@ -117,11 +119,15 @@ Mode = Literal["100644", "100755", "120000"]
 
 @dataclass(frozen=True, kw_only=True)
 class FileChange:
-    """One changed path. `content` is None for a deletion, the target for a symbolic link (mode 120000)."""
+    """One changed path. `content` is None for a deletion, the target for a symbolic link (mode 120000).
+
+    `base_mode` is what the base has there (None: nothing); it is told of the change and no part of it.
+    """
 
     path: str
     mode: Mode
     content: bytes | None
+    base_mode: Mode | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -261,24 +267,30 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads."""
+    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads.
+
+    `needs_approval` is why the change has to touch what a human must accept.
+    """
 
     title: str
     summary: str
     notes: str = ""
     verdicts: tuple[Verdict, ...] = ()
     unverified_reason: str = ""
+    needs_approval: str = ""
     replies: tuple[Reply, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What one turn handed in that is published: its commit, and its words for the pull request's body."""
+    """What one turn handed in that is published: its commit, its words for the pull request's body, and what people
+    accepted in it."""
 
     head_sha: str
     title: str
     summary: str
     notes: str = ""
+    approvals: tuple[Approval, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,8 +311,9 @@ class Session:
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `installation`, or empty: only words help). `checked_sha` is the last head for which failed checks
-    were handed to the agent.
+    `permission`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was held
+    back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
+    handed to the agent.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
     `refused` are hosts that commands were refused, the first few.
@@ -335,6 +348,7 @@ class Session:
     feedback: tuple[Feedback, ...] = ()
     carried: tuple[str, ...] = ()
     submission: Submission | None = None
+    held: Hold | None = None
     published: tuple[Round, ...] = ()
     usage: Usage = field(default_factory=Usage)
     granted_micro_usd: int = 0

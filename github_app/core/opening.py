@@ -20,6 +20,7 @@ from github_app.core.decisions import (
 from github_app.core.effects import React, RemoveLabel, Say, ShowProgress
 from github_app.core.events import (
     BranchPushed,
+    ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
     EffectFailed,
@@ -80,6 +81,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | TurnAsked()
             | TurnStopped()
             | Published()
+            | ChangeSetHeld()
             | EffectFailed()
             | Ticked()
         ):
@@ -128,9 +130,9 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     match event.command.verb:
         case "help":
             return answer(messages.help_text(facts.trigger_label), "help was asked for")
-        case "status" | "stop" | "retry" if last is None:
+        case "status" | "stop" | "retry" | "approve" if last is None:
             return answer(messages.no_session_answer(facts.trigger_label), "there is no work to speak of")
-        case "status" | "stop" if last is not None:
+        case "status" | "stop" | "approve" if last is not None:
             return answer(messages.status_answer(last), "the work has ended already")
     if event.is_pull and last is None:
         return answer(messages.foreign_pull_refusal(), "the pull request is not ours")

@@ -1,26 +1,46 @@
-"""What a repository allows, and at most may allow, as frozen values; and the check of a change set against it. The
-files that say so are read by `policyfile`."""
+"""What a repository allows, and at most may allow, as frozen values. The files that say so are read by `policyfile`,
+change sets are held against it by `findings`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Literal
 
 from github_app.core.hosts import HostRule
-from github_app.core.model import ChangeSet, FileChange, Permission
+from github_app.core.model import Permission
 
 POLICY_PATH = ".github/honk.yml"
 
 PROTECTED = (
     ".github/workflows/**",
-    ".github/honk.yml",
-    "CODEOWNERS",
+    POLICY_PATH,
     "**/CODEOWNERS",
-    ".gitmodules",
-    "**/.gitmodules",
+    # What instructs agents, and connects them to programs.
+    "**/AGENTS.md",
+    "**/AGENTS.override.md",
+    "**/CLAUDE.md",
+    "**/CLAUDE.local.md",
+    "**/GEMINI.md",
+    "**/copilot-instructions.md",
+    "**/.mcp.json",
+    "**/.cursorrules",
+    "**/.windsurfrules",
+    "**/.clinerules",
+    # What other CI runs, and what runs by itself where somebody only enters a folder or commits.
+    "**/.gitlab-ci.yml",
+    "**/.travis.yml",
+    "**/azure-pipelines.yml",
+    "**/bitbucket-pipelines.yml",
+    "**/Jenkinsfile",
+    "**/action.yml",
+    "**/action.yaml",
+    "**/.envrc",
+    "**/.pre-commit-config.yaml",
+    # Folders of tools and editors: settings, hooks, instructions, actions, whatever they are called next year.
+    "**/.*/**",
 )
-"""Paths that no change set may touch: what runs with secrets, who must review, and Honk's own policy."""
+"""Paths that no change set touches before a named person accepted that: what runs with secrets, who must review, what
+tells agents what to do, and Honk's own policy. Matched at any depth, whatever the case."""
 
 REGISTRIES = "registries"
 """Stands among hosts for the package registries of this machine, through a mirror that only reads."""
@@ -145,40 +165,3 @@ def _approvers(wanted: tuple[str, ...], allowed: tuple[str, ...]) -> tuple[str, 
     known = {login.casefold() for login in allowed}
     # Where the repository names only others, the operator's stay: an empty tuple would mean all who maintain it.
     return tuple(login for login in wanted if login.casefold() in known) or allowed
-
-
-def find_problems(changes: ChangeSet, policy: Policy) -> tuple[str, ...]:
-    """What forbids publishing a change set: one sentence each, for the model and for people. Empty: nothing."""
-    problems = [_problem_of(change, policy) for change in changes.changes]
-    if len(changes.changes) > policy.max_files:
-        problems.append(f"{len(changes.changes)} files are changed; {policy.max_files} are allowed in one pull request")
-    size = sum(len(change.content or b"") for change in changes.changes)
-    if size > policy.max_bytes:
-        problems.append(f"the changed files are {size} bytes together; {policy.max_bytes} are allowed")
-    return tuple(problem for problem in problems if problem)
-
-
-def _problem_of(change: FileChange, policy: Policy) -> str:
-    for pattern in policy.protected:
-        if _matches(change.path, pattern):
-            return f"`{change.path}` is protected (`{pattern}`): a human has to change it"
-        if change.content is not None and pattern.casefold().startswith(f"{change.path.casefold()}/"):
-            return f"`{change.path}` would be in the place of a folder that is protected (`{pattern}`)"
-    if change.mode == "120000" and change.content is not None and _leaves_tree(change.path, change.content):
-        return f"`{change.path}` would be a symbolic link that leaves the repository, or has `..` after a name"
-    return ""
-
-
-def _matches(path: str, pattern: str) -> bool:
-    """Match case-folded; `**/` also matches no folder at all. `*` crosses folders, which errs on the safe side."""
-    path, pattern = path.casefold(), pattern.casefold()
-    return fnmatchcase(path, pattern) or (pattern.startswith("**/") and fnmatchcase(path, pattern[3:]))
-
-
-def _leaves_tree(path: str, target: bytes) -> bool:
-    if target.startswith(b"/") or not target:
-        return True
-    parts = [part for part in target.split(b"/") if part not in (b"", b".")]
-    ups = parts.count(b"..")
-    # `..` only at the start: after a name, which may be a link itself, nobody knows from where it goes up.
-    return ups > path.count("/") or b".." in parts[ups:]

@@ -93,6 +93,9 @@ class Workspace(Protocol):
     async def delete(self, path: str) -> None:
         """Delete a file. Raises `PathRefused`, `ToolFailed` if it is missing."""
 
+    async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        """A file's content at `sha`, whatever was written since; None if it is larger. `ToolFailed` if missing."""
+
     async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
         """Paths of files below `prefix`, sorted: tracked and new ones, neither ignored ones nor `.git`."""
 
@@ -124,6 +127,26 @@ class Workspaces(Protocol):
 
     async def discard(self, key: str) -> None:
         """Delete all that session `key` holds on disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A secret in a text: where it stands (lines count from 1), and what it is, never its value.
+
+    `is_ours`: it is one of Honk's own, known by its value, and no mere resemblance.
+    """
+
+    line: int
+    last_line: int
+    what: str
+    is_ours: bool = False
+
+
+class SecretScanner(Protocol):
+    """Looks for secrets. Works offline, asks nobody whether one is valid, and may be called from several threads."""
+
+    def scan(self, content: bytes) -> tuple[Sighting, ...]:
+        """What looks like a secret in a file's content, in order. Blocks; the first call takes seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +288,8 @@ class Hub(Protocol):
     def remove_label(self, repo: Repo, number: int, label: str) -> None:
         """Take a label off; nothing if it is not on."""
 
-    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
-        """How to fetch from (or push to) the repository for the next minutes."""
+    def git_auth(self, repo: Repo, *, write: bool = False, workflows: bool = False) -> GitAuth:
+        """How to fetch from (or push to, changed workflows as well) the repository for the next minutes."""
 
     def redeliver_failed(self, *, since: datetime) -> int:
         """Ask GitHub to deliver again what did not arrive; how many."""

@@ -12,6 +12,7 @@ from github_app.core.decisions import Decision
 from github_app.core.effects import Publish
 from github_app.core.events import (
     BranchPushed,
+    ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
     EffectFailed,
@@ -32,6 +33,7 @@ from github_app.core.events import (
     TurnStopped,
 )
 from github_app.core.facts import Facts, Need, needs
+from github_app.core.holds import Hold
 from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission, Session
 from github_app.core.ports import ExecResult, Step
@@ -73,6 +75,8 @@ def of_decision(event: Event, before: Session | None, decision: Decision, facts:
     }
     if after is not None and (before is None or before.id != after.id):
         document["opens"] = _opening(after)
+    if after is not None and after.held is not None and (before is None or before.held != after.held):
+        document["held"] = _held(after.held)
     told = Record(kind="decision", document=document)
     return (*_verifiers(event), told, *_change_sets(decision))
 
@@ -100,6 +104,16 @@ def _opening(session: Session) -> dict[str, Any]:
         "branch": session.branch,
         "base": session.base_sha,
         "requested_by": _account(session.requested_by),
+    }
+
+
+def _held(hold: Hold) -> dict[str, Any]:
+    """A change set that waits for people, what was found in it, and who accepted that."""
+    return {
+        "turn": hold.turn_id,
+        "sha256": hold.change_set_id,
+        "found": [{"kind": each.kind, "path": clip(each.path), "text": clip(each.text)} for each in hold.findings],
+        "accepted": [{"kind": each.kind, "id": each.actor_id, "login": each.login} for each in hold.approvals],
     }
 
 
@@ -139,6 +153,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "sha256": digest(event.question)}
         case TurnStopped():
             return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
+        case ChangeSetHeld():
+            return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
             return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
         case EffectFailed():

@@ -6,10 +6,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from github_app.core import messages
+from github_app.core.approvals import hold
 from github_app.core.checks import judge_checks
 from github_app.core.decisions import Decision, ask, nothing, run_turn
 from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress
-from github_app.core.events import EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
@@ -29,10 +30,12 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
     submission = messages.harmless_submission(event.submission)
-    told = replace(_after(session, event), submission=submission)
+    told = replace(_after(session, event), submission=submission, held=None)
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
         carried = replace(told, carried=event.consumed)
+        if event.findings:
+            return hold(carried, event, event.change_set_id, facts)
         publish = Publish(turn_id=event.turn_id, change_set_id=event.change_set_id)
         return Decision(session=carried, effects=(publish,), why="the agent submitted a change set")
     told = at_newest_head(told, facts)
@@ -95,6 +98,7 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         moved_heads=0,
         checks=None,
         published=(*session.published, *_round_of(session, event.head_sha)),
+        held=None,
     )
     effects: list[Effect] = []
     if session.submission is not None and session.submission.replies:
@@ -109,7 +113,15 @@ def _round_of(session: Session, head_sha: str) -> tuple[Round, ...]:
     said = session.submission
     if said is None:
         return ()
-    return (Round(head_sha=head_sha, title=said.title, summary=said.summary, notes=said.notes),)
+    approvals = session.held.approvals if session.held is not None else ()
+    return (Round(head_sha=head_sha, title=said.title, summary=said.summary, notes=said.notes, approvals=approvals),)
+
+
+def change_set_held(session: Session, event: ChangeSetHeld, facts: Facts) -> Decision:
+    """Something was found only at the door: kept, and put to people."""
+    if event.turn_id != session.turn_id:
+        return nothing(session, "that turn is not in force")
+    return hold(session, event, event.change_set_id, facts)
 
 
 def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decision:
@@ -120,7 +132,10 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
                 return nothing(session, "the work it belonged to is not in force")
             if event.effect_kind == "Publish" and event.head_sha is not None:
                 return _do_again_on_top(session, event, facts, event.head_sha)
-            return ask(session, event, facts, messages.effect_failed(event.effect_kind, event.reason))
+            # What people accepted stays accepted: trying again is enough.
+            stuck_on = "approval" if event.effect_kind == "Publish" and session.held is not None else ""
+            text = messages.effect_failed(event.effect_kind, event.reason)
+            return ask(session, event, facts, text, stuck_on=stuck_on)
         case "MarkReady" if session.pull_number is not None:
             say = Say(
                 number=session.pull_number,

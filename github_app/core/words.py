@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from github_app.core import messages, refusals
+from github_app.core.approvals import approve, held_in_force, publish_held
 from github_app.core.decisions import (
     Decision,
     acknowledge,
@@ -44,11 +45,16 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
         case "stop":
             reason = messages.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
+        case "approve":
+            return approve(session, event, facts, seen)
         case _:
             return _go(session, event, facts, seen)
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
+    held = held_in_force(session)
+    if event.command.verb == "retry" and held is not None and not held.open_kinds:
+        return publish_held(session, held, facts, seen, why="a person asked to publish again what was accepted")
     words = feedback_of_command(event, facts)
     heard = replace(with_feedback(session, words), fix_rounds=0, review_rounds=0, moved_heads=0)
     if words and is_full(heard):

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from github_app.agent.prompt import system_prompt
 from github_app.agent.task import INSTRUCTION_PATHS, Task
+from github_app.core import consent
 from github_app.core.errors import Gone, ToolFailed
 from github_app.core.model import Cause, Comment, Issue, Permission, Session
 from github_app.core.policy import Policy
@@ -32,8 +33,13 @@ async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str
         feedback=session.feedback,
         instructions=instructions,
         earlier=_earlier(session),
-        carried_over=carried_over,
+        carried_over=_carried_over(session, carried_over),
     )
+
+
+def _carried_over(session: Session, words: str) -> str:
+    """What the last turn left, and why it was not published if that was for people to decide."""
+    return "\n\n".join(filter(None, [words, consent.to_the_agent(session.held) if session.held is not None else ""]))
 
 
 def _earlier(session: Session) -> str:

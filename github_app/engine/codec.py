@@ -60,6 +60,8 @@ def dump_changes(changes: ChangeSet) -> bytes:
             "path": change.path,
             "mode": change.mode,
             "content": None if change.content is None else base64.b64encode(change.content).decode(),
+            # Left out where there is none: what older versions wrote keeps its bytes.
+            **({"base_mode": change.base_mode} if change.base_mode is not None else {}),
         }
         for change in changes.changes
     ]
@@ -75,6 +77,7 @@ def load_changes(data: bytes) -> ChangeSet:
             FileChange(
                 path=file["path"],
                 mode=file["mode"],
+                base_mode=file.get("base_mode"),
                 content=None if file["content"] is None else base64.b64decode(file["content"]),
             )
             for file in document["changes"]

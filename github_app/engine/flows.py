@@ -22,6 +22,7 @@ from uuid import uuid4
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
 from github_app.core.errors import HeadMoved, HonkError, NotVisibleYet, RateLimited, Rejected, Stopped, Transient
 from github_app.core.events import (
+    ChangeSetHeld,
     EffectFailed,
     Event,
     InstallationChanged,
@@ -245,7 +246,7 @@ class Engine:
         else:
             self.store.finish_effect(pending.id, result=result)
 
-    def _act(self, pending: Pending) -> Published | None:
+    def _act(self, pending: Pending) -> Published | ChangeSetHeld | None:
         match pending.effect:
             case RunTurn() as effect:
                 self.runtime.turn(pending.session_id or "", effect.turn_id, repo_id=pending.repo.id)
@@ -280,7 +281,7 @@ class Engine:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
         why = _sort_out("event failed", error, delivery=entry.id)
         match event:
-            case TurnFinished() | TurnAsked() | TurnStopped() | Published():
+            case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld():
                 # The session waits for this very event: without a word it would wait for ever.
                 self.store.add_event(
                     EffectFailed(

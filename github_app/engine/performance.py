@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from github_app.core import messages
+from github_app.core import consent, messages
 from github_app.core.effects import (
     DiscardWorkspace,
     MarkReady,
@@ -22,11 +22,12 @@ from github_app.core.effects import (
     ShowProgress,
 )
 from github_app.core.errors import HonkError, Refused, Stopped
-from github_app.core.events import CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
+from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
+from github_app.core.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
+from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Session, Submission
-from github_app.core.policy import find_problems
-from github_app.core.ports import Hub, Publisher
+from github_app.core.ports import Hub, Publisher, SecretScanner
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
@@ -40,12 +41,13 @@ class Performance:
     hub: Hub
     policies: Policies
     publisher: Publisher
+    scanner: SecretScanner
     store: Store
     transcripts: Transcripts
     pauses: Pauses
     pages: PageLinks = field(default_factory=PageLinks)
 
-    def perform(self, pending: Pending) -> Published | None:  # noqa: C901 - a table, one row an effect
+    def perform(self, pending: Pending) -> Published | ChangeSetHeld | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         effect, repo = pending.effect, pending.repo
         match effect:
@@ -103,10 +105,18 @@ class Performance:
                 messages.tracking(session, page=self.pages.of(session.id)),
             )
 
-    def _publish(self, pending: Pending, effect: Publish) -> Published:
+    def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)
         changes = self.transcripts.changes(effect.change_set_id)
-        self._require_allowed(session, changes)
+        findings = self._findings(session, changes)
+        if not set(findings) <= set(_accepted(session, effect.change_set_id)):
+            return ChangeSetHeld(
+                id=f"{pending.id}/held",
+                session_id=session.id,
+                turn_id=effect.turn_id,
+                change_set_id=effect.change_set_id,
+                findings=findings,
+            )
         self._require_open_pull(session)
         if self.pauses.of(session.repo) is not None:
             raise Paused("paused: to be published afterwards")
@@ -143,11 +153,31 @@ class Performance:
         pull = self.hub.open_pull(session.repo, branch=session.branch, base=session.base_branch, title=title, body=body)
         return pull.number
 
-    def _require_allowed(self, session: Session, changes: ChangeSet) -> None:
-        """The agent was told at `submit`; this is the wall behind it."""
-        problems = find_problems(changes, self.policies.at(session.repo, session.base_sha))
-        if problems:
-            raise Refused("the change set breaks the policy: " + "; ".join(problems))
+    def _findings(self, session: Session, changes: ChangeSet) -> tuple[Finding, ...]:
+        """What people must accept. The agent was told at `submit`; this is the wall behind it.
+
+        Raises `Refused` for what nobody can accept.
+        """
+        policy = self.policies.at(session.repo, session.base_sha)
+        sightings = look_for_secrets(changes, self.scanner)
+        before = {path: self._read(session, path, changes.base_sha) for path in paths_to_compare(changes, sightings)}
+        findings = find_findings(changes, policy, before=before, sightings=sightings)
+        if final := [finding for finding in findings if finding.final]:
+            raise Refused("the change set has what is never published: " + "; ".join(consent.texts_of(final)))
+        return findings
+
+    def _read(self, session: Session, path: str, sha: str) -> bytes | None:
+        try:
+            content = self.hub.file(session.repo, path, sha) or b""
+        except Refused:
+            return None
+        # As the gate reads it, so that both find the same.
+        return content if len(content) <= MAX_COMPARED_BYTES else None
+
+
+def _accepted(session: Session, change_set_id: str) -> tuple[Finding, ...]:
+    held = session.held
+    return held.accepted if held is not None and held.change_set_id == change_set_id else ()
 
 
 def tracking_tag(session: Session) -> str:

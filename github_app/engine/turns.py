@@ -22,7 +22,7 @@ from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
 from github_app.core.policy import Limits, Policy
-from github_app.core.ports import Clock, Hub, Model, Step, Workspace, Workspaces
+from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
 from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
@@ -58,6 +58,7 @@ class TurnRunner:
     admission: Admission
     workspaces: Workspaces
     model: Model
+    scanner: SecretScanner
     model_name: str
     clock: Clock
     pages: PageLinks = field(default_factory=PageLinks)
@@ -157,6 +158,7 @@ class TurnRunner:
                 ),
                 limits=left_of(policy.limits, session),
                 policy=policy,
+                scanner=self.scanner,
                 model_name=self.model_name,
                 clock=self.clock,
                 on_step=self._progress(session),
@@ -224,6 +226,7 @@ class TurnRunner:
                     usage=usage,
                     consumed=consumed,
                     refused=outcome.refused,
+                    findings=outcome.findings,
                 )
             case Asked():
                 return TurnAsked(

@@ -48,6 +48,10 @@ class WitnessedWorkspace:
         """See `Workspace`."""
         return await self.workspace.read(path, max_bytes=max_bytes)
 
+    async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        """See `Workspace`."""
+        return await self.workspace.read_base(path, max_bytes=max_bytes)
+
     async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
         """See `Workspace`."""
         await self.workspace.write(path, content, executable=executable)

@@ -27,6 +27,7 @@ APP_PERMISSIONS = {
     "metadata": "read",
     "pull_requests": "write",
     "statuses": "read",
+    "workflows": "write",
 }
 EVENTS = ("issues", "issue_comment")
 

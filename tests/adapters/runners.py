@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.packs import Imports
 from github_app.adapters.repository.workspaces import LocalWorkspaces
@@ -137,6 +138,7 @@ def framed(header: bytes, body: bytes = b"") -> bytes:
     return struct.pack(">II", len(header), len(body)) + header + body
 
 
-async def workspace_at(socket: Path, *, sha: str = "a" * 40) -> RemoteWorkspace:
+async def workspace_at(socket: Path, *, sha: str = "a" * 40, mirror: Path = Path("/nowhere")) -> RemoteWorkspace:
     """A workspace that is taken for open at a socket."""
-    return RemoteWorkspace(sha=sha, line=await Line.connect(socket))
+    base = Base(git=LOCAL_GIT, mirror=lambda: mirror, sha=sha)
+    return RemoteWorkspace(sha=sha, line=await Line.connect(socket), base=base)

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from github_app.adapters.repository import changes as changes_module
 from github_app.adapters.repository.pushes import Signature, make_commit
-from github_app.adapters.repository.walks import is_dot_git
 from github_app.core.errors import ToolFailed
 from github_app.core.model import ChangeSet
 from tests.adapters.desks import Desk, sh, told
@@ -154,16 +153,6 @@ async def test_a_tree_too_deep_to_list_is_put_to_the_agent(desk: Desk) -> None:
     with pytest.raises(ToolFailed, match="listed"):
         await workspace.changes()
     await workspace.close(discard=True)
-
-
-@pytest.mark.parametrize("name", [".git", ".GIT", ".Git ", ".git.", "GIT~1", ".git::$INDEX_ALLOCATION", ".g\u200cit"])
-def test_names_that_some_file_system_takes_for_git(name: str) -> None:
-    assert is_dot_git(name)
-
-
-@pytest.mark.parametrize("name", [".gitignore", "git", ".github", "x.git", ".gitmodules", "git~2"])
-def test_names_that_none_does(name: str) -> None:
-    assert not is_dot_git(name)
 
 
 # Whatever an agent does, what we collect is what `git add -A` in the sandbox would commit, and putting it on a fresh

@@ -154,3 +154,20 @@ def test_words_that_stop_ci_are_taken_out_of_the_message(stage: Stage):
     assert "[skip ci]" not in message
     assert message.rstrip().endswith(f"Co-authored-by: Mia <m@example.org>\nHonk-Key: turn-1\nHonk-Audit: {PIN}")
     assert message.count("Honk-Key:") == 1
+
+
+@pytest.mark.parametrize(("path", "may"), [(".github/workflows/ci.yml", True), ("ci.yml", False)])
+def test_only_a_change_of_workflows_has_a_token_that_may_change_them(stage: Stage, path: str, may: bool):
+    change = FileChange(path=path, mode="100644", content=b"on: push\n")
+    sha = stage.hub.publish(
+        stage.repo,
+        ChangeSet(base_sha=stage.base, changes=(change,)),
+        parent_sha=stage.base,
+        branch=BRANCH,
+        message="x",
+        key="turn-1",
+        audit="a",
+    )
+    assert stage.tip(BRANCH) == sha
+    asked = stage.asked("POST /app/installations/")
+    assert any(b"workflows" in exchange.body for exchange in asked) is may

@@ -18,6 +18,8 @@ from github_app.adapters.runner.wire import ProtocolBroken, to_header
 from github_app.core.errors import HonkError, PathRefused, SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import ExecLimits
+from tests.adapters.origins import Origin
+from tests.adapters.origins import text as text_file
 from tests.adapters.runners import framed, listening, pretend_two_users, running, saying, workspace_at
 
 SHA = "a" * 40
@@ -89,9 +91,11 @@ async def test_a_hostile_change_set_is_refused(answer: bytes, open_tmp_path: Pat
 
 
 async def test_what_is_allowed_passes(open_tmp_path: Path) -> None:
-    answer = changed(file("a", 1), file("b/c", None), file("d", 2, "120000"), body=b"xyz")
+    origin = Origin.create(open_tmp_path / "origin.git")
+    sha = origin.commit({"b/c": text_file("old")})
+    answer = changed(file("a", 1), file("b/c", None), file("d", 2, "120000"), body=b"xyz", base_sha=sha)
     async with listening(open_tmp_path, saying(answer, DONE, DONE)) as socket:
-        workspace = await workspace_at(socket)
+        workspace = await workspace_at(socket, sha=sha, mirror=origin.path)
         changes = await workspace.changes()
         await workspace.close(discard=False)
     assert [(each.path, each.content) for each in changes.changes] == [("a", b"x"), ("b/c", None), ("d", b"yz")]

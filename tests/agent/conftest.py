@@ -11,7 +11,7 @@ import pytest
 from github_app.agent.loop import run_turn
 from github_app.agent.task import Outcome, Task
 from github_app.core.policy import Limits, Policy
-from tests.agent.parts import LocalWorkspace, MemoryJournal, Script, ScriptedModel, StillClock, a_task
+from tests.agent.parts import LocalWorkspace, MemoryJournal, Script, ScriptedModel, StillClock, WordScanner, a_task
 
 
 @dataclass
@@ -35,6 +35,7 @@ class Desk:
             journal=self.journal,
             limits=self.limits,
             policy=self.policy,
+            scanner=WordScanner(),
             model_name="scripted",
             clock=self.clock,
             on_step=self.on_step,

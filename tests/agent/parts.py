@@ -27,7 +27,7 @@ from github_app.core.model import (
     Permission,
     Usage,
 )
-from github_app.core.ports import ExecLimits, ExecResult, ModelReply, ModelRequest, Step
+from github_app.core.ports import ExecLimits, ExecResult, ModelReply, ModelRequest, Sighting, Step
 
 SHA = "a" * 40
 A_LITTLE = Usage(input_tokens=10, output_tokens=5)
@@ -87,6 +87,18 @@ class ScriptedModel:
     def last_message(self, request: int = -1) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = self.requests[request].messages[-1]["content"]
         return content
+
+
+class WordScanner:
+    """Takes each word that begins with `secret-` for a secret."""
+
+    def scan(self, content: bytes) -> tuple[Sighting, ...]:
+        lines = enumerate(content.split(b"\n"), 1)
+        return tuple(
+            Sighting(line=number, last_line=number, what="what looks like a secret (word)")
+            for number, line in lines
+            if b"secret-" in line
+        )
 
 
 @dataclass
@@ -191,6 +203,10 @@ class LocalWorkspace:
             raise ToolFailed(f"`{path}` is larger than {max_bytes} bytes")
         return target.read_bytes()
 
+    async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        content = self.before[path][1]
+        return content if len(content) <= max_bytes else None
+
     async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:  # noqa: ARG002 - the port's
         target = self._inside(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -208,7 +224,12 @@ class LocalWorkspace:
         if len(now) > self.max_files:
             raise ToolFailed(f"{len(now)} files are too many")
         changed = [
-            FileChange(path=path, mode=(now.get(path) or self.before[path])[0], content=now.get(path, (None, None))[1])
+            FileChange(
+                path=path,
+                mode=(now.get(path) or self.before[path])[0],
+                content=now.get(path, (None, None))[1],
+                base_mode=self.before.get(path, (None, b""))[0],
+            )
             for path in sorted(now.keys() | self.before.keys())
             if now.get(path) != self.before.get(path)
         ]

@@ -16,7 +16,7 @@ from github_app.agent.outlet import Outlet
 from github_app.agent.tools import Question, Toolbox
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.policy import Policy
-from tests.agent.parts import LocalWorkspace
+from tests.agent.parts import LocalWorkspace, WordScanner
 
 POEM = "one\ntwo\nthree\ntwo\n"
 
@@ -258,7 +258,7 @@ async def test_many_and_long_matches_are_cut(searchable: LocalWorkspace):
 
 @pytest.fixture
 def toolbox(workspace: LocalWorkspace) -> Toolbox:
-    gate = Gate(workspace=workspace, policy=Policy(), time_left_s=lambda: 60.0)
+    gate = Gate(workspace=workspace, policy=Policy(), scanner=WordScanner(), time_left_s=lambda: 60.0)
     return Toolbox(workspace=workspace, gate=gate, time_left_s=lambda: 60.0)
 
 

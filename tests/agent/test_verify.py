@@ -160,7 +160,7 @@ async def test_what_the_policy_protects_is_refused_before_anything_runs(desk: De
     undo = reply(call("bash", command="rm -r .github"))
     outcome = await desk.run(reply(call("edit", path=".github/workflows/x.yml", **new)), submit(), undo, submit())
     assert isinstance(outcome, Submitted)
-    assert "`.github/workflows/x.yml` is protected" in desk.model.results(2)[0]["content"]
+    assert "`.github/workflows/x.yml`: is protected" in desk.model.results(2)[0]["content"]
     assert not (desk.workspace.root.parent / "runs").exists()
 
 
@@ -168,7 +168,7 @@ async def test_what_a_verifier_writes_is_checked_as_well(desk: Desk):
     desk.policy = Policy(verify=("mkdir -p .github && echo x > .github/honk.yml",))
     outcome = await desk.run(reply(call("edit", **FIX)), submit(), reply(call("ask", question="What now?")))
     assert not isinstance(outcome, Submitted)
-    assert "`.github/honk.yml` is protected" in refusal(desk)
+    assert "`.github/honk.yml`: is protected" in refusal(desk)
 
 
 async def test_nothing_changed_may_be_submitted_and_runs_nothing(desk: Desk):

@@ -11,6 +11,7 @@ import pytest
 from tests.adapters.desks import Desk
 from tests.attack import (  # noqa: F401 - they register their attacks
     audit,
+    changes,
     network,
     programs,
     repositories,

@@ -7,7 +7,6 @@ from pathlib import Path
 from github_app.adapters.repository.git import Git
 from github_app.core.errors import HonkError, ToolFailed
 from github_app.core.model import ChangeSet, FileChange
-from github_app.core.policy import Policy, find_problems
 from tests.adapters.desks import REPO
 from tests.adapters.origins import link, text
 from tests.attack.arena import Arena
@@ -121,30 +120,6 @@ async def _paths(arena: Arena) -> str:
         except ToolFailed:
             continue
         got += f"GOT {path!r} "
-    return got
-
-
-@attack("X59", "a change turns a file into a link out of the tree", stopped_by="change-set policy")
-async def _link_out(arena: Arena) -> str:
-    got = ""
-    for target in ("/etc/passwd", "../../x", "a/../../../x", "src/../../x", ""):
-        await arena.shell(f'rm -f README.md; ln -s "{target or "/"}" README.md')
-        if not find_problems(await arena.workspace.changes(), Policy()):
-            got += f"GOT {target} "
-    return got
-
-
-@attack("X61", "a change to what runs with secrets, at any depth and in any case", stopped_by="protected paths")
-async def _protected(arena: Arena) -> str:
-    got = ""
-    names = (
-        ".github/workflows/ci.yml", ".GitHub/Workflows/ci.yml", ".github/workflows/a/b.yml", "CODEOWNERS",
-        "docs/CODEOWNERS", ".gitmodules", "a/.gitmodules", ".github/honk.yml", ".github",
-    )  # fmt: skip
-    for path in names:
-        change = FileChange(path=path, mode="100644", content=b"x")
-        if not find_problems(ChangeSet(base_sha=arena.workspace.sha, changes=(change,)), Policy()):
-            got += f"GOT {path} "
     return got
 
 

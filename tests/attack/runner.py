@@ -10,8 +10,9 @@ import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.git import Git
 from github_app.adapters.runner.client import RemoteWorkspace, RemoteWorkspaces
 from github_app.adapters.runner.line import Line
@@ -169,7 +170,14 @@ def _top(arena: Arena) -> Path:
 
 
 async def _open(socket: Path) -> RemoteWorkspace:
-    return RemoteWorkspace(sha=_SHA, line=await Line.connect(socket))
+    # A mirror that knows the commit, and has nothing in it: what the broker believes must not hang on a missing one.
+    base = Base(git=cast(Git, _EmptyGit()), mirror=lambda: socket.parent, sha=_SHA)
+    return RemoteWorkspace(sha=_SHA, line=await Line.connect(socket), base=base)
+
+
+class _EmptyGit:
+    def run(self, *_: object, **__: object) -> bytes:
+        return b""
 
 
 def _changed(*files: dict[str, Any], base_sha: str = _SHA, body: bytes = b"") -> bytes:

@@ -17,7 +17,7 @@ from github_app.adapters.egress import mirror, proxy, rules, upstream
 from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.runner import claims, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
-from github_app.core import hosts, policy
+from github_app.core import findings, hosts, policy
 from tests.adapters.outside import NAME
 from tests.attack import runner, weakened
 from tests.attack.arena import Arena, enter
@@ -92,7 +92,7 @@ def _read_only(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bubblewrap, "_SEAL", "--chdir /work")
 
 
-@defence("links are not followed, paths stay beneath the tree", "S37", "X34", "X58")
+@defence("links are not followed, paths stay beneath the tree", "S37", "X34", "X56", "X58")
 def _beneath(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(files, "_RESOLVE", 0)
 
@@ -116,7 +116,7 @@ def _policy_without_protection(init: Any) -> Any:
 
 @defence("links out of the repository are refused", "X59")
 def _links(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(policy, "_leaves_tree", lambda *_: False)
+    monkeypatch.setattr(findings, "_link", lambda _: ())
 
 
 @defence("an upper layer for each session", "X68")

@@ -12,6 +12,7 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.commands import Command, Verb
 from github_app.core.facts import Facts
+from github_app.core.holds import Finding
 from github_app.core.machine import Decision, decide
 from github_app.core.model import (
     Actor,
@@ -143,10 +144,17 @@ def words(key: str = "command:issue_comment:1", **changes: Any) -> Feedback:
 
 
 SUBMISSION = Submission(title="Make the goose honk", summary="It honks now.")
+PROTECTED = Finding(kind="protected", path=".github/workflows/ci.yml", text="is protected (`.github/workflows/**`)")
+WEAKER = Finding(
+    kind="tests",
+    path="tests/test_goose.py",
+    text="`test_honk` is not there any more",
+    lines=("-def test_honk():", "-    assert Goose().honk()"),
+)
 REPLIES = (Reply(thread_id="T1", reply_to=900, body="Done."),)
 USAGE = Usage(input_tokens=100, output_tokens=10, cost_micro_usd=2_000, steps=1)
 
-_OWN = {ev.TurnFinished, ev.TurnAsked, ev.TurnStopped, ev.Published, ev.EffectFailed, ev.Ticked}
+_OWN = set(get_args(ev.OwnEvent))
 _USUAL: dict[type, dict[str, Any]] = {
     ev.IssueLabeled: {"issue": issue(), "label": "honk"},
     ev.IssueUnlabeled: {"number": ISSUE, "label": "honk"},
@@ -176,6 +184,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.TurnAsked: {"question": "Which tune?", "usage": USAGE},
     ev.TurnStopped: {"reason": "the model is away.", "usage": USAGE},
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
+    ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
     ev.EffectFailed: {"effect_id": "e/0", "effect_kind": "Publish", "reason": "GitHub said no."},
     ev.Ticked: {},
 }

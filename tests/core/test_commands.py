@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.commands import VERBS, Command, parse_command
+from github_app.core.commands import VERBS, Command, kinds_in, parse_command
+from github_app.core.holds import ACCEPTABLE
 
 START = Command(verb="do")
 STOP = Command(verb="stop")
@@ -44,6 +45,34 @@ def test_command_at_the_start_of_a_line_is_heard(body: str, expected: Command):
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_is_understood_alone_on_its_line(verb: str):
     assert parse_command(f"/honk {verb}") == Command(verb=verb)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "kinds"),
+    [
+        ("approve tests", ("tests",)),
+        ("Approve secrets, tests", ("tests", "secrets")),
+        ("approve `tests` and protected", ("protected", "tests")),
+        ("approve all", ACCEPTABLE),
+        ("approve\n\n> all", ()),
+    ],
+)
+def test_what_is_approved_is_named(words: str, kinds: tuple[str, ...]):
+    found = parse_command(f"/honk {words}\n-- \nSent from my goose")
+    assert found is not None
+    assert found.verb == "approve"
+    assert kinds_in(found.text) == kinds
+
+
+def test_a_word_that_names_nothing_is_still_no_instruction():
+    found = parse_command("/honk approve test")
+    assert found == Command(verb="approve", text="test")
+    assert kinds_in("test") is None
+
+
+@pytest.mark.parametrize("words", ["approve button should be green", "approve all of it", "approver list"])
+def test_an_instruction_may_begin_like_an_approval(words: str):
+    assert parse_command(f"/honk {words}") == do(words)
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"pause"}))
@@ -180,7 +209,7 @@ def test_any_text_is_read_without_a_crash(body: str):
     command = parse_command(body)
     if command is not None:
         assert "/honk" in body.lower()
-        assert command.verb == "do" or not command.text
+        assert command.verb in ("do", "approve") or not command.text
 
 
 @given(st.lists(st.sampled_from(PIECES)).map("".join))

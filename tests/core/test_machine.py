@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
@@ -10,13 +11,14 @@ from github_app.core import events as ev
 from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
 from github_app.core.model import Permission, Session, Status
-from tests.core import test_checks, test_opening, test_rounds, test_upkeep, test_words
+from tests.core import test_approvals, test_checks, test_opening, test_rounds, test_upkeep, test_words
 from tests.core.scene import (
     EVENT_KINDS,
     ME,
     NEW,
     NONE,
     OPEN,
+    PROTECTED,
     TERMINAL,
     WORKING,
     command,
@@ -26,9 +28,16 @@ from tests.core.scene import (
     session,
 )
 
-ROWS = [*test_opening.ROWS, *test_words.ROWS, *test_rounds.ROWS, *test_checks.ROWS, *test_upkeep.ROWS]
+ROWS = [
+    *test_opening.ROWS,
+    *test_words.ROWS,
+    *test_rounds.ROWS,
+    *test_checks.ROWS,
+    *test_upkeep.ROWS,
+    *test_approvals.ROWS,
+]
 STATUSES = (NONE, *Status)
-OURS = (ev.ChecksChanged, ev.TurnFinished, ev.TurnAsked, ev.TurnStopped, ev.Published, ev.EffectFailed, ev.Ticked)
+OURS = (ev.ChecksChanged, *get_args(ev.OwnEvent))
 DONE_BY_SOMEBODY = [kind for kind in EVENT_KINDS if kind not in OURS]
 
 
@@ -86,6 +95,8 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
         (Status.AWAITING_CHECKS, event(ev.ChecksChanged), Need.CHECKS | Need.POLICY),
         (Status.AWAITING_CHECKS, event(ev.ChecksChanged, head_sha=NEW), Need.NOTHING),
         (WORKING, event(ev.TurnFinished), Need.NOTHING),
+        (WORKING, event(ev.TurnFinished, findings=(PROTECTED,)), Need.POLICY),
+        (WORKING, event(ev.ChangeSetHeld), Need.POLICY),
         (WORKING, event(ev.TurnFinished, change_set_id=None), Need.CHECKS | Need.POLICY | Need.PULL),
         (WORKING, event(ev.Published), Need.CHECKS | Need.POLICY),
         (WORKING, event(ev.Ticked), Need.PULL | Need.POLICY),

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core import messages, refusals
+from github_app.core import consent, messages, refusals
 from github_app.core.commands import parse_command
+from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.model import (
     Cause,
     Checks,
@@ -30,6 +31,7 @@ from github_app.core.model import (
     Usage,
     Verdict,
 )
+from github_app.core.policy import Policy
 from github_app.core.prose import clause, code, harmless
 from github_app.core.quotas import Shortage
 from tests.core.scene import (
@@ -40,7 +42,9 @@ from tests.core.scene import (
     ISSUE,
     MERGED,
     NEEDS_HUMAN,
+    PROTECTED,
     PULL,
+    WEAKER,
     checks,
     first_turn,
     session,
@@ -155,6 +159,40 @@ ENDINGS = {
     "closed, by whom we do not know": messages.stopped_by("", "closed the pull request", pull_number=PULL),
     "branch deleted": messages.branch_deleted("alice"),
 }
+SECRET = Finding(kind="secrets", path="src/@goose.py", text="line 3 holds what looks like a secret (github-pat)")
+FENCED = Finding(kind="tests", path="a.md", text="is edited", lines=("-```", "+````", " @alice"))
+LARGE = Finding(kind="size", path="", text="120 files are changed; 100 are allowed in one change")
+OPEN_HOLD = Hold(turn_id="7-12-1/turn-1", change_set_id="blob", findings=(PROTECTED, WEAKER, FENCED, SECRET, LARGE))
+ACCEPTED = Hold(
+    turn_id="7-12-1/turn-1",
+    change_set_id="blob",
+    findings=(PROTECTED, WEAKER),
+    approvals=tuple(
+        Approval(
+            kind=kind,
+            actor_id=2,
+            login="alice",
+            change_set_id="blob",
+            at=datetime(2026, 1, 5, tzinfo=UTC),
+            texts=consent.texts_of([finding]),
+        )
+        for kind, finding in zip(ACCEPTABLE, (PROTECTED, WEAKER), strict=False)
+    ),
+)
+NAMED = Policy(approvers=("alice", "bob", "carol"))
+HELD = {
+    "everything": consent.held_back(OPEN_HOLD, reason="The old API is gone.\n\nSee #12, @bob.", policy=NAMED),
+    "one thing, without a reason": consent.held_back(
+        replace(OPEN_HOLD, findings=(PROTECTED,)), reason=" ", policy=Policy()
+    ),
+    "waiting": consent.waiting(OPEN_HOLD),
+    "accepted in part": consent.still_open(
+        replace(ACCEPTED, approvals=ACCEPTED.approvals[1:]), ["protected"], login="bob", policy=Policy()
+    ),
+    "nothing named": consent.still_open(OPEN_HOLD, [], login="bob", policy=NAMED),
+    "nothing held": consent.nothing_held(),
+    "in the pull request": messages.pull_body(session(submission=WHOLE, held=ACCEPTED, usage=SPENT)),
+}
 TO_THE_AGENT = {
     "edit": messages.feedback_of_edit("The goose", "It should honk."),
     "push": messages.feedback_of_push(HEAD),
@@ -162,6 +200,7 @@ TO_THE_AGENT = {
     "check without a log": messages.feedback_of_checks(
         replace(RED, failed=(FailedCheck(name="test", conclusion="timed_out", url="https://ci.example/1"),))
     )[0].body,
+    "held back": consent.to_the_agent(OPEN_HOLD),
     "check with nothing": messages.feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
 }
 SHORT = Shortage(
@@ -188,6 +227,7 @@ REFUSALS = {
 }
 PAGES = {
     "refusals": REFUSALS,
+    "held": HELD,
     "tracking": TRACKING,
     "pull_body": PULL_BODIES,
     "answers": ANSWERS,

@@ -29,10 +29,12 @@ from tests.core.scene import (
     NEEDS_HUMAN,
     NEW,
     NOW,
+    PROTECTED,
     PULL,
     REPLIES,
     ROBOT,
     SUBMISSION,
+    WEAKER,
     WORKING,
     checks,
     command,
@@ -62,7 +64,8 @@ shas = st.sampled_from([HERE, HERE, HERE, HEAD, NEW, THIRD])
 new_shas = st.sampled_from([HEAD, NEW, THIRD])
 often = st.sampled_from([True, True, True, True, True, True, False])
 verbs = st.sampled_from([Command(verb="do", text="Louder"), Command(verb="do"), Command(verb="retry")])
-all_verbs = verbs | st.sampled_from([Command(verb="help"), Command(verb="status"), Command(verb="stop")])
+approvals = st.sampled_from([Command(verb="approve", text="all"), Command(verb="approve", text="tests")])
+all_verbs = verbs | approvals | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop")])
 details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
     ev.IssueUnlabeled: {"label": st.sampled_from(["honk", "bug"])},
@@ -91,9 +94,11 @@ details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.TurnFinished: {
         "change_set_id": st.none() | st.just("blob"),
         "submission": st.sampled_from([SUBMISSION, WITH_REPLIES]),
+        "findings": st.sampled_from([(), (), (WEAKER,), (WEAKER, PROTECTED)]),
     },
     ev.TurnStopped: {"limit": st.sampled_from(["", "steps", "money"])},
     ev.Published: {"head_sha": new_shas},
+    ev.ChangeSetHeld: {"findings": st.sampled_from([(WEAKER,), (WEAKER, PROTECTED)])},
     ev.EffectFailed: {"head_sha": st.none() | new_shas},
 }
 
@@ -158,6 +163,13 @@ BEGINNINGS = [
     [*REVIEWED, went(ev.TurnFinished), went(ev.Published, head_sha=THIRD)],
     [*PUBLISHED, went(ev.ChecksChanged, {"checks": checks("failed", HERE)}, head_sha=HERE)],
     [went(ev.TurnAsked)],
+    [went(ev.TurnFinished, findings=(WEAKER, PROTECTED))],
+    [
+        *GREEN,
+        went(ev.CommandIssued, command=Command(verb="do"), is_pull=True),
+        went(ev.TurnFinished, findings=(WEAKER,)),
+    ],
+    [went(ev.TurnFinished), went(ev.ChangeSetHeld)],
     [*GREEN, went(ev.PullRequestClosed, is_merged=True)],
     [*GREEN, went(ev.IssueUnlabeled)],
 ]
@@ -218,12 +230,14 @@ class Life:
         if step.kind is ev.CommandIssued:
             detail["number"] = PULL if step.detail["is_pull"] else ISSUE
         wanted = "RunTurn" if step.kind in TURN_ENDS else "Publish"
-        if step.kind in (*TURN_ENDS, ev.Published, ev.EffectFailed):
+        if step.kind in (*TURN_ENDS, ev.Published, ev.ChangeSetHeld, ev.EffectFailed):
             going = [turn for turn, kind in self.under_way.items() if kind == wanted or step.kind is ev.EffectFailed]
             if not going:
                 return None
             turn = going[step.pick % len(going)]
             kind = self.under_way.pop(turn)
+            if step.kind is not ev.Published:
+                self.sent.discard(turn)  # What did not get out may go again.
             if self.session is None or not turn.startswith(f"{self.session.id}/"):
                 return None  # It goes to the session that has ended; the store keeps them apart.
             detail["turn_id"] = turn
@@ -269,6 +283,7 @@ class Life:
         assert now.status is not WORKING or now.turn_id in self.under_way, "we work, and nothing is under way"
         assert now.status is not NEEDS_HUMAN or now.waiting_for.strip()
         assert now.status is NEEDS_HUMAN or not now.stuck_on
+        assert now.stuck_on != "approval" or now.held is not None
         if now.status in (AWAITING_CHECKS, AWAITING_REVIEW):
             assert now.pull_number is not None
             assert now.head_sha

@@ -12,6 +12,7 @@ from github_app.core.audit import Record, canonical, digest
 from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say
+from github_app.core.holds import Hold
 from github_app.core.machine import decide
 from github_app.core.model import NetworkDecision, Permission, Submission, Usage, Verdict
 from github_app.core.ports import ExecResult, Step
@@ -24,9 +25,12 @@ from tests.core.scene import (
     EVENT_KINDS,
     ME,
     MERGED,
+    NEEDS_HUMAN,
+    PROTECTED,
     SUBMISSION,
     USAGE,
     checks,
+    command,
     event,
     facts,
     issue,
@@ -114,6 +118,21 @@ def test_our_own_act_is_on_record_where_it_changes_something_and_claims_no_permi
     )
     assert record.document["actor"]["id"] == ME.id
     assert "permission" not in record.document
+
+
+def test_who_accepted_what_was_held_back_is_on_record():
+    hold = Hold(turn_id="7-12-1/turn-1", change_set_id="blob", findings=(PROTECTED,))
+    before = session(NEEDS_HUMAN, held=hold, stuck_on="approval")
+    said = command("approve", "all")
+    decision = decide(before, said, facts(Permission.ADMIN))
+    decided, publishes = of_decision(said, before, decision, facts(Permission.ADMIN))
+    assert decided.document["held"] == {
+        "turn": "7-12-1/turn-1",
+        "sha256": "blob",
+        "found": [{"kind": "protected", "path": PROTECTED.path, "text": PROTECTED.text}],
+        "accepted": [{"kind": "protected", "id": ALICE.id, "login": "alice"}],
+    }
+    assert publishes.document["sha256"] == "blob"
 
 
 @pytest.mark.parametrize("kind", EVENT_KINDS, ids=lambda kind: kind.__name__)

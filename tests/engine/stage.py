@@ -31,7 +31,7 @@ from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
 from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
-from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, call, reply, submit
+from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScanner, call, reply, submit
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
 from tests.fakes.hub import RecordingHub
 from tests.webhook import deliveries
@@ -169,6 +169,7 @@ class Stage:
                 hub=self.hub,
                 policies=policies,
                 publisher=self.hub,
+                scanner=WordScanner(),
                 store=self.store,
                 transcripts=transcripts,
                 pauses=self.pauses,
@@ -181,6 +182,7 @@ class Stage:
                 admission=Admission(hub=self.hub, quotas=quotas, pauses=self.pauses),
                 workspaces=self.rooms,
                 model=self.model,
+                scanner=WordScanner(),
                 model_name="scripted",
                 clock=self.clock,
             ),

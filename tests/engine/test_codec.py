@@ -84,6 +84,12 @@ def test_the_bytes_of_a_change_set_are_the_same_in_every_version():
     )
 
 
+def test_what_the_base_had_comes_back_too():
+    change = FileChange(path="a", mode="100755", content=b"x", base_mode="100644")
+    [loaded] = codec.load_changes(codec.dump_changes(ChangeSet(base_sha="abc", changes=(change,)))).changes
+    assert loaded.base_mode == "100644"
+
+
 def test_a_session_of_an_older_version_loads_with_defaults_for_what_is_new():
     needed = {
         "id": "7-1-1",

@@ -23,7 +23,8 @@ from github_app.core.effects import (
     ShowProgress,
 )
 from github_app.core.errors import HeadMoved, Refused, Stopped
-from github_app.core.events import ChecksChanged, IssueLabeled, Ticked
+from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked
+from github_app.core.holds import Approval, Hold
 from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
@@ -31,6 +32,7 @@ from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.performance import Performance, explain
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending
+from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, RecordingHub
 
@@ -50,6 +52,7 @@ def performance(hub, store, transcripts):
         hub=hub,
         policies=Policies(hub=hub),
         publisher=hub,
+        scanner=WordScanner(),
         store=store,
         transcripts=transcripts,
         pauses=Pauses(database=store.engine, clock=MovingClock()),
@@ -71,8 +74,9 @@ def pending(effect) -> Pending:
 def to_publish(store, transcripts):
     """A session in a turn that ended with a change set; the effect that publishes it."""
 
-    def make(path: str = "a.py", base: str = BASE, **more) -> Pending:
-        changes = ChangeSet(base_sha=base, changes=(FileChange(path=path, mode="100644", content=b"x = 2\n"),))
+    def make(path: str = "a.py", base: str = BASE, *, content: bytes = b"x = 2\n", base_mode=None, **more) -> Pending:
+        change = FileChange(path=path, mode="100644", content=content, base_mode=base_mode)
+        changes = ChangeSet(base_sha=base, changes=(change,))
         publish = Publish(turn_id=TURN, change_set_id=transcripts.add_blob(codec.dump_changes(changes)))
         session = a_session(submission=DONE, **more)
         store.commit(LABELED, None, Decision(session=session, effects=(publish,), why="w"), REPO, FACTS)
@@ -160,11 +164,56 @@ def test_a_turn_that_is_not_in_force_publishes_nothing(hub, store, performance, 
 
 
 @pytest.mark.parametrize("path", [".github/workflows/ci.yml", ".github/honk.yml", "docs/CODEOWNERS", "db/schema.sql"])
-def test_what_the_policy_protects_is_not_published(hub, performance, to_publish, path):
+def test_what_nobody_accepted_is_held_back(hub, performance, to_publish, path):
     hub.files[POLICY_PATH, BASE] = b"protected: ['db/**']"
-    with pytest.raises(Refused, match="protected"):
-        performance.perform(to_publish(path))
+    event = performance.perform(to_publish(path))
+    assert isinstance(event, ChangeSetHeld)
+    assert (event.id, event.turn_id, [f.kind for f in event.findings]) == ("d-1/0/held", TURN, ["protected"])
     assert hub.acts == []
+
+
+def test_what_nobody_can_accept_is_refused(hub, performance, to_publish):
+    with pytest.raises(Refused, match=r"never published.*gitmodules"):
+        performance.perform(to_publish(".gitmodules"))
+    assert hub.acts == []
+
+
+def accepted(store, held: ChangeSetHeld, *, change_set_id: str = "") -> None:
+    """Somebody accepted all that was found, in this change set or another."""
+    session = store.session("7-1-1")
+    blob = change_set_id or held.change_set_id
+    hold = Hold(turn_id=TURN, change_set_id=blob, findings=held.findings)
+    approvals = tuple(
+        Approval(kind=kind, actor_id=1, login="ann", change_set_id=blob, at=datetime(2026, 1, 1, tzinfo=UTC))
+        for kind in hold.kinds
+    )
+    known = replace(session, held=replace(hold, approvals=approvals))
+    store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=known, why="accepted"), REPO, FACTS)
+
+
+def test_what_somebody_accepted_is_published(hub, store, performance, to_publish):
+    effect = to_publish("CODEOWNERS")
+    accepted(store, performance.perform(effect))
+    assert isinstance(performance.perform(effect), Published)
+    assert len(hub.commits) == 1
+
+
+def test_what_was_accepted_in_another_change_set_is_not(hub, store, performance, to_publish):
+    effect = to_publish("CODEOWNERS")
+    accepted(store, performance.perform(effect), change_set_id="another")
+    assert isinstance(performance.perform(effect), ChangeSetHeld)
+    assert hub.acts == []
+
+
+def test_a_secret_is_held_back_unless_it_stood_there(hub, performance, to_publish):
+    effect = to_publish("a.py", content=b"key = 'secret-1'\n", base_mode="100644")
+    hub.files["a.py", BASE] = b"x = 1\n"
+    [finding] = performance.perform(effect).findings
+    assert (finding.kind, "secret-1" in str(finding)) == ("secrets", False)
+    hub.files["a.py", BASE] = b"key = 'secret-1'\n" + b"x" * 1_000_000
+    assert isinstance(performance.perform(effect), ChangeSetHeld)
+    hub.files["a.py", BASE] = b"key = 'secret-1'\n"
+    assert isinstance(performance.perform(effect), Published)
 
 
 def test_nothing_is_pushed_to_a_pull_request_that_has_ended(hub, performance, to_publish):

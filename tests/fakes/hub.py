@@ -115,7 +115,7 @@ class RecordingHub:
         self._call(self.asked, "file", path, sha)
         return self.files.get((path, sha))
 
-    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
+    def git_auth(self, repo: Repo, *, write: bool = False, workflows: bool = False) -> GitAuth:
         return GitAuth(url="file:///nowhere")
 
     def redeliver_failed(self, *, since: datetime) -> int:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH
-from tests.story.play import ask, calls, submit, write
 from tests.story.world import World
 
 MakeWorld = Callable[[Mapping[str, str | bytes] | None], World]
@@ -183,20 +182,6 @@ def test_a_policy_that_nobody_understands_is_named_and_mended(make_world: MakeWo
     world.rob.push(world.repo, "main", {".github/honk.yml": "limits:\n  usd: 5\n"}, "Mend the policy")
     world.ann.label(issue, "honk")
     world.wait_ready()
-
-
-def test_a_change_of_protected_files_is_never_published(world: World) -> None:
-    world.when(
-        replies=[
-            calls(write(".github/workflows/evil.yml", "on: push\n"), submit()),
-            calls(ask("The workflow has to be changed by a human: shall I do without (protected)?")),
-        ]
-    )
-    issue = world.ask_for()
-    world.wait_comment(issue, "shall I do without (protected)?")
-    world.rest()
-    assert world.branches() == []
-    assert any("is protected" in prompt for prompt in world.prompts())
 
 
 def test_an_installation_that_goes_away_and_comes_back(world: World) -> None:

@@ -20,6 +20,7 @@ from github_app.adapters.hub.texts import commit_message
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
+from github_app.core.paths import is_workflow
 from github_app.core.ports import GitAuth
 
 
@@ -142,7 +143,8 @@ class GitHubHub:
         Idempotent by `key`, kept as a trailer of the commit beside `audit`. Raises `HeadMoved` if the tip is not
         `parent_sha`, `Refused` where a rule of the repository forbids it.
         """
-        client = self._clients.repo(repo, "publish")
+        has_workflow = any(is_workflow(change.path) for change in changes.changes)
+        client = self._clients.repo(repo, "publish_workflows" if has_workflow else "publish")
         text = commit_message(message, key=key, audit=audit)
         return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=text, key=key)
 
@@ -173,9 +175,10 @@ class GitHubHub:
         """Take a label off; nothing if it is not on."""
         comments.remove_label(self._clients, repo, number, label=label)
 
-    def git_auth(self, repo: Repo, *, write: bool = False) -> GitAuth:
-        """How to fetch from (or push to) the repository for the next minutes."""
-        token = self._clients.token(repo, "push" if write else "fetch")
+    def git_auth(self, repo: Repo, *, write: bool = False, workflows: bool = False) -> GitAuth:
+        """How to fetch from (or push to, changed workflows as well) the repository for the next minutes."""
+        push = "push_workflows" if workflows else "push"
+        token = self._clients.token(repo, push if write else "fetch")
         return GitAuth(url=f"{self._web_url}/{self._clients.names.of(repo)}.git", token=token.value)
 
     def redeliver_failed(self, *, since: datetime) -> int:

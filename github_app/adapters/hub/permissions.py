@@ -39,4 +39,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "fetch": {"contents": "read"},
     "publish": {"contents": "write"},
     "push": {"contents": "write"},
+    # only for a change set in which a person accepted changed workflows: with any other token, GitHub refuses them
+    "publish_workflows": {"contents": "write", "workflows": "write"},
+    "push_workflows": {"contents": "write", "workflows": "write"},
 }

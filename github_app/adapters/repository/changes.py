@@ -66,12 +66,13 @@ def collect(tree: Tree, base_sha: str, rules: IgnoreRules) -> ChangeSet:
     for touch in tree.touched(rules):
         check_path(touch.path)
         if touch.mode is None:
-            changes.append(FileChange(path=touch.path, mode=touch.base_mode or "100644", content=None))
+            base_mode = touch.base_mode or "100644"
+            changes.append(FileChange(path=touch.path, mode=base_mode, content=None, base_mode=base_mode))
             continue
         content = tree.content(touch, max_bytes=MAX_FILE_BYTES)
         if tree.is_base(touch, content):
             continue
-        changes.append(FileChange(path=touch.path, mode=touch.mode, content=content))
+        changes.append(FileChange(path=touch.path, mode=touch.mode, content=content, base_mode=touch.base_mode))
         room -= len(content)
         if room < 0:
             raise ToolFailed(

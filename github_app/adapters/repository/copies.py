@@ -16,11 +16,12 @@ from pathlib import Path
 
 from github_app.adapters.repository.checkouts import remove_anything
 from github_app.adapters.repository.ignores import IgnoreRules
-from github_app.adapters.repository.walks import BaseKind, Touch, is_dot_git, mode_of, read_link, walk
+from github_app.adapters.repository.walks import BaseKind, Touch, mode_of, read_link, walk
 from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import BindMount
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
+from github_app.core.paths import is_dot_git
 
 _RULES_BYTES = 1_000_000
 

@@ -20,7 +20,6 @@ from github_app.adapters.repository.walks import (
     OPAQUE,
     BaseKind,
     Touch,
-    is_dot_git,
     is_opaque,
     mode_of,
     read_link,
@@ -30,6 +29,7 @@ from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import OverlayMount
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
+from github_app.core.paths import is_dot_git
 
 _RULES_BYTES = 1_000_000
 

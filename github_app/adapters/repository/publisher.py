@@ -11,6 +11,7 @@ from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.pushes import Signature, make_commit, push
 from github_app.core.errors import HeadMoved
 from github_app.core.model import ChangeSet, Repo
+from github_app.core.paths import is_workflow
 from github_app.core.ports import GitAuth, Hub
 
 
@@ -27,8 +28,10 @@ class PushPublisher:
     ) -> str:
         """Make and push one commit; see `core.ports.Publisher`. The same call makes the same commit again."""
 
+        has_workflow = any(is_workflow(change.path) for change in changes.changes)
+
         def auth() -> GitAuth:
-            return self.hub.git_auth(repo, write=True)
+            return self.hub.git_auth(repo, write=True, workflows=has_workflow)
 
         mirror = self.mirrors.ensure(repo.id, parent_sha, auth)
         seconds = int(self.git.run(mirror, ["show", "-s", "--format=%ct", parent_sha]))

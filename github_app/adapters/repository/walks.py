@@ -16,13 +16,11 @@ from typing import Literal, Protocol
 from github_app.adapters.repository.ignores import IgnoreRules
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Mode
+from github_app.core.paths import is_dot_git
 
 OPAQUE = "user.overlay.opaque"
 
 BaseKind = Mode | Literal["folder", "submodule"]
-
-# Code points that HFS+ drops from names; git's own list (`utf8.c`), for the same reason: `.g\u200cit` is `.git` there.
-_INVISIBLE = dict.fromkeys((*range(0x200C, 0x2010), *range(0x202A, 0x202F), *range(0x206A, 0x2070), 0xFEFF))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,9 +167,3 @@ def mode_of(st_mode: int) -> Mode | None:
     if stat.S_ISREG(st_mode):
         return "100755" if st_mode & stat.S_IXUSR else "100644"
     return None
-
-
-def is_dot_git(name: str) -> bool:
-    """Whether any file system takes this name for `.git`, as git decides it (`core.protectHFS`, `core.protectNTFS`)."""
-    plain = name.translate(_INVISIBLE).casefold().split(":")[0].rstrip(" .")
-    return plain in (".git", "git~1")

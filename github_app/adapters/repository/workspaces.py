@@ -17,6 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
+from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.changes import Tree, check_path, collect, list_paths
 from github_app.adapters.repository.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
 from github_app.adapters.repository.copies import Copy
@@ -44,6 +45,7 @@ class LocalWorkspace:
     tree: Tree
     home: Path
     git: Git
+    base: Base
     sandbox: Bubblewrap
     note_file: Path
     on_close: Callable[[bool], None]
@@ -76,6 +78,10 @@ class LocalWorkspace:
     async def delete(self, path: str) -> None:
         """Delete a file; see `Workspace.delete`."""
         await self._in_turn(self.tree.delete, path)
+
+    async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        """A file's content at the commit, from the mirror: no command of the agent's can have changed that."""
+        return await self._in_turn(self.base.read, path, max_bytes=max_bytes)
 
     async def list(self, prefix: str = "", *, limit: int = 10_000) -> list[str]:
         """Paths of files below a folder (or the file itself), sorted; see `Workspace.list`."""
@@ -209,6 +215,7 @@ class LocalWorkspaces:
             tree=tree,
             home=home,
             git=self.git,
+            base=Base(git=self.git, mirror=mirror, sha=sha),
             sandbox=self.sandbox,
             note_file=session / sha / "note",
             on_close=close,

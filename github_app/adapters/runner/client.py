@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
+from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.changes import MAX_FILE_BYTES
 from github_app.adapters.repository.checkouts import ends_of
 from github_app.adapters.repository.git import Git, check_sha
@@ -67,6 +68,7 @@ class RemoteWorkspace:
 
     sha: str
     line: Line
+    base: Base
 
     async def exec(
         self,
@@ -91,6 +93,10 @@ class RemoteWorkspace:
         """A regular file's content; see `Workspace.read`."""
         _, content = await self.line.ask(Read(path=path, max_bytes=max_bytes), answer=Done, body_bytes=max_bytes)
         return content
+
+    async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        """A file's content at the commit, from our own mirror; see `Workspace.read_base`."""
+        return await asyncio.to_thread(self.base.read, path, max_bytes=max_bytes)
 
     async def write(self, path: str, content: bytes, *, executable: bool | None = None) -> None:
         """Create or replace a file; see `Workspace.write`."""
@@ -122,9 +128,10 @@ class RemoteWorkspace:
         try:
             if changed.base_sha != self.sha:
                 raise ProtocolBroken(f"changes over {changed.base_sha} where {self.sha} is open")
-            return unpack_changes(changed.files, contents, base_sha=self.sha)
+            claimed = unpack_changes(changed.files, contents, base_sha=self.sha)
         except ProtocolBroken as error:
             raise self.line.broken(error) from None
+        return await asyncio.to_thread(self.base.with_modes, claimed)
 
     async def apply(self, changes: ChangeSet) -> None:
         """Write the files of a change set over this workspace; see `Workspace.apply`."""
@@ -179,7 +186,8 @@ class RemoteWorkspaces:
         except BaseException:
             line.drop()
             raise
-        return RemoteWorkspace(sha=sha, line=line)
+        base = Base(git=self.git, mirror=lambda: self.mirrors.ensure(repo.id, sha, auth), sha=sha)
+        return RemoteWorkspace(sha=sha, line=line, base=base)
 
     async def _bring(self, line: Line, repo_id: int, sha: str, known: str | None, auth: Callable[[], GitAuth]) -> None:
         mirror = await asyncio.to_thread(self.mirrors.ensure, repo_id, sha, auth)
