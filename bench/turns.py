@@ -22,6 +22,7 @@ from uuid import uuid4
 
 from bench import report
 from bench.processes import MODEL_KEY, model_usage, scripted_model
+from github_app.adapters.clock import SystemClock
 from github_app.adapters.model.claude import ClaudeModel
 from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.workspaces import LocalWorkspaces
@@ -34,7 +35,6 @@ from github_app.agent.shell import run_command
 from github_app.agent.task import Asked, Task
 from github_app.agent.tools import tool_definitions
 from github_app.agent.transcript import marked_system
-from github_app.app import SystemClock
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
 from github_app.core.facts import Facts

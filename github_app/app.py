@@ -8,10 +8,10 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from github_app.adapters.clock import SystemClock
 from github_app.core.errors import Misconfigured, SandboxUnavailable
 from github_app.core.links import PageLinks
 from github_app.core.ports import Publisher, Workspaces
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from github_app.adapters.runner.server import Runner
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
     from github_app.adapters.sandbox.check import Check
+    from github_app.adapters.vault import Vault
     from github_app.core.audit import Link
     from github_app.core.model import Session
     from github_app.engine.admission import Admission
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
-
-
-class SystemClock:
-    """The machine's clock (`core.ports.Clock`)."""
-
-    def now(self) -> datetime:
-        """Now, in UTC."""
-        return datetime.now(UTC)
 
 
 @dataclass(kw_only=True)
@@ -68,20 +61,32 @@ class Honk:
         self.recorder.stop()
 
 
-def build(settings: Settings, *, with_worker: bool = True) -> Honk:
+def make_vault(settings: Settings) -> Vault:
+    """What texts pass on their way out: it knows all secrets, and learns tokens."""
+    from github_app.adapters.vault import Vault
+
+    hooks = (each.decode("utf-8", "replace") for each in settings.webhook_secrets)
+    known = [settings.private_key, settings.database_url, settings.anthropic_api_key or "", *hooks]
+    return Vault(known, homes=(settings.github_url, settings.public_url))
+
+
+def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk:
     """Put everything together. Raises `Misconfigured` (`SandboxUnavailable`) with what to do about it."""
     from github_app.engine.inbox import GroupRecorder
+    from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
 
     store = open_store(settings)
-    engine = _build_engine(settings, store) if with_worker else None
+    engine = _build_engine(settings, store, vault) if with_worker else None
     recorder = GroupRecorder(store=store, on_recorded=engine.wake if engine is not None else lambda: None)
     asgi = create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
-        metrics=lambda: metrics_text(store),
+        metrics=lambda: metrics_text(
+            inbox=store.count_inbox(), sessions=store.count_sessions(), secrets_removed=vault.removed
+        ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )
     return Honk(store=store, recorder=recorder, engine=engine, asgi=asgi)
@@ -114,14 +119,14 @@ def open_store(settings: Settings) -> Store:
     return Store(database, clock, Audit(database, clock, key=seal_key(settings.private_key)))
 
 
-def _build_engine(settings: Settings, store: Store) -> Engine:
+def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
     from github_app.engine.flows import Engine
     from github_app.engine.lookup import Lookup
     from github_app.engine.policies import Policies, read_floor
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
-    hub = _build_hub(settings)
+    hub = _build_hub(settings, vault)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, store)
@@ -214,7 +219,7 @@ def _build_runner(
     )
 
 
-def _build_hub(settings: Settings) -> GitHubHub:
+def _build_hub(settings: Settings, vault: Vault) -> GitHubHub:
     from github_app.adapters.hub.github import GitHubHub
 
     return GitHubHub(
@@ -224,6 +229,7 @@ def _build_hub(settings: Settings) -> GitHubHub:
         graphql_url=settings.github_graphql_url,
         web_url=settings.github_url,
         pause_s=settings.write_pause_s,
+        vault=vault,
     )
 
 
@@ -359,7 +365,7 @@ def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces |
         return hub
     from github_app.adapters.repository.publisher import PushPublisher
 
-    return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
+    return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub, vault=hub.vault)
 
 
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
@@ -371,15 +377,6 @@ def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
         return []
 
     return ready
-
-
-def metrics_text(store: Store) -> str:
-    """Numbers for Prometheus: the inbox by state, the sessions by status."""
-    lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
-    lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(store.count_inbox().items())]
-    lines += ["# HELP honk_sessions Sessions, by status.", "# TYPE honk_sessions gauge"]
-    lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(store.count_sessions().items())]
-    return "\n".join(lines) + "\n"
 
 
 def permissions_used() -> dict[str, str]:

@@ -10,9 +10,11 @@ import logging
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
-from github_app.app import build, build_runner, open_store
+from github_app.app import build, build_runner, make_vault, open_store
 from github_app.settings import read_runner_settings, read_settings
 
 log = logging.getLogger(__name__)
@@ -21,7 +23,14 @@ _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object: time, level, event, and whatever was given as `extra`."""
+    """Formats a record as one JSON object: time, level, event, and whatever was given as `extra`.
+
+    `clean` takes secrets out of a text, or of all texts in a value.
+    """
+
+    def __init__(self, clean: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._clean = clean
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; nothing in it can break out of the line."""
@@ -34,13 +43,14 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        # As text first: what is no text yet may hold some.
+        return json.dumps(self._clean(json.loads(json.dumps(line, default=str))))
 
 
-def set_up_logs(level: int = logging.INFO) -> None:
-    """Send all logs to stderr as JSON lines."""
+def set_up_logs(clean: Callable[[Any], Any], level: int = logging.INFO) -> None:
+    """Send all logs to stderr as JSON lines, without secrets."""
     output = logging.StreamHandler(sys.stderr)
-    output.setFormatter(JsonLines())
+    output.setFormatter(JsonLines(clean))
     logging.basicConfig(level=level, handlers=[output], force=True)
     for noisy in ("httpx2", "httpcore2", "github", "urllib3", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -51,8 +61,9 @@ def serve(*, with_worker: bool) -> int:
     import uvicorn
 
     settings = read_settings()
-    set_up_logs()
-    honk = build(settings, with_worker=with_worker)
+    vault = make_vault(settings)
+    set_up_logs(vault.clean_log)
+    honk = build(settings, vault, with_worker=with_worker)
     # uvicorn raises the signal again when it is done, and unhandled that would end us before the worker has stopped.
     signal.signal(signal.SIGTERM, lambda *_: None)
     honk.start()
@@ -66,8 +77,9 @@ def serve(*, with_worker: bool) -> int:
 def work() -> int:
     """Run a worker until a signal comes."""
     settings = read_settings()
-    set_up_logs()
-    honk = build(settings)
+    vault = make_vault(settings)
+    set_up_logs(vault.clean_log)
+    honk = build(settings, vault)
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
@@ -82,7 +94,7 @@ def work() -> int:
 def run_sandboxes() -> int:
     """Be the runner of another user's Honk until a signal comes."""
     settings = read_runner_settings()
-    set_up_logs()
+    set_up_logs(lambda line: line)  # a runner knows no secret
     runner = build_runner(settings)
 
     async def serve_until_told() -> None:

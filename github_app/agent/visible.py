@@ -7,11 +7,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from html import unescape
-from html.entities import html5
 
 from github_app.core.characters import legible
-from github_app.core.markup import TAG, Masked, mask_code
+from github_app.core.markup import TAG, Masked, mask_code, read_entities
 
 LONGEST = 256_000
 """Characters that are looked at; GitHub's own limit is a quarter of it."""
@@ -64,47 +62,14 @@ def visible(text: str) -> str:
         if text == before:
             return text
     # Made to be never done: then nothing in it is taken for code.
-    return _stripped(_decoded(legible(text)), ())
+    return _stripped(read_entities(legible(text)), ())
 
 
 def _seen(text: str) -> str:
     masked = mask_code(text, html=_without_loose_markup)
-    shown = _stripped(_decoded(_stripped(masked.text, masked.codes)), masked.codes)
+    shown = _stripped(read_entities(_stripped(masked.text, masked.codes)), masked.codes)
     shown = shown.replace(_HTML_END, "")
     return masked.restore(shown, lambda code: _INFO.sub(r"\1", code, count=1)).strip()
-
-
-def _decoded(text: str) -> str:
-    """A text with its entities read, also those that come of reading others. Backticks and tildes are left: they would
-    make code of what is none."""
-    if "&" not in text:
-        return text
-    out: list[str] = []
-    ampersands: list[int] = []
-
-    def push(char: str) -> None:
-        if char == "&":
-            ampersands.append(len(out))
-        out.append(char)
-
-    for char in text:
-        if char == ";" and ampersands and len(out) - ampersands[-1] <= 33:
-            read = _meaning("".join(out[ampersands[-1] + 1 :]))
-            if read is not None:
-                del out[ampersands.pop() :]
-                for each in read:
-                    push(each)
-                continue
-        push(char)
-    return "".join(out)
-
-
-def _meaning(name: str) -> str | None:
-    """What an entity stands for; None if it is none, or stands for what marks code."""
-    if not (re.fullmatch(r"#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}", name) or f"{name};" in html5):
-        return None
-    char = unescape(f"&{name};")
-    return None if char in "`~" else " " if char.isspace() else legible(char)
 
 
 def _stripped(text: str, codes: tuple[str, ...]) -> str:

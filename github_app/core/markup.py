@@ -6,7 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from html import unescape
+from html.entities import html5
 from typing import Literal
+
+from github_app.core.characters import legible
 
 HTML_BLOCKS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"
@@ -268,3 +272,36 @@ def _spans_of(line: str) -> list[tuple[int, int]] | None:
         spans.append((start, runs[same[-1]][1]))
         number = same[-1] + 1
     return spans
+
+
+def read_entities(text: str) -> str:
+    """A text with its entities read, also those that come of reading others. Backticks and tildes are left: they would
+    make code of what is none."""
+    if "&" not in text:
+        return text
+    out: list[str] = []
+    ampersands: list[int] = []
+
+    def push(char: str) -> None:
+        if char == "&":
+            ampersands.append(len(out))
+        out.append(char)
+
+    for char in text:
+        if char == ";" and ampersands and len(out) - ampersands[-1] <= 33:
+            read = _meaning("".join(out[ampersands[-1] + 1 :]))
+            if read is not None:
+                del out[ampersands.pop() :]
+                for each in read:
+                    push(each)
+                continue
+        push(char)
+    return "".join(out)
+
+
+def _meaning(name: str) -> str | None:
+    """What an entity stands for; None if it is none, or stands for what marks code."""
+    if not (re.fullmatch(r"#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}", name) or f"{name};" in html5):
+        return None
+    char = unescape(f"&{name};")
+    return None if char in "`~" else " " if char.isspace() else legible(char)

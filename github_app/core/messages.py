@@ -22,7 +22,7 @@ from github_app.core.model import (
     Usage,
     Verdict,
 )
-from github_app.core.prose import clause, code, harmless, one_line
+from github_app.core.prose import clause, code, harmless, one_line, plain
 
 _STATUS = {
     Status.WORKING: "Working",
@@ -150,6 +150,11 @@ def harmless_submission(submission: Submission) -> Submission:
     )
 
 
+def commit_message(submission: Submission) -> str:
+    """What is recorded in git: the agent's title and summary."""
+    return f"{one_line(submission.title)}\n\n{plain(submission.summary)}".strip()
+
+
 def pull_body(session: Session) -> str:
     """The pull request's body, of the whole branch: what and why in the agent's words, each round's; the rest from
     state. The newest submission is the one that is about to be published."""
@@ -163,7 +168,7 @@ def pull_body(session: Session) -> str:
         lines += ["", "### Since then"]
     for later in rounds[1:]:
         sha = f" (`{later.head_sha[:7]}`)" if isinstance(later, Round) else ""
-        lines += ["", f"**{harmless(later.title)}**{sha}", "", harmless(later.summary)]
+        lines += ["", f"**{clause(later.title)}**{sha}", "", harmless(later.summary)]
     lines += ["", "### How it was verified", ""]
     lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
     if newest.unverified_reason:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from github_app.core.redaction import Redactor
+
 _OURS = re.compile(r"^honk/(?P<issue>[1-9][0-9]{0,9})-")
 
 
@@ -16,9 +18,11 @@ def session_id(repo_id: int, issue_number: int, generation: int) -> str:
 def branch_name(issue_number: int, title: str, generation: int) -> str:
     """The branch of a session: `honk/<issue>-<words of the title>[-<generation>]`, a valid ref for any title.
 
+    What looks like a secret in the title is not repeated.
+
     https://git-scm.com/docs/git-check-ref-format
     """
-    ascii_title = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()
+    ascii_title = unicodedata.normalize("NFKD", Redactor().redact(title)[0]).encode("ascii", "ignore").decode()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_title.lower()).strip("-")[:40].strip("-") or "work"
     return f"honk/{issue_number}-{slug}" + (f"-{generation}" if generation > 1 else "")
 

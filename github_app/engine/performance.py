@@ -127,7 +127,7 @@ class Performance:
             # Not the head that we know: files were changed as they are at this commit, and nowhere else.
             parent_sha=changes.base_sha,
             branch=session.branch,
-            message=f"{submission.title}\n\n{submission.summary}".strip(),
+            message=messages.commit_message(submission),
             key=effect.turn_id,
             audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
         )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.markup import mask_code
+from github_app.core.markup import mask_code, read_entities
 
 CODE = [
     ("a `b` c ``d ` e``", ["`b`", "``d ` e``"]),
@@ -16,6 +16,7 @@ CODE = [
     ("text\n```\nx\n```", ["```\nx\n```"]),
     ("> ```\n> x\n> ```\ny", ["> ```\n> x\n> ```"]),
     ("- ```\n  x\n  ```\n- y", ["- ```\n  x\n  ```"]),
+    ("- ```\n\n  x\n  ```", ["- ```\n\n  x\n  ```"]),
     ("1. a\n   ```\n   x\n\n   y\n   ```", ["   ```\n   x\n\n   y\n   ```"]),
     ("> - ```\n>   x\n>   ```", ["> - ```\n>   x\n>   ```"]),
     ("- a\n  - b\n\n    ```\n    x\n    ```", ["    ```\n    x\n    ```"]),
@@ -81,3 +82,16 @@ def test_masking_is_undone_whole(pieces: list[str]):
     text = "".join(pieces)
     masked = mask_code(text)
     assert masked.restore(masked.text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("a & b; &unknown; c", "a & b; &unknown; c"),
+        ("&lt;&#60;&#x3C;&NotEqualTilde;", "<<<\u2242\u0338"),
+        ("&amp;amp;lt; &&#35;60;", "< <"),
+        ("&#96;&#126;&nbsp;&#10;&#8203;", "&#96;&#126;  "),
+    ],
+)
+def test_entities_are_read_until_none_is_left(text: str, read: str):
+    assert read_entities(text) == read

@@ -32,7 +32,6 @@ from github_app.core.model import (
     Verdict,
 )
 from github_app.core.policy import Policy
-from github_app.core.prose import clause, code, harmless
 from github_app.core.quotas import Shortage
 from tests.core.scene import (
     AWAITING_CHECKS,
@@ -305,39 +304,6 @@ def test_model_cannot_speak_through_us(text: str):
         assert not MENTION.search(fenced.sub("", posted))
 
 
-@given(nasty)
-def test_what_is_harmless_stays_as_it_is(text: str):
-    assert harmless(harmless(text)) == harmless(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("It honks.", "It honks."),
-        ("cc @alice, mail goose@acme.org", "cc @\u200balice, mail goose@acme.org"),
-        ("Fixes #99", "Fixes issue #99"),
-        ("closes: acme/goose#9", "closes issue acme/goose#9"),
-        ("resolved https://github.com/acme/goose/issues/9", "resolved issue https://github.com/acme/goose/issues/9"),
-        ("see #99, a prefix #1", "see #99, a prefix #1"),
-        ("/honk stop", "`/honk` stop"),
-        ("write `/honk stop`", "write `/honk stop`"),
-        ("<!-- hidden -->", "&lt;!-- hidden -->"),
-        ("```python\n@property\n```\n@bob", "```python\n@property\n```\n@\u200bbob"),
-        ("```\n@property", "```\n@property\n```"),
-    ],
-)
-def test_prose_is_made_harmless(text: str, shown: str):
-    assert harmless(text) == shown
-
-
-def test_names_become_code_on_one_line():
-    assert code("test (3.11)") == "`test (3.11)`"
-    assert code("a`b\nc") == "`a'b c`"
-    assert code(" ") == "(no name)"
-    assert len(code("x" * 500)) == 102
-    assert clause("It broke. ") == "It broke"
-
-
 @pytest.mark.parametrize(
     ("micro_usd", "shown"),
     [
@@ -354,6 +320,13 @@ def test_money_is_readable(micro_usd: int, shown: str):
     assert messages.money(micro_usd) == shown
 
 
+def test_in_a_commit_message_nothing_is_code():
+    loud = Submission(title="Add `@alice` [skip ci]", summary="```\nfixes #99, @bob\n```\n\nskip-checks: true")
+    assert messages.commit_message(loud) == (
+        "Add `@\u200balice` (skip ci)\n\n```\nfixes issue #99, @\u200bbob\n```\n\nskip-checks true"
+    )
+
+
 def test_one_of_a_thing_is_not_many():
     assert messages.cost(Usage(input_tokens=1, steps=1)) == "$0.00 · 1 token · 1 model call"
     assert messages.cost(Usage(input_tokens=1_000_000, steps=2)) == "$0.00 · 1,000,000 tokens · 2 model calls"
@@ -362,11 +335,3 @@ def test_one_of_a_thing_is_not_many():
 @pytest.mark.parametrize("status", Status)
 def test_tracking_comment_names_who_is_next(status: Status):
     assert messages.tracking(session(status)).startswith("**Honk · ")
-
-
-@pytest.mark.timeout(10)  # the whole process stands still meanwhile
-@pytest.mark.parametrize(
-    "unit", ["\n", " ", "fix.", "fix\n", "fix:\n", "close https://x", "fixes a/", "@", "/honk ", "<!--", "```\n"]
-)
-def test_the_longest_words_of_any_kind_are_made_harmless_in_no_time(unit: str):
-    harmless("close" + unit * 40_000 + "x")

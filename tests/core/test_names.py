@@ -78,3 +78,4 @@ def test_known_titles():
     assert branch_name(12, "The goose is silent", 1) == "honk/12-the-goose-is-silent"
     assert branch_name(12, "Über die Gänse", 1) == "honk/12-uber-die-ganse"
     assert branch_name(12, "🪿", 2) == "honk/12-work-2"
+    assert branch_name(12, f"Leaks ghp_{'a1' * 18}", 1) == "honk/12-leaks-secret-removed"

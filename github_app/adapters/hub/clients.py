@@ -26,6 +26,7 @@ from github_app.adapters.hub.errors import FAILURES, Moved, NotFound, graphql_fa
 from github_app.adapters.hub.patience import Pacer, make_retries, patiently
 from github_app.adapters.hub.permissions import PERMISSIONS
 from github_app.adapters.hub.tokens import Token, TokenKey, Tokens, make_app_auth
+from github_app.adapters.vault import Vault
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Repo
 
@@ -36,6 +37,9 @@ USER_AGENT = "honk (GitHub App)"
 CLIENTS_PER_THREAD = 8
 TALKATIVE = ("github.Requester", "urllib3.connectionpool")
 """At DEBUG these log whole answers (tokens among them) and signed addresses."""
+
+CONTENT_PATHS = ("/git/blobs", "/git/trees")
+"""Requests that carry the contents of files."""
 
 LAG_PAUSES_S = (1.0, 2.0, 4.0)
 """Pauses before a refused new token is tried again."""
@@ -64,6 +68,7 @@ class Clients:
         timeout_s: int,
         clock: Callable[[], float],
         sleep: Callable[[float], None],
+        vault: Vault,
     ) -> None:
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.INFO)
@@ -73,9 +78,10 @@ class Clients:
         self._timeout_s = timeout_s
         self._clock = clock
         self.sleep = sleep
+        self._vault = vault
         self.pacer = Pacer(pause_s=pause_s, clock=clock, sleep=sleep)
         self.names = _Names(clock)
-        self._tokens = Tokens(self._mint, clock=clock)
+        self._tokens = Tokens(self._mint, clock=clock, vault=vault)
         self._local = threading.local()
         self._all: weakref.WeakSet[Github] = weakref.WeakSet()
 
@@ -149,8 +155,8 @@ class Clients:
             client.close()
 
     def make(self, auth: Auth.Auth | None) -> Github:
-        """Make one client: the only place where that happens."""
-        return Github(
+        """Make one client: the only place where that happens. No secret that we know leaves through it."""
+        client = Github(
             auth=auth,
             base_url=self._api_url,
             timeout=self._timeout_s,
@@ -162,6 +168,8 @@ class Clients:
             lazy=True,
             api_version=API_VERSION,
         )
+        _watch(client.requester, self._vault)
+        return client
 
     def _client(self, name: str, auth: Auth.Auth) -> Github:
         held: OrderedDict[str, Github] | None = getattr(self._local, "clients", None)
@@ -292,6 +300,20 @@ class _Names:
     def learn(self, repo: Repo, name: str) -> None:
         self._asked_at[repo.id] = self._clock()
         self._renewed[repo.id, repo.full_name] = name
+
+
+def _watch(requester: Requester, vault: Vault) -> None:
+    """Take known secrets out of all that is sent, by REST and GraphQL, but for the contents of files: these are checked
+    before, and must not change on their way."""
+    send = requester.requestJson
+
+    def send_clean(verb: str, url: str, *given: Any, **named: Any) -> Any:
+        # verb, url, parameters, headers, input, connection
+        if len(given) > 2 and given[2] is not None and not url.endswith(CONTENT_PATHS):
+            given = (*given[:2], vault.clean_request(given[2]), *given[3:])
+        return send(verb, url, *given, **named)
+
+    requester.requestJson = send_clean  # type: ignore[method-assign] # PyGithub has no hook for this
 
 
 def pages(requester: Requester, url: str, *, item: str = "", **parameters: Any) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,7 @@ from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
 from github_app.adapters.hub.texts import commit_message
+from github_app.adapters.vault import Vault
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
@@ -28,7 +29,8 @@ class GitHubHub:
     """GitHub (github.com or an Enterprise Server) for one GitHub App. Made once; safe to share between threads.
 
     `pause_s` is the least time between two writes of one installation; `timeout_s` holds for each request. `clock`
-    (seconds since 1970) and `sleep` are for tests. No request is made before the first call.
+    (seconds since 1970) and `sleep` are for tests. No request is made before the first call. All texts pass the
+    vault, which learns each token.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class GitHubHub:
         timeout_s: int = 15,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
+        vault: Vault | None = None,
     ) -> None:
         self._web_url = web_url.rstrip("/")
+        self.vault = vault or Vault(homes=(self._web_url,))
         self._lock = threading.Lock()
         self._known: tuple[int, Actor, tuple[str, ...]] | None = None
         self._clients = Clients(
@@ -56,6 +60,7 @@ class GitHubHub:
             timeout_s=timeout_s,
             clock=clock,
             sleep=sleep,
+            vault=self.vault,
         )
 
     def close(self) -> None:
@@ -133,7 +138,8 @@ class GitHubHub:
 
     def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
-        return comments.say(self._clients, repo, number, tag=tag, body=body, me=self.identity())
+        fit = self.vault.fit(body, of=f"a comment on #{number}")
+        return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity())
 
     def publish(
         self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
@@ -151,11 +157,14 @@ class GitHubHub:
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""
         client = self._clients.repo(repo, "open_pull")
-        return pulls.open_pull(client, branch=branch, base=base, title=title, body=body)
+        where = f"the pull request of {branch}"
+        fit_title = self.vault.fit(title, of=where, is_markdown=False)
+        return pulls.open_pull(client, branch=branch, base=base, title=fit_title, body=self.vault.fit(body, of=where))
 
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
-        pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=body)
+        fit = self.vault.fit(body, of=f"the body of #{number}")
+        pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=fit)
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
@@ -163,8 +172,9 @@ class GitHubHub:
 
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         """Answer in a review thread; once for each `key`."""
+        fit = self.vault.fit(body, of=f"an answer in #{pull_number}")
         comments.reply_in_thread(
-            self._clients, repo, pull_number, reply_to=reply_to, key=key, body=body, me=self.identity()
+            self._clients, repo, pull_number, reply_to=reply_to, key=key, body=fit, me=self.identity()
         )
 
     def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:

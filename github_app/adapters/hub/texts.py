@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from github_app.core.prose import without_switches
+
 BODY_LIMIT = 65_536
 TITLE_LIMIT = 256
 CUT_NOTE = "\n\n… *(cut: longer than GitHub allows)*"
@@ -15,15 +17,6 @@ _OURS = re.compile(r"<!--(\s*honk:)", re.IGNORECASE)
 KEY_TRAILER, AUDIT_TRAILER = "Honk-Key", "Honk-Audit"
 _TRAILERS = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*: .+\n?)+")
 
-# https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs and the spellings of other CI services
-# (`[skip travis]`, `[azurepipelines skip]`, `[skip-ci]`, `***NO_CI***`).
-_SKIP = re.compile(
-    r"\[\s*((?:skip|no)[\s_-]{1,9}[\w-]{1,40}|[\w-]{1,40}[\s_-]{1,9}skip)\s*\]",  # bounded: takes linear time
-    re.IGNORECASE,
-)
-# All colons and stars at once: what is left must not be such a word again.
-_SKIP_STARS = re.compile(r"(?<!\*)\*{3,}+(no_ci)\*{3,}", re.IGNORECASE)
-_SKIP_TRAILER = re.compile(r"^([^\S\n]*skip-checks)[\s:]*:", re.IGNORECASE | re.MULTILINE)
 _FORGED = re.compile(rf"^([^\S\n]*(?:{KEY_TRAILER}|{AUDIT_TRAILER}))[\s:]*:", re.IGNORECASE | re.MULTILINE)
 
 
@@ -53,7 +46,7 @@ def cut(text: str, limit: int) -> str:
 
 def title_of(text: str) -> str:
     """Return a title on one line that GitHub takes; a squash makes it a commit message, so it is no switch either."""
-    line = _without_switches(" ".join(text.split()))
+    line = without_switches(" ".join(text.split()))
     return line if len(line) <= TITLE_LIMIT else line[: TITLE_LIMIT - 1] + "…"
 
 
@@ -82,16 +75,11 @@ def _disarm(body: str) -> str:
 
 def commit_message(message: str, *, key: str, audit: str) -> str:
     """Return a commit message with our trailers, no forged ones, and nothing that would keep CI from running."""
-    text = _without_switches(message.strip())
-    text = _SKIP_TRAILER.sub(r"\1", text)
+    text = without_switches(message.strip())
     text = _FORGED.sub(r"\1", text)
     last = text.rpartition("\n\n")[2] if "\n\n" in text else ""
     gap = "\n" if last and _TRAILERS.fullmatch(last) else "\n\n"
     return f"{text}{gap}{KEY_TRAILER}: {key}\n{AUDIT_TRAILER}: {audit}\n"
-
-
-def _without_switches(text: str) -> str:
-    return _SKIP_STARS.sub(r"\1", _SKIP.sub(r"(\1)", text))
 
 
 def key_of(message: str) -> str | None:

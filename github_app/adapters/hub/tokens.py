@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth
 
+from github_app.adapters.vault import Vault
 from github_app.core.errors import Misconfigured
 
 MARGIN_S = 300.0
@@ -79,10 +80,16 @@ def make_app_auth(app_id: str, private_key: str) -> Auth.AppAuth:
 
 
 class Tokens:
-    """The tokens of one app, shared by all threads. `mint` asks GitHub for one: it blocks, and may raise our errors."""
+    """The tokens of one app, shared by all threads. `mint` asks GitHub for one: it blocks, and may raise our errors.
 
-    def __init__(self, mint: Callable[[TokenKey], Mapping[str, Any]], *, clock: Callable[[], float]) -> None:
+    The vault learns of each before anybody can use it.
+    """
+
+    def __init__(
+        self, mint: Callable[[TokenKey], Mapping[str, Any]], *, clock: Callable[[], float], vault: Vault
+    ) -> None:
         self._mint = mint
+        self._vault = vault
         self._clock = clock
         self._guard = threading.Lock()
         self._locks: dict[TokenKey, threading.Lock] = {}
@@ -100,6 +107,7 @@ class Tokens:
             answer = self._mint(key)
             expires_at = datetime.fromisoformat(answer["expires_at"]).timestamp()
             token = Token(key=key, value=answer["token"], minted_at=self._clock(), expires_at=expires_at)
+            self._vault.remember(token.value, until=expires_at)
             with self._guard:
                 self._held = {k: t for k, t in self._held.items() if t.expires_at > now}
                 self._held[key] = token

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from github_app.core.errors import AccessDenied, Gone, HonkError, NotVisibleYet, Transient
 from github_app.core.ports import GitAuth
+from github_app.core.redaction import Redactor
 
 _ENV = {
     "GIT_CONFIG_GLOBAL": "/dev/null",
@@ -130,10 +131,9 @@ def _basic(token: str) -> str:
 
 
 def redact(text: str, auth: GitAuth | None) -> str:
-    """The text without the token in either of its forms."""
-    if auth is None or not auth.token:
-        return text
-    return text.replace(auth.token, "[token]").replace(_basic(auth.token), "[token]")
+    """The text without the token, in any form, and without whatever opens an address in it."""
+    known = [] if auth is None or not auth.token else [auth.token, _basic(auth.token)]
+    return Redactor.of(known).redact(text)[0]
 
 
 def check_sha(sha: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from github_app.adapters.hub.texts import commit_message
 from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.pushes import Signature, make_commit, push
+from github_app.adapters.vault import Vault
 from github_app.core.errors import HeadMoved
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.paths import is_workflow
@@ -22,6 +23,7 @@ class PushPublisher:
     git: Git
     mirrors: Mirrors
     hub: Hub
+    vault: Vault = field(default_factory=Vault)
 
     def publish(
         self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
