@@ -1,6 +1,6 @@
-"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `audit`. Imports what a command
-needs when it runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or
-settings, 130 interrupted."""
+"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`, `audit`. Imports
+what a command needs when it runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong
+usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -64,6 +64,15 @@ def _parser() -> argparse.ArgumentParser:
     sessions = commands.add_parser("sessions", help="list the sessions, newest first", epilog=where)
     sessions.add_argument("-n", type=int, default=20, metavar="N", help="how many (20)")
     sessions.set_defaults(run=_sessions)
+    pause = commands.add_parser(
+        "pause", help="let no turn start and publish nothing, until `honk resume`", epilog=where
+    )
+    pause.add_argument("--repo", metavar="OWNER/NAME", help="only in this repository")
+    pause.add_argument("--reason", default="", metavar="TEXT", help="why; people read it")
+    pause.set_defaults(run=_pause)
+    resume = commands.add_parser("resume", help="go on with all that a pause held", epilog=where)
+    resume.add_argument("--repo", metavar="OWNER/NAME", help="in this repository, whoever paused it")
+    resume.set_defaults(run=_resume)
     _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
     return parser
 
@@ -124,6 +133,18 @@ def _sessions(options: argparse.Namespace) -> int:
     from github_app.process import list_sessions
 
     return list_sessions(options.n)
+
+
+def _pause(options: argparse.Namespace) -> int:
+    from github_app.process import pause
+
+    return pause(options.repo, reason=options.reason)
+
+
+def _resume(options: argparse.Namespace) -> int:
+    from github_app.process import resume
+
+    return resume(options.repo)
 
 
 def _audit_verify(options: argparse.Namespace) -> int:

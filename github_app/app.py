@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.pauses import Pauses
     from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
     from github_app.engine.runtime import Runtime
@@ -182,17 +183,19 @@ def _build_performance(
     )
 
 
+def open_pauses(store: Store) -> Pauses:
+    """The switch that pauses Honk."""
+    from github_app.engine.pauses import Pauses
+
+    return Pauses(database=store.engine, clock=SystemClock())
+
+
 def _build_admission(store: Store, policies: Policies) -> Admission:
     from github_app.engine.admission import Admission
-    from github_app.engine.pauses import Pauses
     from github_app.engine.quotas import Quotas
 
-    clock = SystemClock()
-    return Admission(
-        hub=policies.hub,
-        quotas=Quotas(database=store.engine, clock=clock, floor=policies.floor),
-        pauses=Pauses(database=store.engine, clock=clock),
-    )
+    quotas = Quotas(database=store.engine, clock=SystemClock(), floor=policies.floor)
+    return Admission(hub=policies.hub, quotas=quotas, pauses=open_pauses(store))
 
 
 def _build_runner(

@@ -12,10 +12,14 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from github_app.app import build, build_runner, make_vault, open_store
+from github_app.app import build, build_runner, make_vault, open_pauses, open_store
+from github_app.core.errors import Refused
 from github_app.settings import read_runner_settings, read_settings
+
+if TYPE_CHECKING:
+    from github_app.engine.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -120,3 +124,29 @@ def list_sessions(limit: int) -> int:
         table.add_row(session.id, session.repo.full_name, f"#{session.issue_number}", pull, session.status.value, cost)
     Console().print(table)
     return 0
+
+
+def pause(full_name: str | None, *, reason: str) -> int:
+    """Pause a repository, or everything; a worker that runs takes notice with its next step."""
+    store = open_store(read_settings())
+    open_pauses(store).pause(_repo_id(store, full_name), reason=reason)
+    print(f"Paused: {full_name or 'everything'}. `honk resume` goes on.")
+    return 0
+
+
+def resume(full_name: str | None) -> int:
+    """Lift a pause of the operator's; in one repository also that of its people."""
+    store = open_store(read_settings())
+    pauses, repo_id = open_pauses(store), _repo_id(store, full_name)
+    lifted = [pauses.resume(repo_id, by_operator=by_operator) for by_operator in (True, False)]
+    print(f"{'Going on' if any(lifted) else 'There was no pause'}: {full_name or 'everything'}.")
+    return 0
+
+
+def _repo_id(store: Store, full_name: str | None) -> int:
+    if full_name is None:
+        return 0
+    repo = store.find_repo(full_name)
+    if repo is None:
+        raise Refused(f"{full_name} is no repository in which Honk has worked; `honk sessions` lists them")
+    return repo.id

@@ -11,6 +11,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from github_app.__main__ import main
+from github_app.app import open_pauses, open_store
+from github_app.core.decisions import Decision
+from github_app.core.events import Ticked
+from github_app.core.model import Pause, Repo
+from github_app.settings import read_settings
+from tests.engine.values import FACTS, a_session
 from tests.test_settings import LEAST
 
 SLOW = {"anthropic", "dbos", "fastapi", "github", "sqlalchemy", "uvicorn", "pydantic"}
@@ -94,6 +100,38 @@ def test_a_database_that_cannot_be_had_is_one_line(
 def test_no_sessions_are_a_table_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions"]) == 0
     assert capsys.readouterr().out.split() == ["Session", "Repository", "Issue", "Pull", "request", "Status", "Cost"]
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_everything_is_paused_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    store = open_store(read_settings())
+    repo = Repo(id=7, full_name="acme/thing", installation_id=3, default_branch="main")
+
+    assert main(["pause", "--reason", "upgrade"]) == 0
+    assert open_pauses(store).of(repo) == Pause(login="", reason="upgrade", by_operator=True, is_everywhere=True)
+    assert main(["resume"]) == 0
+    assert open_pauses(store).of(repo) is None
+    assert main(["resume"]) == 0
+    assert capsys.readouterr().out == (
+        "Paused: everything. `honk resume` goes on.\nGoing on: everything.\nThere was no pause: everything.\n"
+    )
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_a_repository_is_paused_by_its_name_and_goes_on_whoever_paused_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["pause", "--repo", "acme/thing"]) == 1
+    assert "no repository in which Honk has worked" in capsys.readouterr().err
+    store = open_store(read_settings())
+    session = a_session()
+    store.commit(Ticked(id="t", session_id=session.id), None, Decision(session=session, why="w"), session.repo, FACTS)
+
+    assert main(["pause", "--repo", "Acme/Thing"]) == 0
+    open_pauses(store).pause(session.repo.id, login="ann")
+    found = open_pauses(store).of(session.repo)
+    assert found is not None
+    assert (found.by_operator, found.is_everywhere) == (True, False)
+    assert main(["resume", "--repo", "acme/thing"]) == 0
+    assert open_pauses(store).of(session.repo) is None
 
 
 def test_the_demo_wants_repository_and_issue_together(capsys: pytest.CaptureFixture[str]) -> None:

@@ -39,6 +39,15 @@ def speaks_with_authority(actor: Actor, facts: Facts) -> bool:
     return not actor.is_bot and facts.permission >= facts.policy.may_command
 
 
+MAX_BOT_WORDS = 3
+"""How often bots are listened to in a row, where no person says anything: two of them could go on for ever."""
+
+
+def may_ask(actor: Actor, facts: Facts) -> bool:
+    """Whether an account may start work: somebody with authority, or a bot that policy knows by its number."""
+    return actor.id in facts.policy.bots if actor.is_bot else speaks_with_authority(actor, facts)
+
+
 def acknowledge(event: CommandIssued, *, content: Literal["eyes", "confused"] = "eyes") -> tuple[React, ...]:
     """A reaction on what the person wrote, where GitHub takes one (on a review's own words it does not)."""
     react = React(target="issue", target_id=event.number)

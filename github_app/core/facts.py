@@ -118,7 +118,7 @@ def _needs_open(session: Session, event: Event) -> Need:
         case IssueClosed():
             return Need.PULL
         case BranchPushed():
-            return Need.PULL | Need.CHECKS | Need.POLICY
+            return Need.PERMISSION | Need.PULL | Need.CHECKS | Need.POLICY
         case PullRequestClosed():
             return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():

@@ -311,7 +311,7 @@ class Session:
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was held
+    `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was held
     back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
     handed to the agent.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
@@ -319,6 +319,8 @@ class Session:
     `refused` are hosts that commands were refused, the first few.
     `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
     `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull request stayed open.
+    `bot_words` counts what bots said since a person did. `strange_sha` is the newest head that was pushed by somebody
+    who may not write: nothing is built on it.
     `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
     None in sessions that are older than this: as it stands.
     """
@@ -359,6 +361,8 @@ class Session:
     seen: tuple[str, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
     leaves_pull: bool = False
+    bot_words: int = 0
+    strange_sha: str = ""
     created_at: datetime | None = None
     updated_at: datetime | None = None
     status_since: datetime | None = None

@@ -9,8 +9,10 @@ from typing import assert_never
 from github_app.core import messages, refusals
 from github_app.core.checks import judge_if_ended
 from github_app.core.decisions import (
+    MAX_BOT_WORDS,
     Decision,
     acknowledge,
+    may_ask,
     nothing,
     refuse,
     refuse_once,
@@ -93,7 +95,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
 def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decision:
     if event.label.casefold() != facts.trigger_label.casefold():
         return nothing(last, f"label `{event.label}` means nothing to us")
-    if not speaks_with_authority(event.actor, facts):
+    if not may_ask(event.actor, facts):
         return refuse(last, event, facts, number=event.issue.number, label=event.label)
     if _is_off_again(event, facts):
         return nothing(last, "the label was taken off again before we heard of it")
@@ -119,8 +121,10 @@ def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:
     if event.command.verb in ("pause", "resume"):
         return switched(last, event, facts)
-    if not speaks_with_authority(event.actor, facts):
+    if not may_ask(event.actor, facts):
         return refuse(last, event, facts, number=event.number)
+    if event.actor.is_bot and event.command.verb != "do":
+        return nothing(last, "there is no work, and bots get no answers")
     seen = acknowledge(event)
 
     def answer(body: str, why: str) -> Decision:
@@ -165,7 +169,11 @@ def _start(
 
     if facts.obstacle:
         return refused(messages.obstacle_refusal(facts.obstacle), facts.obstacle)
+    spoken = last.bot_words if last is not None else 0
+    if begin.actor.is_bot and spoken >= MAX_BOT_WORDS:
+        return nothing(last, f"bots spoke {MAX_BOT_WORDS} times in a row: a person has the next word")
     session = _new_session(last, begin.repo, begin.actor, issue, facts)
+    session = replace(session, bot_words=spoken + 1 if begin.actor.is_bot else 0)
     cause, pull = Cause.IMPLEMENT, facts.pull
     if last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
         session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP

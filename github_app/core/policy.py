@@ -72,7 +72,8 @@ class Policy:
     """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty.
 
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
-    `others` says what becomes of the words of people who may not instruct.
+    `others` says what becomes of the words of people who may not instruct. `bots` are the numbers of the accounts that
+    may label, write commands and push although they are no people.
     """
 
     limits: Limits = Limits()
@@ -84,6 +85,7 @@ class Policy:
     protected: tuple[str, ...] = PROTECTED
     approvers: tuple[str, ...] = ()
     others: Literal["leave_out", "quote"] = "leave_out"
+    bots: tuple[int, ...] = ()
     max_files: int = 100
     max_bytes: int = 2_000_000
     max_binary_bytes: int = 200_000
@@ -104,7 +106,7 @@ class Floor:
     """The operator's rules under all repositories' policies, which can be stricter and never looser.
 
     `most` holds ceilings in the form of a policy; of `setup` and `turn` hosts those that a repository may name at all
-    (None: any). `approvers` are the only ones, if there are any.
+    (None: any). `approvers` are the only ones, if there are any; `bots` those that a repository may name (None: any).
     """
 
     most: Policy = Policy(
@@ -118,6 +120,7 @@ class Floor:
     )
     setup_hosts: tuple[str, ...] | None = None
     turn_hosts: tuple[str, ...] | None = None
+    bots: tuple[int, ...] | None = None
     per_person: Quota = Quota()
     per_repository: Quota = Quota()
     per_organisation: Quota = Quota()
@@ -142,6 +145,7 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
         ),
         protected=tuple(dict.fromkeys((*policy.protected, *most.protected))),
         approvers=_approvers(policy.approvers, most.approvers),
+        bots=tuple(bot for bot in policy.bots if floor.bots is None or bot in floor.bots),
         others=policy.others if most.others == "quote" else "leave_out",
         max_files=min(policy.max_files, most.max_files),
         max_bytes=min(policy.max_bytes, most.max_bytes),

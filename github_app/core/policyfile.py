@@ -11,7 +11,7 @@ from github_app.core.errors import Refused
 from github_app.core.hosts import HostRule
 from github_app.core.policy import POLICY_PATH, PROTECTED, REGISTRIES, Floor, Limits, Network, Policy, Quota
 
-_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "changes")
+_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "bots", "changes")
 
 
 def parse_policy(document: object) -> Policy:
@@ -34,6 +34,7 @@ def parse_floor(document: object, *, name: str) -> Floor:
     return Floor(
         most=_policy(top, Floor().most),
         setup_hosts=network.hosts("setup") if "setup" in network.values else None,
+        bots=top.numbers("bots") if "bots" in top.values else None,
         turn_hosts=network.hosts("turn") if "turn" in network.values else None,
         per_person=_quota(quota, "person"),
         per_repository=_quota(quota, "repository"),
@@ -60,6 +61,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
         protected=(*PROTECTED, *top.texts("protected")),
         approvers=top.texts("approvers"),
         others=_others(top, usual.others),
+        bots=top.numbers("bots"),
         max_files=changes.whole("files", usual.max_files, ceiling=10_000),
         max_bytes=changes.whole("kilobytes", usual.max_bytes // 1_000, ceiling=50_000) * 1_000,
         max_binary_bytes=changes.whole("binary_kilobytes", usual.max_binary_bytes // 1_000, ceiling=50_000) * 1_000,
@@ -144,3 +146,10 @@ class _Section:
                 forms = f"`host`, `*.host`, `host:port` or `{REGISTRIES}`"
                 raise self.refused(key, f"has `{text[:100]}`, which is {error}; write {forms}") from None
         return texts
+
+    def numbers(self, key: str) -> tuple[int, ...]:
+        """The numbers of accounts: names can be taken by others."""
+        value = self.values.get(key, [])
+        if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
+            raise self.refused(key, "must be a list of accounts' numbers, not of their names")
+        return tuple(value)

@@ -78,3 +78,12 @@ def lost_permission(login: str) -> str:
         f"I did not start: {code(login)} asked for this and has no write access any more. "
         "Somebody who has it can write `/honk retry` to take it over, or `/honk stop`."
     )
+
+
+def strange_push(login: str, sha: str) -> str:
+    """Somebody who may not write pushed to the branch."""
+    who = code(login) if login else "Somebody"
+    return (
+        f"{who} pushed {code(sha[:7])} to my branch and is nobody I take instructions from, so I build nothing on it. "
+        "Look at that commit and write `/honk retry` to accept it, or take it off the branch."
+    )

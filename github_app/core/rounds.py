@@ -16,7 +16,7 @@ from github_app.core.feedback import with_feedback, without_feedback, without_ol
 from github_app.core.hosts import refusals
 from github_app.core.model import Cause, Round, Session, Status
 from github_app.core.names import other_branch_name
-from github_app.core.upkeep import at_newest_head, follow_head, push_of
+from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 
 HELD_UP = ("pause", "quota", "permission")
 """Limits that stop a turn for reasons of their own, which are said as they come."""
@@ -152,6 +152,8 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
 def _do_again_on_top(session: Session, event: EffectFailed, facts: Facts, head_sha: str) -> Decision:
     if session.moved_heads >= MAX_MOVED_HEADS:
         return ask(session, event, facts, messages.branch_kept_moving())
+    if head_sha == session.strange_sha:
+        return ask_about_push(session, event, facts)
     cause = session.turn_cause or Cause.IMPLEMENT
     if session.pull_number is None:
         # Left over from something that we know nothing of: it must not slip into our pull request.

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import messages
+from github_app.core import messages, refusals
 from github_app.core.checks import checks_of_head, judge_checks, judge_if_ended, ready
-from github_app.core.decisions import Decision, ask, end, move, nothing, run_turn
+from github_app.core.decisions import Decision, ask, end, may_ask, move, nothing, run_turn
 from github_app.core.effects import ShowProgress
 from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
 from github_app.core.facts import Facts
@@ -23,6 +23,8 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
         return nothing(session, "not our branch")
     if event.after is not None:
         head_sha = facts.pull.head_sha if facts.pull is not None else event.after
+        if not may_ask(event.actor, facts):
+            return _pushed_by_a_stranger(session, event, facts, event.after, head_sha)
         return judge_if_ended(follow_head(session, facts, head_sha), event, facts)
     if facts.pull is not None and facts.pull.is_merged:
         known = replace(session, pull_number=facts.pull.number)
@@ -30,6 +32,30 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
     if session.pull_number is None:
         return nothing(session, "the branch is not ours yet")
     return end(session, facts, Status.CLOSED, messages.branch_deleted(event.actor.login))
+
+
+def _pushed_by_a_stranger(
+    session: Session, event: BranchPushed, facts: Facts, pushed_sha: str, head_sha: str
+) -> Decision:
+    """A deploy key, another app or a bot: GitHub lets it push, and nobody who may write has seen what.
+
+    The push may reach us after somebody's words, and after a turn began on it: that turn is withdrawn.
+    """
+    if session.pull_number is None:
+        return nothing(session, "nothing is published yet; publishing will look at the branch")
+    if pushed_sha not in (head_sha, session.head_sha):
+        return nothing(session, "others have pushed on top of it")
+    if session.stuck_on == "push" and session.strange_sha == pushed_sha:
+        return nothing(session, "a human was asked about it already")
+    strange = replace(session, strange_sha=pushed_sha)
+    if session.status is Status.WORKING and pushed_sha != session.head_sha:
+        return Decision(session=strange, why="the running turn does not see it; its own push will be put to a human")
+    return ask_about_push(strange, event, facts, event.actor.login)
+
+
+def ask_about_push(session: Session, event: Event, facts: Facts, login: str = "") -> Decision:
+    """Somebody who may write must look at a commit before anything is built on it."""
+    return ask(session, event, facts, refusals.strange_push(login, session.strange_sha), stuck_on="push")
 
 
 def follow_head(session: Session, facts: Facts, head_sha: str) -> Decision:
@@ -56,7 +82,9 @@ def push_of(head_sha: str) -> Feedback:
 
 def at_newest_head(session: Session, facts: Facts) -> Session:
     """The session at the head that its pull request has now, if that was looked up: a new turn must stand on it."""
-    if facts.pull is None or session.pull_number != facts.pull.number or facts.pull.head_sha == session.head_sha:
+    if facts.pull is None or session.pull_number != facts.pull.number:
+        return session
+    if facts.pull.head_sha in (session.head_sha, session.strange_sha):
         return session
     return without_old_checks(replace(session, head_sha=facts.pull.head_sha, checks=None))
 
@@ -74,6 +102,10 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     if session.status is Status.WORKING:
         return _wait_for_turn(session, event, facts, waited=waited)
     if pull is not None and pull.head_sha != session.head_sha:
+        if pull.head_sha == session.strange_sha and session.stuck_on == "push":
+            return nothing(session, "a human was asked about the new head already")
+        if pull.head_sha == session.strange_sha:
+            return ask_about_push(session, event, facts)
         return follow_head(session, facts, pull.head_sha)
     if session.status is Status.AWAITING_CHECKS:
         return _wait_for_checks(session, event, facts, waited=waited)

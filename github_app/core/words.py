@@ -8,10 +8,12 @@ from dataclasses import replace
 from github_app.core import messages, refusals
 from github_app.core.approvals import approve, held_in_force, publish_held
 from github_app.core.decisions import (
+    MAX_BOT_WORDS,
     Decision,
     acknowledge,
     ask,
     end,
+    may_ask,
     nothing,
     refuse,
     refuse_once,
@@ -21,10 +23,10 @@ from github_app.core.decisions import (
 from github_app.core.effects import Effect, Say, ShowProgress
 from github_app.core.events import CommandIssued, IssueEdited, ReviewSubmitted, command_of_review
 from github_app.core.facts import Facts
-from github_app.core.feedback import feedback_of_command, feedback_of_review, is_full, with_feedback
+from github_app.core.feedback import feedback_of_command, feedback_of_review, is_full, with_feedback, without_old_checks
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
-from github_app.core.upkeep import at_newest_head
+from github_app.core.upkeep import at_newest_head, push_of
 
 
 def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
@@ -33,8 +35,11 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
         return nothing(session, f"#{event.number} is not this session's pull request")
     if event.command.verb in ("pause", "resume"):
         return switched(session, event, facts)
-    if not speaks_with_authority(event.actor, facts):
+    if not may_ask(event.actor, facts):
         return refuse(session, event, facts, number=event.number)
+    if event.actor.is_bot and session.bot_words >= MAX_BOT_WORDS:
+        return nothing(session, f"bots spoke {MAX_BOT_WORDS} times in a row: a person has the next word")
+    session = replace(session, bot_words=session.bot_words + 1 if event.actor.is_bot else 0)
     seen = acknowledge(event)
     match event.command.verb:
         case "help" | "status":
@@ -76,7 +81,17 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
         cause, why = session.turn_cause or cause, "a person asked to try again"
     else:
         why = "a person gave an instruction"
-    return run_turn(at_newest_head(heard, facts), facts, cause, before=seen, why=why)
+    return run_turn(_where_it_was_said(heard, facts), facts, cause, before=seen, why=why)
+
+
+def _where_it_was_said(session: Session, facts: Facts) -> Session:
+    """The session at the newest head that we know to be of somebody who may write: what others push after the words
+    does not slip in under them. Where a human was asked about a push, the words accept that one."""
+    if session.stuck_on == "push":
+        return without_old_checks(replace(session, head_sha=session.strange_sha, strange_sha="", checks=None))
+    known = {*session.seen, *(feedback.id for feedback in session.feedback)}
+    is_known = facts.pull is not None and push_of(facts.pull.head_sha).id in known
+    return at_newest_head(session, facts) if is_known else session
 
 
 def _too_much(session: Session, event: CommandIssued, facts: Facts) -> Decision:
@@ -113,7 +128,7 @@ def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision
         return Decision(session=heard, effects=(ShowProgress(),), why=why)
     if session.review_rounds >= facts.policy.review_rounds:
         return ask(heard, event, facts, messages.review_rounds_spent(session.review_rounds))
-    heard = replace(heard, review_rounds=session.review_rounds + 1, fix_rounds=0)
+    heard = replace(heard, review_rounds=session.review_rounds + 1, fix_rounds=0, bot_words=0)
     return run_turn(heard, facts, Cause.ADDRESS_REVIEW, why="a review asks for something")
 
 

@@ -35,7 +35,8 @@ class Admission:
         """Let a turn start: who asked for it may still, nothing is paused, and the money is not spent meanwhile."""
         self.require_no_pause(session)
         asker = session.turn_asked_by or session.requested_by
-        if not asker.is_bot and self.hub.permission(session.repo, asker) < policy.may_command:
+        is_known = asker.id in policy.bots
+        if not (is_known if asker.is_bot else self.hub.permission(session.repo, asker) >= policy.may_command):
             raise Held("permission", refusals.lost_permission(asker.login))
         # Its place among the turns was taken when it was decided on; money is spent only now.
         shortage = find_shortage_of_money(self.quotas.load(session.repo, asker, session))

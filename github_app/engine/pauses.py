@@ -11,7 +11,6 @@ import sqlalchemy as sa
 from github_app.core.errors import Transient
 from github_app.core.model import Pause, Repo
 from github_app.core.ports import Clock
-from github_app.engine import codec
 from github_app.engine.database import transaction
 
 
@@ -72,16 +71,6 @@ class Pauses:
                 {"at": self._now()},
             )
         return lifted.rowcount == 1
-
-    def find_repo(self, full_name: str) -> Repo | None:
-        """A repository that Honk has worked in, by its name as of the newest work there."""
-        with transaction(self.database, reads=True) as connection:
-            rows = connection.execute(sa.text("SELECT document FROM sessions ORDER BY updated_at DESC"))
-            for row in rows:
-                repo = codec.load_session(row.document).repo
-                if repo.full_name.casefold() == full_name.casefold():
-                    return repo
-        return None
 
     def _now(self) -> str:
         return self.clock.now().astimezone(UTC).isoformat()

@@ -87,7 +87,7 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
         (WORKING, event(ev.IssueUnlabeled), Need.PERMISSION),
         (WORKING, event(ev.IssueEdited), Need.PERMISSION),
         (WORKING, event(ev.IssueClosed), Need.PULL),
-        (WORKING, event(ev.BranchPushed), Need.PULL | Need.CHECKS | Need.POLICY),
+        (WORKING, event(ev.BranchPushed), Need.PERMISSION | Need.PULL | Need.CHECKS | Need.POLICY),
         (WORKING, event(ev.PullRequestClosed), Need.PULL),
         (WORKING, event(ev.PullRequestClosed, is_merged=True), Need.NOTHING),
         (WORKING, event(ev.ReviewSubmitted), Need.PERMISSION | Need.THREADS | Need.POLICY),

@@ -223,6 +223,8 @@ REFUSALS = {
     "not paused": refusals.not_paused(),
     "resumed": refusals.resumed(),
     "lost permission": refusals.lost_permission("alice"),
+    "pushed by a stranger": refusals.strange_push("robot[bot]", HEAD),
+    "pushed by we do not know whom": refusals.strange_push("", HEAD),
 }
 PAGES = {
     "refusals": REFUSALS,

@@ -192,3 +192,15 @@ def test_a_floor_allows_what_is_below_its_hosts():
     wanted = {"setup": ["registries", "a.example.org"], "turn": ["docs.Example.org", "example.org", "registries"]}
     policy = tighten(parse_policy({"network": wanted}), floor)
     assert policy.network == Network(setup=("registries",), turn=("docs.Example.org",))
+
+
+@pytest.mark.parametrize("value", ["helper[bot]", ["helper[bot]"], [True], [0], [-1], [1.5], {}])
+def test_bots_are_named_by_their_numbers(value: object):
+    with pytest.raises(Refused, match=r"`\.github/honk\.yml`: `bots` must be a list of accounts' numbers"):
+        parse_policy({"bots": value})
+
+
+def test_bots_of_a_repository_and_of_the_floor():
+    assert parse_policy({"bots": [12345]}).bots == (12345,)
+    assert parse_floor({}, name="floor.yml").bots is None
+    assert parse_floor({"bots": []}, name="floor.yml").bots == ()

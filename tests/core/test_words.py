@@ -168,9 +168,13 @@ def test_retry_before_anything_was_published_implements():
     assert after(stopped, command(text="Simpler")).turn_cause is Cause.IMPLEMENT
 
 
-def test_turn_that_a_person_starts_stands_on_the_newest_head():
-    woken = after(session(AWAITING_REVIEW), command(text="Louder"), facts(pull=pull(head_sha=NEW)))
-    assert woken.head_sha == NEW
+def test_turn_that_a_person_starts_stands_on_the_newest_head_that_we_know_of():
+    moved = facts(pull=pull(head_sha=NEW))
+    pushed = words(f"push:{NEW}", kind="push", author="git")
+    for known in (session(NEEDS_HUMAN, feedback=(pushed,)), session(NEEDS_HUMAN, seen=(pushed.id,))):
+        assert after(known, command(text="Louder"), moved).head_sha == NEW
+    # Pushed after the words were said, by we do not know whom: publishing will see it, and by then we know.
+    assert after(session(AWAITING_REVIEW), command(text="Louder"), moved).head_sha == HEAD
 
 
 @pytest.mark.parametrize("verb", ["retry", "do"])

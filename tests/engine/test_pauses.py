@@ -45,11 +45,11 @@ def test_what_rested_is_looked_at_at_once(pauses, store, clock):
     assert store.due_sessions({"needs_human": clock.now().replace(year=2020)}) == ["7-1-1"]
 
 
-def test_a_repository_is_found_by_its_name(pauses, store):
-    assert pauses.find_repo("acme/thing") is None
+def test_a_repository_is_found_by_its_name(store):
+    assert store.find_repo("acme/thing") is None
     store.commit(LABELED, None, Decision(session=a_session(), why="w"), REPO, FACTS)
-    assert pauses.find_repo("Acme/Thing") == REPO
-    assert pauses.find_repo("acme/other") is None
+    assert store.find_repo("Acme/Thing") == REPO
+    assert store.find_repo("acme/other") is None
 
 
 class TestAWorker:

@@ -1,0 +1,173 @@
+"""Accounts that are no people, and pushes of those who may not write: known by number, heard a few times, and no more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from github_app.core import events as ev
+from github_app.core.decisions import MAX_BOT_WORDS
+from github_app.core.effects import RunTurn, Say
+from github_app.core.machine import decide
+from github_app.core.model import Actor, Permission, Session
+from github_app.core.policy import Floor, Policy, tighten
+from tests.core.scene import (
+    ALICE,
+    AT_REST,
+    AWAITING_CHECKS,
+    AWAITING_REVIEW,
+    BOB,
+    CLOSED,
+    HEAD,
+    NEEDS_HUMAN,
+    NEW,
+    ROBOT,
+    WORKING,
+    checks,
+    command,
+    effects_of,
+    event,
+    facts,
+    first_turn,
+    pull,
+    session,
+)
+
+ALLOWED = facts(Permission.NONE, policy=Policy(bots=(ROBOT.id,)))
+STRANGE = facts(Permission.NONE, pull=pull(head_sha=NEW))
+THIRD = "3" * 40
+
+
+def push(**changes: Any) -> ev.BranchPushed:
+    happened: ev.BranchPushed = event(ev.BranchPushed, **{"actor": ROBOT, **changes})
+    return happened
+
+
+class TestBots:
+    def test_only_the_number_counts(self):
+        twin = Actor(id=99, login=ROBOT.login, is_bot=True)
+        for happened in (event(ev.IssueLabeled, actor=twin), command(text="Louder", actor=twin)):
+            assert effects_of(decide(None, happened, ALLOWED)) == ""
+
+    @pytest.mark.parametrize("happened", [event(ev.IssueLabeled, actor=ROBOT), command(text="Louder", actor=ROBOT)])
+    def test_one_that_policy_names_starts_work(self, happened: Any):
+        assert effects_of(decide(None, happened, ALLOWED)).endswith("RunTurn")
+
+    def test_one_that_policy_names_is_still_no_person(self):
+        for happened in (
+            event(ev.ReviewSubmitted, actor=ROBOT),
+            event(ev.IssueEdited, actor=ROBOT),
+            event(ev.IssueUnlabeled, actor=ROBOT),
+        ):
+            decision = decide(session(AWAITING_REVIEW), happened, ALLOWED)
+            assert (decision.session, decision.effects) == (session(AWAITING_REVIEW), ())
+
+    @pytest.mark.parametrize("verb", ["help", "status", "stop", "retry"])
+    def test_bots_get_no_answers_where_there_is_no_work(self, verb: Any):
+        assert effects_of(decide(None, command(verb, actor=ROBOT), ALLOWED)) == ""
+
+    def test_bots_alone_do_not_go_on_for_ever(self):
+        now: Session | None = session(AWAITING_REVIEW)
+        for number in range(MAX_BOT_WORDS):
+            now = decide(now, command("status", actor=ROBOT, id=f"e{number}"), ALLOWED).session
+        assert effects_of(decide(now, command(text="Louder", actor=ROBOT), ALLOWED)) == ""
+
+        by_a_person = decide(now, command("status"), facts()).session
+        assert effects_of(decide(by_a_person, command(text="Louder", actor=ROBOT), ALLOWED)).endswith("RunTurn")
+        by_a_review = decide(now, event(ev.ReviewSubmitted), facts()).session
+        assert by_a_review is not None
+        assert by_a_review.bot_words == 0
+
+    def test_nor_by_starting_again_and_again(self):
+        now: Session | None = None
+        for number in range(MAX_BOT_WORDS):
+            now = decide(now, event(ev.IssueLabeled, actor=ROBOT, id=f"e{number}"), ALLOWED).session
+            assert now is not None
+            now = replace(now, status=CLOSED, turn_id=None)
+        again = decide(now, event(ev.IssueLabeled, actor=ROBOT), ALLOWED)
+        assert (again.session, again.effects) == (now, ())
+        assert effects_of(decide(now, event(ev.IssueLabeled), facts())).endswith("RunTurn")
+
+    def test_the_operator_says_which_bots_may_be_named(self):
+        policy = Policy(bots=(5, 6))
+        assert tighten(policy, Floor()).bots == (5, 6)
+        assert tighten(policy, Floor(bots=(6,))).bots == (6,)
+        assert tighten(policy, Floor(bots=())).bots == ()
+
+
+class TestPushes:
+    @pytest.mark.parametrize("status", AT_REST)
+    @pytest.mark.parametrize("actor", [ROBOT, BOB])
+    def test_who_may_not_write_is_not_built_on(self, status: Any, actor: Actor):
+        asked = decide(session(status), push(actor=actor), STRANGE)
+        assert asked.session is not None
+        assert (asked.session.status, asked.session.stuck_on, asked.session.head_sha) == (NEEDS_HUMAN, "push", HEAD)
+        assert effects_of(asked) == "Say ShowProgress"
+
+        red = replace(STRANGE, checks=checks("failed", NEW))
+        for later in (event(ev.Ticked), event(ev.ChecksChanged, head_sha=NEW), push(actor=actor, id="again")):
+            rests = decide(asked.session, later, red)
+            assert (rests.session, effects_of(rests)) == (asked.session, "")
+
+    def test_who_writes_accepts_it(self):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        accepted = decide(asked, command("retry"), replace(STRANGE, permission=Permission.WRITE)).session
+        assert accepted is not None
+        assert (accepted.status, accepted.head_sha, accepted.strange_sha) == (WORKING, NEW, "")
+
+    def test_a_second_push_is_a_second_question(self):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        newer = replace(STRANGE, pull=pull(head_sha=THIRD))
+        # Said before the newer push was known: it accepts what was asked about, and publishing will see the rest.
+        accepted = decide(asked, command("retry"), replace(newer, permission=Permission.WRITE)).session
+        assert accepted is not None
+        assert accepted.head_sha == NEW
+
+        again = decide(asked, push(after=THIRD, id="e2"), newer)
+        assert again.session is not None
+        assert (again.session.strange_sha, effects_of(again)) == (THIRD, "Say ShowProgress")
+
+    def test_who_writes_accepts_it_by_pushing_on_top(self):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        on_top = facts(pull=pull(head_sha=THIRD))
+        followed = decide(asked, push(actor=ALICE, after=THIRD), on_top).session
+        assert followed is not None
+        assert followed.head_sha == THIRD
+        late = decide(session(AWAITING_CHECKS, head_sha=THIRD), push(), replace(STRANGE, pull=pull(head_sha=THIRD)))
+        assert late.session == session(AWAITING_CHECKS, head_sha=THIRD)
+
+    def test_a_bot_that_policy_names_may(self):
+        moved = decide(session(AWAITING_REVIEW), push(), replace(ALLOWED, pull=pull(head_sha=NEW))).session
+        assert moved is not None
+        assert (moved.status, moved.head_sha) == (AWAITING_CHECKS, NEW)
+
+    def test_before_anything_is_published_the_branch_is_not_ours(self):
+        assert decide(first_turn(), push(), STRANGE).session == first_turn()
+
+    def test_a_running_turn_does_not_see_it_and_is_not_put_on_top_of_it(self):
+        told = decide(session(), push(), STRANGE)
+        assert told.session is not None
+        assert (told.session.status, told.session.feedback, told.effects) == (WORKING, (), ())
+
+        failed = event(ev.EffectFailed, head_sha=NEW, turn_id="7-12-1/turn-2")
+        asked = decide(told.session, failed, facts(Permission.NONE))
+        assert asked.session is not None
+        assert asked.session.stuck_on == "push"
+        assert not [effect for effect in asked.effects if isinstance(effect, RunTurn)]
+
+    def test_a_turn_that_began_on_it_before_we_knew_is_withdrawn(self):
+        asked = decide(session(head_sha=NEW), push(), STRANGE)
+        assert asked.session is not None
+        assert (asked.session.turn_id, asked.session.stuck_on) == (None, "push")
+
+    def test_a_turn_that_ends_without_a_change_leaves_the_question(self):
+        told = decide(session(), push(), STRANGE).session
+        answered = decide(told, event(ev.TurnFinished, change_set_id=None), STRANGE).session
+        assert answered is not None
+        assert answered.head_sha == HEAD
+        asked = decide(answered, event(ev.Ticked), STRANGE)
+        assert asked.session is not None
+        assert asked.session.stuck_on == "push"
+        assert "Somebody pushed" in "".join(effect.body for effect in asked.effects if isinstance(effect, Say))
