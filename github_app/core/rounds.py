@@ -51,6 +51,8 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     if not answers:
         body = messages.answer(submission.summary)
         answers = (Say(number=session.pull_number, tag=f"answer:{event.id}", body=body),)
+    if facts.pull is not None and facts.pull.head_sha == session.strange_sha:
+        return ask_about_push(done, event, facts, before=answers)
     return _go_on(done, event, facts, before=answers, why="the agent answered without a change")
 
 

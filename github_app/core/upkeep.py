@@ -10,7 +10,7 @@ from typing import assert_never
 from github_app.core import messages, refusals
 from github_app.core.checks import checks_of_head, judge_checks, judge_if_ended, ready
 from github_app.core.decisions import Decision, ask, end, may_ask, move, nothing, run_turn
-from github_app.core.effects import ShowProgress
+from github_app.core.effects import Effect, ShowProgress
 from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_old_checks
@@ -53,9 +53,11 @@ def _pushed_by_a_stranger(
     return ask_about_push(strange, event, facts, event.actor.login)
 
 
-def ask_about_push(session: Session, event: Event, facts: Facts, login: str = "") -> Decision:
+def ask_about_push(
+    session: Session, event: Event, facts: Facts, login: str = "", *, before: tuple[Effect, ...] = ()
+) -> Decision:
     """Somebody who may write must look at a commit before anything is built on it."""
-    return ask(session, event, facts, refusals.strange_push(login, session.strange_sha), stuck_on="push")
+    return ask(session, event, facts, refusals.strange_push(login, session.strange_sha), stuck_on="push", before=before)
 
 
 def follow_head(session: Session, facts: Facts, head_sha: str) -> Decision:

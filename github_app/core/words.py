@@ -81,13 +81,14 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
         cause, why = session.turn_cause or cause, "a person asked to try again"
     else:
         why = "a person gave an instruction"
-    return run_turn(_where_it_was_said(heard, facts), facts, cause, before=seen, why=why)
+    return run_turn(_where_it_was_said(heard, event, facts), facts, cause, before=seen, why=why)
 
 
-def _where_it_was_said(session: Session, facts: Facts) -> Session:
+def _where_it_was_said(session: Session, event: CommandIssued, facts: Facts) -> Session:
     """The session at the newest head that we know to be of somebody who may write: what others push after the words
-    does not slip in under them. Where a human was asked about a push, the words accept that one."""
-    if session.stuck_on == "push":
+    does not slip in under them. Where a human was asked about a push, `retry` accepts that one; other words may be
+    older than the question."""
+    if session.stuck_on == "push" and event.command.verb == "retry":
         return without_old_checks(replace(session, head_sha=session.strange_sha, strange_sha="", checks=None))
     known = {*session.seen, *(feedback.id for feedback in session.feedback)}
     is_known = facts.pull is not None and push_of(facts.pull.head_sha).id in known

@@ -13,6 +13,7 @@ from tests.attack import (  # noqa: F401 - they register their attacks
     audit,
     changes,
     network,
+    people,
     programs,
     repositories,
     runner,

@@ -1,4 +1,4 @@
-"""Accounts that are no people, and pushes of those who may not write: known by number, heard a few times, and no more."""
+"""Accounts that are no people, and pushes of those who may not write: known by number, and heard a few times."""
 
 from __future__ import annotations
 
@@ -117,6 +117,12 @@ class TestPushes:
         assert accepted is not None
         assert (accepted.status, accepted.head_sha, accepted.strange_sha) == (WORKING, NEW, "")
 
+    def test_words_that_may_be_older_than_the_question_accept_nothing(self):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        pinned = decide(asked, command(text="Louder"), replace(STRANGE, permission=Permission.WRITE)).session
+        assert pinned is not None
+        assert (pinned.status, pinned.head_sha, pinned.strange_sha) == (WORKING, HEAD, NEW)
+
     def test_a_second_push_is_a_second_question(self):
         asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
         newer = replace(STRANGE, pull=pull(head_sha=THIRD))
@@ -164,10 +170,13 @@ class TestPushes:
 
     def test_a_turn_that_ends_without_a_change_leaves_the_question(self):
         told = decide(session(), push(), STRANGE).session
-        answered = decide(told, event(ev.TurnFinished, change_set_id=None), STRANGE).session
-        assert answered is not None
-        assert answered.head_sha == HEAD
-        asked = decide(answered, event(ev.Ticked), STRANGE)
+        answered = decide(told, event(ev.TurnFinished, change_set_id=None), STRANGE)
+        assert answered.session is not None
+        assert (answered.session.head_sha, answered.session.stuck_on) == (HEAD, "push")
+        assert effects_of(answered) == "Say Say ShowProgress"
+
+    def test_what_is_left_unasked_is_asked_in_time(self):
+        asked = decide(session(AWAITING_REVIEW, strange_sha=NEW), event(ev.Ticked), STRANGE)
         assert asked.session is not None
         assert asked.session.stuck_on == "push"
         assert "Somebody pushed" in "".join(effect.body for effect in asked.effects if isinstance(effect, Say))
