@@ -147,16 +147,14 @@ def _fork(scene: Scene) -> str:
 @scene_attack("X27a", "an App pushes to Honk's branch under a command", stopped_by="the head at the trigger is pinned")
 def _pushed(scene: Scene) -> str:
     world = scene.world
-    scene.obey("date +%s%N > seen.txt; ls >> seen.txt")
+    scene.obey("date +%s%N > seen.txt; ls | tee -a seen.txt")
     bot = _bot(world, "formatter[bot]")
     world.ask_for()
     pull = world.wait_ready()
     world.stack.hub.faults.add("issue_comment.created", "late", seconds=1.5)
     world.rob.comment(pull.issue, "/honk once more")
     bot.push(world.repo, pull.head_ref, {"evil.txt": "x\n"}, "Format")
-    world.wait_comment(pull.issue, "`formatter[bot]` pushed")
     world.wait("the command to have come", lambda: world.turns() == 2)
-    world.wait_status("needs_human")
     world.rest()
     seen = [prompt for prompt in world.prompts() if "evil.txt" in prompt]
     return "".join("GOT the pushed file before the model" for _ in seen) + (
@@ -238,7 +236,6 @@ def _removed(scene: Scene) -> str:
     world.wait_reaction(issue)
     del world.repo.collaborators[world.rob.user.id]
     world.let_model_go()
-    world.wait_comment(issue, "asked for this and has no write access any more")
     world.rest()
     return "".join("GOT a turn" for prompt in world.prompts() if "Last wish" in prompt)
 

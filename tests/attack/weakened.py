@@ -45,12 +45,52 @@ def _forged_trailers() -> None:
     texts._FORGED = re.compile("()(?!)")
 
 
+def _bots_by_name() -> None:
+    from github_app.core import opening, words
+    from github_app.core.facts import Facts
+    from github_app.core.model import Actor
+
+    def trust(actor: Actor, _: Facts) -> bool:
+        return actor.login.endswith("[bot]")
+
+    vars(opening)["may_ask"] = vars(words)["may_ask"] = trust
+
+
+def _names_for_numbers() -> None:
+    from github_app.adapters.hub import people
+
+    def ask(clients: Any, repo: Any, actor: Any) -> Any:
+        path = f"/collaborators/{actor.login}/permission"
+        answer = clients.repo(repo, "permission").read(
+            lambda it: it.requester.requestJsonAndCheck("GET", f"{it.url}{path}")[1], what="permission"
+        )
+        return people.to_permission(answer["role_name"], answer["permission"])
+
+    vars(people)["ask_permission"] = ask
+
+
+def _no_second_look() -> None:
+    from github_app.engine.admission import Admission
+
+    Admission.require = Admission.require_no_pause  # type: ignore[method-assign,assignment]
+
+
+def _all_pushes_welcome() -> None:
+    from github_app.core import upkeep
+
+    vars(upkeep)["may_ask"] = lambda *_: True
+
+
 REMOVALS: dict[str, tuple[Callable[[], None], str]] = {
     "limits checked before each model call": (_no_step_limit, "X71c"),
     "a token for one repository only": (_wide_tokens, "X48"),
     "a seal on the end of each record": (_no_seal, "H11"),
     "no seal on what was not ours": (_no_doubt, "H18a"),
     "forged trailers are disarmed": (_forged_trailers, "H19"),
+    "bots are known by their numbers": (_bots_by_name, "X21"),
+    "the permission is the account's, not the name's": (_names_for_numbers, "X22"),
+    "the permission is asked again when a turn starts": (_no_second_look, "X32"),
+    "nothing is built on what strangers push": (_all_pushes_welcome, "X27a"),
 }
 """Each defence with how it is taken out, and the attack that must then get through."""
 
