@@ -311,8 +311,8 @@ class Session:
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was held
-    back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
+    `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was
+    held back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
     handed to the agent.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.

@@ -37,8 +37,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
         return switched(session, event, facts)
     if not may_ask(event.actor, facts):
         return refuse(session, event, facts, number=event.number)
-    if event.actor.is_bot and session.bot_words >= MAX_BOT_WORDS:
-        return nothing(session, f"bots spoke {MAX_BOT_WORDS} times in a row: a person has the next word")
+    if event.actor.is_bot and not _hears_bots(session, event):
+        return nothing(session, "a person has the next word, and no bot")
     session = replace(session, bot_words=session.bot_words + 1 if event.actor.is_bot else 0)
     seen = acknowledge(event)
     match event.command.verb:
@@ -54,6 +54,11 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             return approve(session, event, facts, seen)
         case _:
             return _go(session, event, facts, seen)
+
+
+def _hears_bots(session: Session, event: CommandIssued) -> bool:
+    """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing."""
+    return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and event.command.verb != "approve"
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:

@@ -58,13 +58,14 @@ def _bots_by_name() -> None:
 
 def _names_for_numbers() -> None:
     from github_app.adapters.hub import people
+    from github_app.adapters.hub.shapes import to_permission
 
     def ask(clients: Any, repo: Any, actor: Any) -> Any:
         path = f"/collaborators/{actor.login}/permission"
         answer = clients.repo(repo, "permission").read(
             lambda it: it.requester.requestJsonAndCheck("GET", f"{it.url}{path}")[1], what="permission"
         )
-        return people.to_permission(answer["role_name"], answer["permission"])
+        return to_permission(answer["role_name"], answer["permission"])
 
     vars(people)["ask_permission"] = ask
 

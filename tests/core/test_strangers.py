@@ -80,6 +80,17 @@ class TestBots:
         assert by_a_review is not None
         assert by_a_review.bot_words == 0
 
+    @pytest.mark.parametrize("stuck_on", ["money", "push", "permission", "approval", "checks"])
+    @pytest.mark.parametrize("verb", ["do", "retry", "approve"])
+    def test_bots_answer_no_question_that_was_put_to_people(self, stuck_on: str, verb: Any):
+        asked = session(NEEDS_HUMAN, stuck_on=stuck_on, strange_sha=NEW)
+        decision = decide(asked, command(verb, "all of it", actor=ROBOT), ALLOWED)
+        assert (decision.session, decision.effects) == (asked, ())
+
+    def test_bots_approve_nothing(self):
+        decision = decide(session(AWAITING_REVIEW), command("approve", "all", actor=ROBOT), ALLOWED)
+        assert decision.effects == ()
+
     def test_nor_by_starting_again_and_again(self):
         now: Session | None = None
         for number in range(MAX_BOT_WORDS):
