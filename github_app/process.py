@@ -146,7 +146,8 @@ def resume(full_name: str | None) -> int:
 def _repo_id(store: Store, full_name: str | None) -> int:
     if full_name is None:
         return 0
-    repo = store.find_repo(full_name)
+    known = (session.repo for session in store.sessions(1_000_000))
+    repo = next((repo for repo in known if repo.full_name.casefold() == full_name.casefold()), None)
     if repo is None:
         raise Refused(f"{full_name} is no repository in which Honk has worked; `honk sessions` lists them")
     return repo.id

@@ -199,11 +199,6 @@ class Store:
         """The newest sessions, open or ended."""
         return self._sessions("1 = 1 ORDER BY updated_at DESC LIMIT :n", {"n": limit})
 
-    def find_repo(self, full_name: str) -> Repo | None:
-        """A repository that there were sessions in, by its newest name."""
-        repos = [session.repo for session in self._sessions("1 = 1 ORDER BY updated_at DESC", {})]
-        return next((repo for repo in repos if repo.full_name.casefold() == full_name.casefold()), None)
-
     def _one_session(self, where: str, **values: Any) -> Session | None:
         found = self._sessions(f"{where} ORDER BY generation DESC LIMIT 1", values)
         return found[0] if found else None

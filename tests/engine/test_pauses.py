@@ -45,13 +45,6 @@ def test_what_rested_is_looked_at_at_once(pauses, store, clock):
     assert store.due_sessions({"needs_human": clock.now().replace(year=2020)}) == ["7-1-1"]
 
 
-def test_a_repository_is_found_by_its_name(store):
-    assert store.find_repo("acme/thing") is None
-    store.commit(LABELED, None, Decision(session=a_session(), why="w"), REPO, FACTS)
-    assert store.find_repo("Acme/Thing") == REPO
-    assert store.find_repo("acme/other") is None
-
-
 class TestAWorker:
     def test_starts_nothing_while_paused_and_all_of_it_afterwards(self, open_stage: Open):
         stage = open_stage(*work())
