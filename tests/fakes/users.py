@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from github_app.adapters.sandbox.binary import is_reachable
@@ -21,6 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 BROKER, RUNNER, STRANGER = 60738, 60739, 60740
 
 
+@cache
 def why_not() -> str:
     """Why there cannot be other users here; empty if there can."""
     if os.geteuid() != 0:
@@ -29,6 +31,8 @@ def why_not() -> str:
         return "other users may not read this working tree"
     if not _python():
         return "other users may not run a python of this version"
+    if subprocess.run(["unshare", "--net", *python_as(RUNNER), "-c", ""], check=False, capture_output=True).returncode:
+        return "this root may not start programs as other users without a network"
     return ""
 
 
@@ -43,7 +47,16 @@ def _python() -> str:
 
 def python_as(uid: int) -> tuple[str, ...]:
     """The beginning of a command line: python as this user, in its own group and none other."""
-    return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", "--", _python())
+    return (
+        "setpriv",
+        f"--reuid={uid}",
+        f"--regid={uid}",
+        "--clear-groups",
+        "--bounding-set=-all",
+        "--no-new-privs",
+        "--",
+        _python(),
+    )
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -111,7 +124,8 @@ class RunnerProcess:
         self.socket.unlink(missing_ok=True)
         with (self.top / "runner.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*python_as(RUNNER), "-m", "github_app", "runner"],
+                # Without a network, as `deploy/` starts it.
+                ["unshare", "--net", *python_as(RUNNER), "-m", "github_app", "runner"],
                 env=environment(**settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
