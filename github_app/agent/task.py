@@ -23,7 +23,8 @@ INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One turn's work. `comments` are those of people who may write; `feedback` is all that waits for an answer.
+    """One turn's work. `comments` are those of people who may instruct, `quoted` those of others, where policy wants
+    them; `feedback` is all that waits for an answer.
 
     A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
@@ -37,6 +38,7 @@ class Task:
     branch: str
     base_branch: str
     comments: tuple[Comment, ...] = ()
+    quoted: tuple[Comment, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     instructions: tuple[tuple[str, str], ...] = ()
     earlier: str = ""

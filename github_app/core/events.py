@@ -63,7 +63,8 @@ class CommandIssued:
     """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` a pull request's head, if known.
 
     `comment_id` is the comment's id; for source `issue` (it stood in the issue's own text) the issue's number, for
-    `review` (see `command_of_review`) the review's id.
+    `review` (see `command_of_review`) the review's id. `issue_text` is the issue's title and body as they
+    stood then, None on pull requests.
     """
 
     id: str
@@ -75,6 +76,7 @@ class CommandIssued:
     comment_id: int
     source: CommentSource
     branch: str | None = None
+    issue_text: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -143,7 +143,18 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     if facts.issue is None:
         return answer(messages.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
-    return _start(last, begin, facts.issue, facts, words=feedback_of_command(event, facts))
+    return _start(last, begin, _as_asked(last, event, facts.issue), facts, words=feedback_of_command(event, facts))
+
+
+def _as_asked(last: Session | None, event: CommandIssued, now: Issue) -> Issue:
+    """The issue with the words that it had when somebody with authority asked: its author, who may be anybody, can
+    have put others there since. Under a pull request nobody saw them, so the last that counted count."""
+    if event.issue_text is not None:
+        title, body = event.issue_text
+        return replace(now, title=title, body=body)
+    if last is not None and last.issue_body is not None:
+        return replace(now, title=last.issue_title, body=last.issue_body)
+    return now
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from github_app.agent.prompt import system_prompt
 from github_app.agent.task import INSTRUCTION_PATHS, Task
 from github_app.core import consent
 from github_app.core.errors import Gone, ToolFailed
-from github_app.core.model import Cause, Comment, Issue, Permission, Session
+from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.records import Source
@@ -20,7 +20,9 @@ _MAX_INSTRUCTION_BYTES = 30_000
 
 async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str) -> Task:
     """The task of a session's next turn. Raises what `Hub` raises; `Gone` if the issue is not there any more."""
-    issue, comments, permission = await asyncio.to_thread(_read_issue, session, policy, hub)
+    issue, permission = await asyncio.to_thread(_read_issue, session, hub)
+    said = await asyncio.to_thread(hub.comments, session.repo, session.issue_number)
+    others = [comment for comment in said if comment.permission < policy.may_command]
     instructions = await asyncio.to_thread(_read_instructions, session, hub)
     return Task(
         repo=session.repo.full_name,
@@ -29,7 +31,8 @@ async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str
         issue_permission=permission,
         branch=session.branch,
         base_branch=session.base_branch,
-        comments=comments,
+        comments=tuple(comment for comment in said if comment.permission >= policy.may_command),
+        quoted=tuple(others) if policy.others == "quote" else (),
         feedback=session.feedback,
         instructions=instructions,
         earlier=_earlier(session),
@@ -51,17 +54,15 @@ def _earlier(session: Session) -> str:
     return "\n\n".join(told)
 
 
-def _read_issue(session: Session, policy: Policy, hub: Hub) -> tuple[Issue, tuple[Comment, ...], Permission]:
-    """The issue, and the comments under it of those who may instruct; the others' words are left out."""
+def _read_issue(session: Session, hub: Hub) -> tuple[Issue, Permission]:
+    """The issue in the words that count, and what its author may do."""
     issue = hub.issue(session.repo, session.issue_number)
-    comments = hub.comments(session.repo, session.issue_number)
-    trusted = tuple(comment for comment in comments if comment.permission >= policy.may_command)
     author = issue.author
     permission = Permission.NONE if author.is_bot else hub.permission(session.repo, author)
     if session.issue_body is not None:
         # Not as it stands: its author, who may be anybody, can have edited it since somebody with authority read it.
         issue = replace(issue, title=session.issue_title, body=session.issue_body)
-    return issue, trusted, permission
+    return issue, permission
 
 
 def _read_instructions(session: Session, hub: Hub) -> tuple[tuple[str, str], ...]:
@@ -97,7 +98,7 @@ def sources_of(task: Task) -> tuple[Source, ...]:
             author_id=comment.author.id,
             permission=comment.permission,
         )
-        for comment in task.comments
+        for comment in (*task.comments, *task.quoted)
     )
     feedback = (Source(kind=each.kind, name=each.id, text=each.body, author=each.author) for each in task.feedback)
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)

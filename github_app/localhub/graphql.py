@@ -245,6 +245,7 @@ class _Root:
             "authorAssociation": shape["author_association"],
             "createdAt": shape["created_at"],
             "updatedAt": shape["updated_at"],
+            **self._edited(it),
             "replyTo": self._review_comment(it.reply_to) if it.reply_to else None,
             "pullRequestReview": self._review(it.review),
             "commit": {"id": f"C_{shape['commit_id']}", "oid": shape["commit_id"]},
@@ -275,9 +276,15 @@ class _Root:
             "body": it.body,
             "author": self._actor(it.user),
             "url": shapes.comment(self._world, it)["html_url"],
+            **self._edited(it),
             "isMinimized": bool(it.minimized),
             "minimizedReason": it.minimized or None,
         }
+
+    def _edited(self, it: Comment | ReviewComment) -> JSON:
+        if it.editor is None:
+            return {"lastEditedAt": None, "editor": None}
+        return {"lastEditedAt": shapes.iso(it.updated_at), "editor": self._actor(it.editor)}
 
 
 def _things(pull: Pull | None, comments: list[Comment], kind: str) -> Sequence[Pull | Thread | ReviewComment | Comment]:

@@ -22,7 +22,8 @@ type PullRequestReviewComment implements Node & Minimizable {
   id: ID! databaseId: Int fullDatabaseId: String author: Actor body: String! bodyText: String! path: String!
   line: Int originalLine: Int startLine: Int diffHunk: String! outdated: Boolean! url: URI! authorAssociation: String!
   createdAt: DateTime! updatedAt: DateTime! replyTo: PullRequestReviewComment pullRequestReview: PullRequestReview
-  commit: Commit originalCommit: Commit isMinimized: Boolean! minimizedReason: String }
+  editor: Actor lastEditedAt: DateTime commit: Commit originalCommit: Commit isMinimized: Boolean!
+  minimizedReason: String }
 type PullRequestReviewCommentConnection {
   nodes: [PullRequestReviewComment] pageInfo: PageInfo! totalCount: Int! }
 type PullRequestReviewThread implements Node {
@@ -36,7 +37,8 @@ type PullRequest implements Node {
   merged: Boolean! headRefName: String! headRefOid: GitObjectID! baseRefName: String! author: Actor
   reviewThreads(first: Int, after: String, last: Int): PullRequestReviewThreadConnection! }
 type IssueComment implements Node & Minimizable {
-  id: ID! databaseId: Int body: String! author: Actor url: URI! isMinimized: Boolean! minimizedReason: String }
+  id: ID! databaseId: Int body: String! author: Actor editor: Actor lastEditedAt: DateTime url: URI!
+  isMinimized: Boolean! minimizedReason: String }
 type Repository implements Node {
   id: ID! databaseId: Int name: String! nameWithOwner: String! url: URI! pullRequest(number: Int!): PullRequest }
 type RateLimit { limit: Int! cost: Int! remaining: Int! resetAt: DateTime! }

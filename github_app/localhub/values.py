@@ -103,6 +103,7 @@ class Comment:
     body: str
     created_at: datetime
     updated_at: datetime
+    editor: User | None = None
     minimized: str = ""
     reactions: list[Reaction] = field(default_factory=list)
 
@@ -137,6 +138,7 @@ class ReviewComment:
     created_at: datetime
     updated_at: datetime
     reply_to: ReviewComment | None = None
+    editor: User | None = None
     minimized: str = ""
     reactions: list[Reaction] = field(default_factory=list)
 

@@ -92,6 +92,8 @@ class IssueNumberPayload(RepoPayload):
 
 
 class CommentedIssue(Numbered):
+    title: Text
+    body: Text | None = None
     pull_request: dict[str, object] | None = None
 
 

@@ -111,6 +111,7 @@ def issue_opened(origin: Origin, payload: payloads.IssuePayload) -> Parsed:
         command=command,
         comment_id=issue.number,  # reactions to an issue are put by its number
         source="issue",
+        issue_text=(issue.title, issue.body),
     )
 
 
@@ -165,6 +166,7 @@ def comment_created(origin: Origin, payload: payloads.CommentPayload) -> Parsed:
         command=command,
         comment_id=payload.comment.id,
         source="issue_comment",
+        issue_text=None if payload.issue.pull_request is not None else (payload.issue.title, payload.issue.body or ""),
     )
 
 

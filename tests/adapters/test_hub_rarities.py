@@ -132,7 +132,7 @@ def test_a_file_of_a_commit_that_is_not_known_yet():
 
 
 def test_a_comment_of_a_deleted_account_is_a_ghosts():
-    comment = {"id": 1, "user": None, "body": "boo", "created_at": "2026-01-02T03:04:05Z"}
+    comment = {"id": 1, "user": None, "body": "boo", "created_at": "2026-01-02T03:04:05Z", "node_id": "IC_1"}
 
     def answer(asked: Asked) -> Answer:
         known = {

@@ -11,6 +11,7 @@ import pytest
 from github_app.adapters.hub.permissions import PERMISSIONS
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Actor, Permission
+from github_app.localhub.deeds import issues
 from tests.adapters.hub_stage import APP_PERMISSIONS, Stage
 
 
@@ -81,6 +82,21 @@ def test_250_comments_are_all_read_without_ours_and_each_author_is_asked_about_o
         "otto": Permission.NONE,
     }
     assert len(stage.asked("/permission")) - asked_before == 2
+
+
+def test_a_comment_is_worth_what_its_last_editor_may(stage: Stage):
+    issue = stage.issue()
+    comments = [stage.maintainer.comment(issue, f"comment {n}") for n in range(4)]
+    writer = stage.github.grant(stage.place, "wendy", "write")
+    stranger = stage.github.person("otto")
+    for comment, editor in zip(comments[1:], (stage.maintainer, writer, stranger), strict=True):
+        with stage.github.world.lock:
+            issues.edit_comment(stage.github.world, comment, editor.user, "edited")
+    read = stage.hub.comments(stage.repo, issue.number)
+    assert [comment.permission for comment in read] == [
+        Permission.MAINTAIN, Permission.MAINTAIN, Permission.WRITE, Permission.NONE,
+    ]  # fmt: skip
+    assert {comment.author.login for comment in read} == {"mia"}
 
 
 @pytest.mark.parametrize("role", ["read", "triage", "write", "maintain", "admin"])

@@ -195,3 +195,20 @@ def test_push_that_outlived_its_session_is_found_by_the_next_one():
 
 def test_late_check_of_an_ended_session_wakes_nobody():
     assert decide(session(CLOSED), event(ev.ChecksChanged, head_sha=HEAD), facts()).effects == ()
+
+
+def test_a_command_starts_with_the_issue_as_it_stood_when_it_was_given():
+    now = facts(issue=issue(title="Evil", body="Edited since by whoever wrote it."))
+    asked = command(issue_text=("The goose is silent", "It should honk."))
+    begun = decide(None, asked, now).session
+    assert begun is not None
+    assert (begun.issue_title, begun.issue_body) == ("The goose is silent", "It should honk.")
+
+
+@pytest.mark.parametrize(("seen", "told"), [("It should honk.", "It should honk."), (None, "As it stands.")])
+def test_a_command_on_a_pull_request_goes_on_with_the_words_that_counted_last(seen: str | None, told: str):
+    last = session(CLOSED, issue_body=seen)
+    now = facts(issue=issue(body="As it stands."), pull=pull())
+    begun = decide(last, command(text="Louder", is_pull=True, number=PULL), now).session
+    assert begun is not None
+    assert begun.issue_body == told

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Literal
+
+import pytest
 
 from github_app.agent.prompt import system_prompt
 from github_app.agent.task import Task
 from github_app.core.model import Cause, Comment, Feedback, Permission
-from github_app.engine.briefing import sources_of
-from tests.engine.values import ANN, ISSUE
+from github_app.core.policy import Policy
+from github_app.engine.briefing import brief, sources_of
+from tests.engine.values import ANN, ISSUE, a_session
+from tests.fakes.hub import RecordingHub
 
 
 def test_every_text_of_a_task_is_a_source():
@@ -36,3 +41,19 @@ def test_every_text_of_a_task_is_a_source():
         ("earlier", "", "Made it one.", "", None),
         ("system", "", system_prompt(), "", None),
     ]
+
+
+@pytest.mark.parametrize(("others", "quoted"), [("leave_out", []), ("quote", ["Me too."])])
+async def test_words_of_others_are_quoted_only_where_the_policy_wants_them(
+    others: Literal["leave_out", "quote"], quoted: list[str]
+):
+    hub = RecordingHub(issues={1: ISSUE})
+    for number, (permission, body) in enumerate([(Permission.WRITE, "In b.py."), (Permission.TRIAGE, "Me too.")]):
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        hub.said[1].append(Comment(id=number, author=ANN, permission=permission, body=body, created_at=at))
+
+    told = await brief(a_session(), Policy(others=others), hub, carried_over="")
+
+    assert [comment.body for comment in told.comments] == ["In b.py."]
+    assert [comment.body for comment in told.quoted] == quoted
+    assert [source.text for source in sources_of(told)].count("Me too.") == len(quoted)

@@ -115,6 +115,7 @@ def test_issue_opened_with_a_command_in_its_body():
         command=Command(verb="do", text="fix it"),
         comment_id=12,
         source="issue",
+        issue_text=("It breaks", "It breaks.\n\n/honk fix it"),
     )
 
 
@@ -177,7 +178,13 @@ def test_command_in_a_comment(is_pull: bool):
     about = issue(pull_request={"url": "…"}) if is_pull else issue()
     parsed = read("issue_comment", payload("created", issue=about, comment={"id": 99, "body": "/honk stop"}))
     assert parsed == events.CommandIssued(
-        **BY_ADA, number=12, is_pull=is_pull, command=STOP, comment_id=99, source="issue_comment"
+        **BY_ADA,
+        number=12,
+        is_pull=is_pull,
+        command=STOP,
+        comment_id=99,
+        source="issue_comment",
+        issue_text=None if is_pull else ("It breaks", "Badly."),
     )
 
 

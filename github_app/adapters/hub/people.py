@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from github import Github
@@ -10,8 +12,16 @@ from github.Repository import Repository
 
 from github_app.adapters.hub.clients import Clients, pages
 from github_app.adapters.hub.errors import NotFound
-from github_app.adapters.hub.shapes import to_actor, to_permission
+from github_app.adapters.hub.shapes import actor_of_node, to_actor, to_permission
 from github_app.core.model import Actor, Comment, Permission, Repo
+
+EDITOR_FIELDS = """
+lastEditedAt
+editor { __typename login ... on User { databaseId } ... on Bot { databaseId } }
+"""
+"""REST says that a comment was edited, but not by whom: people who may write can edit others' words, bots too."""
+
+_EDITORS_AT_ONCE = 50
 
 _LOGIN = re.compile(r"[A-Za-z0-9_-]+")
 """What a person's name is made of; nothing else becomes part of an address."""
@@ -54,21 +64,60 @@ class Permissions:
 
 
 def read_comments(clients: Clients, repo: Repo, number: int, *, me: Actor) -> tuple[Comment, ...]:
-    """Read all comments of an issue or pull request but ours, oldest first."""
+    """Read all comments of an issue or pull request but ours, oldest first, each worth what its least author may."""
 
-    def ask(it: Repository) -> list[tuple[int, Actor, str, Any]]:
+    client = clients.repo(repo, "comments")
+    permissions = Permissions(clients, repo)
+
+    def ask(it: Repository) -> list[tuple[Comment, str]]:
         return [
-            (comment.id, to_actor(comment.user), comment.body or "", comment.created_at)
-            for comment in it.get_issue(number).get_comments()
+            (
+                Comment(
+                    id=each.id,
+                    author=to_actor(each.user),
+                    permission=Permission.NONE,
+                    body=each.body or "",
+                    created_at=each.created_at,
+                ),
+                each.node_id,
+            )
+            for each in it.get_issue(number).get_comments()
         ]
 
-    found = clients.repo(repo, "comments").read(ask, what=f"comments of #{number}", was_told=True)
-    permissions = Permissions(clients, repo)
-    return tuple(
-        Comment(id=id, author=author, permission=permissions.of(author), body=body, created_at=created_at)
-        for id, author, body, created_at in sorted(found, key=lambda each: each[0])
-        if author.id != me.id
+    found = client.read(ask, what=f"comments of #{number}", was_told=True)
+    found = [(comment, node_id) for comment, node_id in found if comment.author.id != me.id]
+    worth = {comment.id: permissions.of(comment.author) for comment, _ in found}
+    # Whose words count for nothing anyway may be edited by anybody.
+    asked = [(comment, node_id) for comment, node_id in found if worth[comment.id] > Permission.READ]
+    for start in range(0, len(asked), _EDITORS_AT_ONCE):
+        batch = asked[start : start + _EDITORS_AT_ONCE]
+        answers = client.query(
+            _editors_query(len(batch)),
+            {f"id{place}": node_id for place, (_, node_id) in enumerate(batch)},
+            what=f"editors of comments of #{number}",
+        )
+        for place, (comment, _) in enumerate(batch):
+            node = answers.get(f"n{place}") or {}
+            worth[comment.id] = least(worth[comment.id], comment.author, node, permissions.of)
+    told = sorted((comment for comment, _ in found), key=lambda comment: comment.id)
+    return tuple(replace(comment, permission=worth[comment.id]) for comment in told)
+
+
+def _editors_query(count: int) -> str:
+    asked = "".join(
+        f"n{place}: node(id: $id{place}) {{ ... on IssueComment {{ {EDITOR_FIELDS} }} }}\n" for place in range(count)
     )
+    return f"query({', '.join(f'$id{place}: ID!' for place in range(count))}) {{ {asked} }}"
+
+
+def least(
+    own: Permission, author: Actor, node: Mapping[str, Any], permission_of: Callable[[Actor], Permission]
+) -> Permission:
+    """What a comment is worth, as GraphQL shows it: as much as the least of its author and its last editor may."""
+    if node.get("lastEditedAt") is None:
+        return own
+    editor = actor_of_node(node["editor"])
+    return own if editor.id == author.id else min(own, permission_of(editor))
 
 
 def find_identity(clients: Clients) -> tuple[int, Actor, tuple[str, ...]]:

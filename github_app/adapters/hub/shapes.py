@@ -3,6 +3,9 @@ missing one by a request of its own."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import github.Issue
 import github.NamedUser
 import github.Organization
@@ -28,6 +31,13 @@ def to_actor(user: github.NamedUser.NamedUser | github.Organization.Organization
     if user is None:
         return GHOST
     return Actor(id=user.id, login=user.login, is_bot=user.type == "Bot")
+
+
+def actor_of_node(node: Mapping[str, Any] | None) -> Actor:
+    """Return an account as GraphQL gives it (`__typename`, `login`, `databaseId`); `GHOST` for none."""
+    if node is None:
+        return GHOST
+    return Actor(id=node.get("databaseId") or 0, login=node["login"], is_bot=node["__typename"] != "User")
 
 
 def to_issue(issue: github.Issue.Issue) -> Issue:

@@ -10,21 +10,27 @@ from datetime import datetime
 from typing import Any
 
 from github_app.adapters.hub.clients import RepoClient
-from github_app.adapters.hub.shapes import GHOST
+from github_app.adapters.hub.people import EDITOR_FIELDS, least
+from github_app.adapters.hub.shapes import actor_of_node
 from github_app.core.errors import NotVisibleYet
 from github_app.core.model import Actor, Comment, Permission, Thread
 
-_COMMENTS = """
+_COMMENTS = (
+    """
 comments(first: 100, after: $comments) {
   pageInfo { hasNextPage endCursor }
   nodes {
     databaseId
     body
     createdAt
+    """
+    + EDITOR_FIELDS
+    + """
     author { __typename login ... on User { databaseId } ... on Bot { databaseId } }
   }
 }
 """
+)
 
 THREADS = (
     """
@@ -101,17 +107,11 @@ def _thread(node: dict[str, Any], comments: list[Comment]) -> Thread:
 
 
 def _comment(node: dict[str, Any], permission_of: Callable[[Actor], Permission]) -> Comment:
-    author = _actor(node["author"])
+    author = actor_of_node(node["author"])
     return Comment(
         id=node["databaseId"],
         author=author,
-        permission=permission_of(author),
+        permission=least(permission_of(author), author, node, permission_of),
         body=node["body"] or "",
         created_at=datetime.fromisoformat(node["createdAt"]),
     )
-
-
-def _actor(node: dict[str, Any] | None) -> Actor:
-    if node is None:
-        return GHOST
-    return Actor(id=node.get("databaseId") or 0, login=node["login"], is_bot=node["__typename"] != "User")

@@ -119,7 +119,7 @@ def add_comment(world: World, issue: Issue, author: User, body: str, app: App | 
 def edit_comment(world: World, comment: Comment, sender: User, body: str) -> None:
     """Change a comment's text."""
     check_body("IssueComment", body)
-    before, comment.body, comment.updated_at = comment.body, body, world.now()
+    before, comment.body, comment.updated_at, comment.editor = comment.body, body, world.now(), sender
     events.issue_comment(world, "edited", comment, sender, changes={"body": {"from": before}})
 
 

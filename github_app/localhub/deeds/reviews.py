@@ -167,10 +167,10 @@ def reply(world: World, pull: Pull, author: User, comment_id: int, body: str) ->
     return comment
 
 
-def edit_comment(world: World, comment: ReviewComment, body: str) -> None:
+def edit_comment(world: World, comment: ReviewComment, sender: User, body: str) -> None:
     """Change an inline comment's text."""
     issues.check_body("PullRequestReviewComment", body)
-    comment.body, comment.updated_at = body, world.now()
+    comment.body, comment.updated_at, comment.editor = body, world.now(), sender
 
 
 def set_resolved(world: World, thread: Thread, sender: User, resolved: bool) -> None:

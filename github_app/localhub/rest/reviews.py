@@ -122,5 +122,5 @@ def get_comment(call: Call) -> Any:
 def edit_comment(call: Call) -> Any:
     """Change an inline comment."""
     comment = find_review_comment(call)
-    reviews.edit_comment(call.world, comment, call.want("body"))
+    reviews.edit_comment(call.world, comment, call.user, call.want("body"))
     return shapes_code.review_comment(call.world, comment)
