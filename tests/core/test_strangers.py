@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -11,7 +11,7 @@ from github_app.core import events as ev
 from github_app.core.decisions import MAX_BOT_WORDS
 from github_app.core.effects import RunTurn, Say
 from github_app.core.machine import decide
-from github_app.core.model import Actor, Permission, Session
+from github_app.core.model import Actor, Permission, Session, Status
 from github_app.core.policy import Floor, Policy, tighten
 from tests.core.scene import (
     ALICE,
@@ -43,6 +43,20 @@ THIRD = "3" * 40
 def push(**changes: Any) -> ev.BranchPushed:
     happened: ev.BranchPushed = event(ev.BranchPushed, **{"actor": ROBOT, **changes})
     return happened
+
+
+@pytest.mark.parametrize("status", [None, *Status])
+@pytest.mark.parametrize("permission", [Permission.NONE, Permission.READ, Permission.TRIAGE])
+@pytest.mark.parametrize("kind", get_args(ev.HubEvent))
+def test_nothing_that_is_said_without_the_right_starts_or_steers(kind: type, permission: Permission, status: Any):
+    """Whatever the event; where GitHub itself let somebody close, merge or delete, that is a fact."""
+    before = session(status) if status else None
+    actor = {} if kind is ev.ChecksChanged else {"actor": BOB}
+    decision = decide(before, event(kind, **actor), facts(permission, pull=pull(head_sha=NEW)))
+    assert not [effect for effect in decision.effects if isinstance(effect, RunTurn)]
+    after = decision.session
+    if before is not None and after is not None:
+        assert (after.id, after.feedback, after.head_sha) == (before.id, before.feedback, before.head_sha)
 
 
 class TestBots:

@@ -67,6 +67,23 @@ def meaning(event: str, example: dict[str, Any]) -> str:
     return parsed.reason if isinstance(parsed, Ignored) else type(parsed).__name__
 
 
+def test_whoever_sent_it_is_who_counts_in_every_event():
+    """Not who wrote the comment, opened the issue, or is called an owner."""
+    editor = {"id": 4_711, "login": "editor", "type": "User"}
+    kinds = set()
+    for event in example_events():
+        for example in examples(event):
+            sent = copy.deepcopy(of_app(example)) | {"sender": editor}
+            for thing in ("comment", "review"):
+                if isinstance(sent.get(thing), dict):
+                    sent[thing] |= {"body": "/honk do it", "author_association": "OWNER"}
+            parsed = read(event, sent, trigger_label="bug")
+            if not isinstance(parsed, Ignored | events.ChecksChanged):
+                kinds.add(type(parsed))
+                assert (parsed.actor.id, parsed.actor.login) == (4_711, "editor")
+    assert kinds == {*get_args(events.HubEvent)} - {events.ChecksChanged}
+
+
 def test_every_example_means_what_the_table_says():
     found: dict[tuple[str, str | None], list[str]] = {}
     for event in example_events():
