@@ -73,7 +73,10 @@ def _names_for_numbers() -> None:
 def _no_second_look() -> None:
     from github_app.engine.admission import Admission
 
-    Admission.require = Admission.require_no_pause  # type: ignore[method-assign,assignment]
+    def admit(self: Admission, session: Any, _: Any) -> None:
+        self.require_no_pause(session)
+
+    Admission.require = admit  # type: ignore[method-assign,assignment]
 
 
 def _all_pushes_welcome() -> None:

@@ -87,7 +87,7 @@ def test_quotas_hold_people_repositories_and_ci_alike(limited: World) -> None:
     third = limited.rob.open_issue(limited.repo, "Say hello 3", "In a file.", ["honk"])
     limited.wait_comment(third, "The person `rob` may have 2 turns of mine within 24 hours")
     limited.wait_reaction(third, "confused")
-    assert limited.labels(third) == []
+    limited.wait("the label to go", lambda: not limited.labels(third))
     fourth = limited.rob.open_issue(limited.repo, "Say hello 4", "In a file.", ["honk"])
     limited.wait_reaction(fourth, "confused")
     limited.rest()
