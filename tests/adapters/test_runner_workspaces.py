@@ -330,3 +330,17 @@ async def test_a_change_set_that_cannot_be_is_refused_by_the_runner_too(overlay_
 
     with pytest.raises(ToolFailed):
         await workspace.apply(bad)
+
+
+async def test_what_a_command_may_reach_and_what_it_was_refused_travel_too(overlay_pair: Pair) -> None:
+    workspace = await overlay_pair.open(overlay_pair.origin.commit(FILES))
+    ask = "import os, urllib.request as r; print(os.environ['HTTPS_PROXY']); r.urlopen('https://other.example/')"
+
+    alone = await workspace.exec(["python3", "-c", ask], limits=LIMITS)
+    allowed = await workspace.exec(["python3", "-c", ask], limits=LIMITS, network=("named.example",))
+
+    assert alone.network == ()
+    assert "KeyError" in alone.output
+    [decision] = allowed.network
+    assert (decision.host, decision.port, decision.is_allowed) == ("other.example", 443, False)
+    assert decision.reason == "not in the policy"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 from github_app.demo.stack import Stack
 from tests.fakes.users import BROKER, RUNNER, RunnerProcess, environment, python_as, run_as, runner_process, why_not
 from tests.story.conftest import FILES, running, world_in
@@ -126,5 +127,21 @@ def test_the_runners_user_finds_nothing_of_a_running_broker(two: Two) -> None:
     assert f"Uid:\t{BROKER}\t" in Path(f"/proc/{process.pid}/status").read_text()
 
     printed = run_as(RUNNER, _SEARCH, str(process.pid), str(data), str(data / "honk.sqlite"), str(data / "mirrors"))
+
+    assert printed == "TRIED\n"
+
+
+def test_in_one_process_of_root_the_sandboxes_user_finds_nothing_either(world: World) -> None:
+    world.ask_for()
+    world.wait_ready()
+    data = world.stack.root / "data"
+    process = world.stack._process
+    assert process is not None
+    assert Path(f"/proc/{process.pid}").stat().st_uid == 0
+    [checkout] = {each.stat().st_uid for each in data.glob("checkouts/*/*") if each.is_dir()}
+    assert checkout == Bubblewrap.probe(state_dir=data).sandbox_uid != 0
+
+    kept = [data, data / "honk.sqlite", *data.glob("mirrors"), *data.glob("checkouts"), data / "workspaces"]
+    printed = run_as(checkout, _SEARCH, str(process.pid), *map(str, kept))
 
     assert printed == "TRIED\n"
