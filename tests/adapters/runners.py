@@ -91,10 +91,10 @@ async def running(path: Path, *, has_overlay: bool = True) -> AsyncIterator[Pair
     try:
         yield pair
     finally:
+        serving.cancel()  # it ends though brokers are connected
+        await asyncio.gather(serving, return_exceptions=True)
         for workspace in pair.opened:
             workspace.line.drop()
-        serving.cancel()
-        await asyncio.gather(serving, return_exceptions=True)
 
 
 @asynccontextmanager

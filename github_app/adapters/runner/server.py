@@ -69,7 +69,8 @@ class Runner:
         """
         before = os.umask(0o117)
         try:
-            socket.unlink(missing_ok=True)
+            if socket.is_socket():  # of one that was killed
+                socket.unlink()
             server = await asyncio.start_unix_server(self.talk, socket)
         except OSError as error:
             raise Misconfigured(f"HONK_RUNNER_SOCKET {socket} cannot be made: {error}") from error
@@ -77,9 +78,10 @@ class Runner:
             os.umask(before)
         ready()
         try:
-            async with server:
-                await server.serve_forever()
+            await asyncio.Event().wait()
         finally:
+            # Not `serve_forever`, which waits for connections to end by themselves.
+            server.close()
             await asyncio.gather(*(talk.end() for talk in self._talks))
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
