@@ -315,6 +315,8 @@ async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
     make_data_dir(settings)
     sandbox = _probe_sandbox(settings)
     about, walls = await _try_walls(sandbox)
+    if sandbox.sandbox_uid == os.geteuid():
+        about += "; that uid is Honk's own: a runner would give sandboxes another (docs/install.md, Two users)"
     return about, [*walls, *check_user(sandbox, secrets=_secret_paths(settings))]
 
 
@@ -331,8 +333,7 @@ async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
     from github_app.adapters.sandbox.check import Check, check
 
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
-    whose = ", which is Honk's own" if sandbox.sandbox_uid == os.geteuid() else ""
-    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}{whose}; hard limits: "
+    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}; hard limits: "
     hidden = [
         Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
         for path in sandbox.unreachable

@@ -344,3 +344,14 @@ async def test_what_a_command_may_reach_and_what_it_was_refused_travel_too(overl
     [decision] = allowed.network
     assert (decision.host, decision.port, decision.is_allowed) == ("other.example", 443, False)
     assert decision.reason == "not in the policy"
+
+
+async def test_names_that_git_could_take_for_patterns_are_names(pair: Pair) -> None:
+    odd = (":(exclude)x", ":/top", "*", "[a]", "-r", ":(attr:x)y")
+    workspace = await pair.open(pair.origin.commit({**FILES, **{path: program("old") for path in odd}}))
+    for path in odd:
+        await workspace.write(path, b"new")
+
+    assert {change.path: change.base_mode for change in (await workspace.changes()).changes} == dict.fromkeys(
+        odd, "100755"
+    )

@@ -42,7 +42,9 @@ class Base:
         return replace(changes, changes=tuple(known))
 
     def _modes(self, paths: list[str]) -> Iterator[tuple[str, Mode | None]]:
-        rows = self.git.run(self.mirror(), ["ls-tree", "-z", "--full-tree", self.sha, "--", *paths])
+        args = ["ls-tree", "-z", "--full-tree", self.sha, "--", *paths]
+        # Names, not patterns: `:(exclude)x` is a file like any other.
+        rows = self.git.run(self.mirror(), args, env={"GIT_LITERAL_PATHSPECS": "1"})
         for row in rows.split(b"\0")[:-1]:
             kind, _, name = row.partition(b"\t")
             yield os.fsdecode(name), mode_of(int(kind.split()[0], 8))
