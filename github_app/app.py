@@ -1,21 +1,20 @@
-"""Wiring: settings in, a running Honk out. The only file that names concrete adapters; what is slow to import (FastAPI,
-PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help` answers at once."""
+"""Wiring: settings in, a running Honk out. Beside `workshop`, the only file that names concrete adapters; what is slow
+to import (FastAPI, PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help` answers at
+once."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
-from github_app.core.errors import Misconfigured, SandboxUnavailable
 from github_app.core.links import PageLinks
 from github_app.core.ports import Publisher, Workspaces
-from github_app.settings import RunnerSettings, Settings
+from github_app.settings import Settings
+from github_app.workshop import build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from github_app.adapters.hub.github import GitHubHub
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
-    from github_app.adapters.runner.server import Runner
-    from github_app.adapters.sandbox.bubblewrap import Bubblewrap
-    from github_app.adapters.sandbox.check import Check
     from github_app.adapters.vault import Vault
     from github_app.core.audit import Link
     from github_app.core.model import Session
@@ -246,122 +242,6 @@ def _build_runtime(settings: Settings, store: Store) -> Runtime:
         worker_id=settings.worker_id,
         capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
     )
-
-
-def build_workspaces(settings: Settings) -> LocalWorkspaces | RemoteWorkspaces:
-    """The workspaces of this machine, in a sandbox that was tried and works, or of a runner that was seen to be apart.
-
-    Raises `SandboxUnavailable`.
-    """
-    if settings.runner_socket is not None:
-        workspaces = _reach_runner(settings, settings.runner_socket)
-        workspaces.require_apart(_secret_paths(settings))
-        return workspaces
-    make_data_dir(settings)
-    sandbox = _probe_sandbox(settings)
-    return _local_workspaces(settings, sandbox)
-
-
-def _local_workspaces(settings: Settings | RunnerSettings, sandbox: Bubblewrap) -> LocalWorkspaces:
-    from github_app.adapters.repository.git import Git
-    from github_app.adapters.repository.workspaces import LocalWorkspaces
-
-    return LocalWorkspaces(root=settings.data_dir, git=Git(env=settings.git_env), sandbox=sandbox)
-
-
-def _reach_runner(settings: Settings, socket: Path) -> RemoteWorkspaces:
-    from github_app.adapters.repository.git import Git
-    from github_app.adapters.runner.client import RemoteWorkspaces
-
-    make_data_dir(settings)
-    return RemoteWorkspaces(socket=socket, root=settings.data_dir, git=Git(env=settings.git_env))
-
-
-def build_runner(settings: RunnerSettings) -> Runner:
-    """A runner for another user's Honk. Raises `SandboxUnavailable`, also for root, who could read all secrets."""
-    from github_app.adapters.repository.packs import Imports
-    from github_app.adapters.runner.messages import Examined
-    from github_app.adapters.runner.server import Runner
-
-    if os.geteuid() == 0:
-        raise SandboxUnavailable("A runner is an ordinary user, neither root nor the broker's: see docs/install.md.")
-    make_data_dir(settings)
-    sandbox = _probe_sandbox(settings)
-    workspaces = _local_workspaces(settings, sandbox)
-
-    async def examine() -> Examined:
-        about, walls = await _try_walls(sandbox)
-        return Examined(about=about, walls=tuple(walls))
-
-    return Runner(workspaces=workspaces, imports=Imports(mirrors=workspaces.mirrors), examine=examine)
-
-
-def _probe_sandbox(settings: Settings | RunnerSettings) -> Bubblewrap:
-    from github_app.adapters.egress.proxy import Egress
-    from github_app.adapters.sandbox.binary import usual_tool_paths
-    from github_app.adapters.sandbox.bubblewrap import Bubblewrap
-
-    egress = Egress.of_machine(settings.package_env, folder=settings.data_dir / "registries")
-    tools = settings.tool_paths or usual_tool_paths()
-    return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=tools, egress=egress)
-
-
-async def check_sandbox(settings: Settings) -> tuple[str, list[Check]]:
-    """What the sandbox is, in a line, and its walls as tried from inside. Raises `SandboxUnavailable`, `Transient`."""
-    from github_app.adapters.sandbox.check import check_user
-
-    if settings.runner_socket is not None:
-        return await _check_runner(settings, settings.runner_socket)
-    make_data_dir(settings)
-    sandbox = _probe_sandbox(settings)
-    about, walls = await _try_walls(sandbox)
-    if sandbox.sandbox_uid == os.geteuid():
-        about += "; that uid is Honk's own: a runner would give sandboxes another (docs/install.md, Two users)"
-    return about, [*walls, *check_user(sandbox, secrets=_secret_paths(settings))]
-
-
-async def _check_runner(settings: Settings, socket: Path) -> tuple[str, list[Check]]:
-    from github_app.adapters.sandbox.check import Check
-
-    uid, examined, reached = await _reach_runner(settings, socket).inspect(_secret_paths(settings))
-    apart = [Check(name="secrets are closed to the runner", ok=False, detail=f"uid {uid} reads {it}") for it in reached]
-    closed = Check(name="secrets are closed to the runner", ok=True, detail="none can be read")
-    return f"a runner, uid {uid}; we are uid {os.geteuid()}: {examined.about}", [*examined.walls, *(apart or [closed])]
-
-
-async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
-    from github_app.adapters.sandbox.check import Check, check
-
-    kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
-    about = f"bubblewrap {sandbox.version} ({kind}), as uid {sandbox.sandbox_uid}; hard limits: "
-    hidden = [
-        Check(name=f"{path} can be shown", ok=False, detail=f"uid {sandbox.sandbox_uid} may not enter it")
-        for path in sandbox.unreachable
-    ]
-    about += f"{', '.join(sandbox.hard_limits)}; {await asyncio.to_thread(sandbox.egress.about)}"
-    return about, [*await check(sandbox), *hidden]
-
-
-def _secret_paths(settings: Settings) -> list[Path]:
-    """What sandboxes' user (or runner) must not read on the host: the key, the database, mirrors, and the list of
-    sessions."""
-    inside = ("*.sqlite*", "mirrors", "mirrors/*", "checkouts", "workspaces")
-    kept = [path for pattern in inside for path in settings.data_dir.glob(pattern)]
-    key = settings.private_key_file
-    return [settings.data_dir, *kept, *([key] if key is not None else [])]
-
-
-def make_data_dir(settings: Settings | RunnerSettings) -> None:
-    """Make the data directory. Nobody else may look into it; pass through it others may only where we are root, because
-    sandboxes, then, are another user."""
-    path = settings.data_dir
-    has_guests = os.geteuid() == 0 and isinstance(settings, Settings) and settings.runner_socket is None
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        if path.stat().st_uid == os.geteuid():
-            path.chmod(0o711 if has_guests else 0o700)
-    except OSError as error:
-        raise Misconfigured(f"HONK_DATA_DIR {path} cannot be used: {error}") from error
 
 
 def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces | RemoteWorkspaces) -> Publisher:

@@ -10,9 +10,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from github_app.app import check_sandbox, make_data_dir
 from github_app.core.errors import HonkError, Misconfigured
 from github_app.settings import Settings, read_settings
+from github_app.workshop import check_sandbox, make_data_dir
 
 
 @dataclass(frozen=True, kw_only=True)

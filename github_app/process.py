@@ -14,9 +14,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from github_app.app import build, build_runner, make_vault, open_pauses, open_store
+from github_app.app import build, make_vault, open_pauses, open_store
 from github_app.core.errors import Refused
 from github_app.settings import read_runner_settings, read_settings
+from github_app.workshop import build_runner
 
 if TYPE_CHECKING:
     from github_app.engine.store import Store
