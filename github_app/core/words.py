@@ -132,6 +132,9 @@ def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision
     if session.stuck_on == "money":
         why = "kept; the money is spent until a person allows more"
         return Decision(session=heard, effects=(ShowProgress(),), why=why)
+    if session.stuck_on in ("quota", "pause"):
+        cause = session.turn_cause or Cause.ADDRESS_REVIEW
+        return run_turn(replace(heard, bot_words=0), facts, cause, why="a review came in while the work was held")
     if session.review_rounds >= facts.policy.review_rounds:
         return ask(heard, event, facts, messages.review_rounds_spent(session.review_rounds))
     heard = replace(heard, review_rounds=session.review_rounds + 1, fix_rounds=0, bot_words=0)

@@ -18,6 +18,7 @@ from tests.core.scene import (
     ALICE,
     AT_REST,
     AWAITING_CHECKS,
+    AWAITING_REVIEW,
     BOB,
     NEEDS_HUMAN,
     NOW,
@@ -109,6 +110,17 @@ def test_words_while_paused_are_kept_and_answered_once(status: Any):
     assert on.session is not None
     assert [feedback.body for feedback in on.session.feedback] == ["Louder", "Softer"]
     assert on.session.status is WORKING
+
+
+def test_reviews_while_paused_are_kept_and_are_no_rounds():
+    held = decide(session(AWAITING_REVIEW), event(ev.ReviewSubmitted), PAUSED).session
+    for number in range(20):
+        held = decide(held, event(ev.ReviewSubmitted, id=f"e{number}", review_id=100 + number), PAUSED).session
+    assert held is not None
+    assert (held.stuck_on, len(held.feedback), held.review_rounds) == ("pause", 21, 1)
+    on = decide(held, event(ev.ReviewSubmitted, id="last", review_id=200), facts()).session
+    assert on is not None
+    assert (on.status, on.turn_cause) == (WORKING, Cause.ADDRESS_REVIEW)
 
 
 def test_ci_rounds_rest_too():

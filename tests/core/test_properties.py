@@ -14,7 +14,9 @@ from github_app.core.commands import Command
 from github_app.core.effects import Publish, RunTurn
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Actor, Feedback, Permission, Session, Status
+from github_app.core.model import Actor, Feedback, Pause, Permission, Session, Status
+from github_app.core.policy import Quota
+from github_app.core.quotas import Load, Share
 from tests.core.scene import (
     ALICE,
     AWAITING_CHECKS,
@@ -47,6 +49,7 @@ from tests.core.scene import (
 )
 
 THIRD = "3" * 40
+FULL = Load(shares=(Share(whose="person", name="alice", quota=Quota(turns=1), turns=1),), number=2)
 WITH_REPLIES = replace(SUBMISSION, summary="", replies=REPLIES)
 HERE = "here"  # stands for the head that the session knows
 PERMISSIONS = {ALICE: Permission.WRITE, CAROL: Permission.ADMIN, BOB: Permission.READ, ROBOT: Permission.ADMIN}
@@ -136,6 +139,8 @@ worlds = st.fixed_dictionaries(
         "checks": st.none() | st.builds(checks, st.sampled_from(STATES), shas),
         "threads": st.sampled_from([(), (), (thread(1),), (thread(2), thread(3, author=BOB, key="T2"))]),
         "obstacle": st.sampled_from(["", "", "", "The repository is empty."]),
+        "pause": st.sampled_from([*[None] * 8, Pause(login="carol")]),
+        "load": st.sampled_from([*[None] * 8, FULL]),
     }
 )
 actors = st.sampled_from([ALICE, ALICE, CAROL, BOB, ROBOT, ME])
@@ -201,7 +206,7 @@ class Life:
         decision = decide(before, happened, known)
         assert decide(before, happened, known) == decision, "the same three values give the same decision"
         assert decision.why.strip()
-        self._account(before, decision)
+        self._account(before, decision, known)
         self.session = decision.session
         self._check()
         return decision
@@ -251,7 +256,7 @@ class Life:
         happened: ev.Event = event(step.kind, **detail)
         return happened
 
-    def _account(self, before: Session | None, decision: Decision) -> None:
+    def _account(self, before: Session | None, decision: Decision, known: Facts) -> None:
         now = decision.session
         if before is not None:
             assert now is not None, "a session is never forgotten"
@@ -261,6 +266,7 @@ class Life:
                 assert before.status.is_terminal, "one open session an issue"
                 assert now.generation == before.generation + 1
         runs = [effect for effect in decision.effects if isinstance(effect, RunTurn)]
+        assert not runs or (known.pause, known.load) == (None, None), "nothing starts while it is held"
         pushes = [effect for effect in decision.effects if isinstance(effect, Publish)]
         assert len(runs) + len(pushes) <= 1, "one thing at a time"
         for run in runs:

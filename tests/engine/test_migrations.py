@@ -7,11 +7,13 @@ import sys
 
 import sqlalchemy as sa
 
+from github_app.engine import migrations
 from github_app.engine.database import connect
 from github_app.engine.migrations import migrate, scripts
 
 _MIGRATE = """
 import sys
+from github_app.engine import migrations
 from github_app.engine.database import connect
 from github_app.engine.migrations import migrate
 sys.stdin.read(1)
@@ -49,3 +51,25 @@ def test_processes_that_start_at_once_do_not_trip_over_each_other(database_url):
 def test_no_number_is_given_twice():
     numbers = [number for number, _ in scripts()]
     assert numbers == sorted(set(numbers))
+
+
+def test_sessions_that_are_older_than_quotas_count_their_open_pull_requests(database_url, monkeypatch):
+    engine, all_of_them = connect(database_url), scripts()
+    monkeypatch.setattr(migrations, "scripts", lambda: all_of_them[:1])
+    migrate(engine)
+    with engine.begin() as connection:
+        for number, (status, pull) in enumerate([("working", 12), ("needs_human", None), ("merged", 13)], 1):
+            connection.execute(
+                sa.text(
+                    "INSERT INTO sessions (id, repo_id, installation_id, issue_number, generation, branch, "
+                    "pull_number, head_sha, status, version, document, updated_at, ticked_at) "
+                    "VALUES (:id, 7, 3, :id, 1, 'b', :pull, '', :status, 1, '{}', '', '')"
+                ),
+                {"id": number, "status": status, "pull": pull},
+            )
+    monkeypatch.setattr(migrations, "scripts", lambda: all_of_them)
+    migrate(engine)
+    with engine.connect() as connection:
+        held = connection.execute(sa.text("SELECT holds_pull FROM sessions ORDER BY issue_number")).scalars().all()
+    assert held == [1, 0, 0]
+    engine.dispose()
