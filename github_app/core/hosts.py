@@ -26,6 +26,7 @@ _NOT_OUTSIDE = tuple(
         *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
         *("192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
         *("203.0.113.0/24", "224.0.0.0/3", "2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20"),
+        "168.63.129.16/32",  # of the public ones, but Azure's own: it gives machines their configuration, secrets too
     )
 )
 _OUTSIDE_V6 = ipaddress.ip_network("2000::/3")
@@ -46,6 +47,12 @@ def plain_name(text: str) -> str:
     return name
 
 
+def port_of(digits: str) -> int:
+    """The port that a text names; 0 for what is none."""
+    port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
+    return port if port < 65_536 else 0
+
+
 @dataclass(frozen=True, kw_only=True)
 class HostRule:
     """Allows one host, or with `is_suffix` all names below one (not itself), at one port."""
@@ -58,14 +65,14 @@ class HostRule:
     def parse(cls, text: str) -> HostRule:
         """A rule from `host`, `*.host`, `host:port` or `*.host:port`. Raises `ValueError`."""
         host, colon, digits = text.partition(":")
-        port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 6 else 0
-        if colon and not 0 < port < 65_536:
+        port = port_of(digits) if colon else HTTPS_PORT
+        if not port:
             raise ValueError("not a port")
         is_suffix = host.startswith("*.")
         name = plain_name(host.removeprefix("*."))
         if is_suffix and "." not in name:
             raise ValueError("a whole top-level domain")
-        return cls(name=name, port=port if colon else HTTPS_PORT, is_suffix=is_suffix)
+        return cls(name=name, port=port, is_suffix=is_suffix)
 
     def covers(self, other: HostRule) -> bool:
         """Whether all that the other rule allows is allowed by this one."""

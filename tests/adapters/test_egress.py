@@ -83,6 +83,8 @@ async def _until(done: object) -> None:
         (f"{NAME}:22", NAME, "not in the policy"),
         (f"{NAME}:0", NAME, "not in the policy"),
         (f"{NAME}:99999999999999999999", NAME, "not in the policy"),
+        (f"{NAME}:000001{'7' * 3_000}", NAME, "not in the policy"),
+        (f"{NAME}:000001{'7' * 5_000}", NAME, "not in the policy"),
         ("169.254.169.254:443", "169.254.169.254", "only names"),
         ("[::1]:443", "[::1]", "only names"),
         ("127.1:443", "127.1", "only names"),
@@ -96,8 +98,9 @@ async def test_what_is_not_named_is_refused_and_not_even_looked_up(tmp_path: Pat
         answer = await say(port, f"CONNECT {target} HTTP/1.1\r\n\r\n".encode())
         assert b" 403 " in answer
         assert f"allowed here: {NAME}".encode() in answer
-        ((shown, _, reason),) = told(ledger)
+        ((shown, shown_port, reason),) = told(ledger)
         assert shown == host
+        assert shown_port in (0, 22, 443)
         assert why in reason
         assert outside.asked == []
 
@@ -105,7 +108,8 @@ async def test_what_is_not_named_is_refused_and_not_even_looked_up(tmp_path: Pat
 @pytest.mark.parametrize(
     "request_line",
     [f"GET http://{NAME}/ HTTP/1.1", f"POST http://{NAME}:443/ HTTP/1.1", "OPTIONS * HTTP/1.1", "nonsense",
-     f"connect {NAME}:443 HTTP/1.1", "GET http://[::1/ HTTP/1.1", f"CONNECT  {NAME}:443 HTTP/1.1"],
+     f"connect {NAME}:443 HTTP/1.1", "GET http://[::1/ HTTP/1.1", "GET http://]/ HTTP/1.1",
+     f"CONNECT  {NAME}:443 HTTP/1.1"],
 )  # fmt: skip
 async def test_nothing_but_tunnels_is_let_through(tmp_path: Path, request_line: str):
     async with world(tmp_path) as outside, proxied(outside.egress(), NAME) as (port, ledger):

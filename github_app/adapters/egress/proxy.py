@@ -14,7 +14,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from github_app.adapters.egress.clienthello import read_server_name
 from github_app.adapters.egress.listener import PORT
@@ -127,8 +126,7 @@ class _Proxy:
             return b""
 
     async def _plain(self, target: str, writer: asyncio.StreamWriter) -> None:
-        parts = urlsplit(target) if target.isascii() and "[" not in target else urlsplit("")
-        host, port = split_authority(parts.netloc, usual_port=80)
+        host, port = split_authority(target.partition("://")[2].partition("/")[0], usual_port=80)
         self.ledger.note(host or "-", port, is_allowed=False, reason="plain HTTP; only TLS is let through")
         await _say(writer, 403, f"refused by network policy: plain HTTP; allowed here, by TLS: {self.rules.words}")
 

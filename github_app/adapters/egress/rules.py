@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from github_app.core.hosts import HTTPS_PORT, OTHERS, HostRule, plain_name
+from github_app.core.hosts import HTTPS_PORT, OTHERS, HostRule, plain_name, port_of
 from github_app.core.model import NetworkDecision
 from github_app.core.policy import REGISTRIES
 
@@ -59,7 +59,7 @@ def split_authority(authority: str, *, usual_port: int = HTTPS_PORT) -> tuple[st
     host, colon, digits = authority.rpartition(":")
     if not colon or digits.endswith("]"):
         return authority, usual_port
-    return host, int(digits) if digits.isascii() and digits.isdigit() and 0 < int(digits[:6]) < 65_536 else 0
+    return host, port_of(digits)
 
 
 @dataclass(kw_only=True)
