@@ -75,6 +75,7 @@ def test_every_beginning_of_a_greeting_waits_for_more():
         (record(b"\x03\x03" + b"\x00" * 32), "malformed"),
         (record(b"\x03\x03" + b"\x00" * 32 + b"\x00\x00\x02\x13\x01\x01\x00"), "names no server"),
         (b"\x16\x03\x01\x00\x00", "malformed"),
+        (record(greeting("example.com")[9:], pieces=17), "too many pieces"),
         (b"GET / HTTP/1.1\r\n\r\n", "does not speak TLS"),
         (b"SSH-2.0-x\r\n", "does not speak TLS"),
         (b"\x15\x03\x01\x00\x02\x02\x28", "does not speak TLS"),

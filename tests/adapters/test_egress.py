@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
 import ssl
+import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -221,3 +224,49 @@ async def test_a_request_without_end_is_dropped(tmp_path: Path):
     async with world(tmp_path) as outside, proxied(outside.egress(), NAME) as (port, ledger):
         assert b" 403 " in await say(port, b"CONNECT " + b"x" * 100_000)
         assert len(told(ledger)) == 1
+
+
+async def test_who_does_not_read_holds_nothing_once_the_command_is_over(tmp_path: Path):
+    async with world(tmp_path) as outside:
+        deaf = socket.create_server(("127.0.0.1", 0))
+        deaf.setblocking(False)
+        with deaf:
+            place = f"{NAME}:{deaf.getsockname()[1]}"
+            before = _open_sockets()
+            async with proxied(outside.egress(limits=limits(idle_s=0.2)), place) as (port, ledger):
+                _, writer = await tunnel(port, place)
+                taken, _ = await asyncio.get_running_loop().sock_accept(deaf)
+                writer.write(greeting(NAME) + b"x" * 8_000_000)
+                await asyncio.wait_for(_until(ledger.decisions), 10)
+            writer.transport.abort()
+            await asyncio.wait_for(_until(lambda: _open_sockets() - before == {_inode(taken)}), 10)
+            taken.close()
+
+
+def _open_sockets() -> set[int]:
+    return {found.st_ino for fd in range(3, 200) if (found := _found(fd)) and stat.S_ISSOCK(found.st_mode)}
+
+
+def _found(fd: int) -> os.stat_result | None:
+    with contextlib.suppress(OSError):
+        return os.fstat(fd)
+    return None
+
+
+def _inode(end: socket.socket) -> int:
+    return os.fstat(end.fileno()).st_ino
+
+
+async def test_who_comes_when_the_command_is_over_is_not_served(tmp_path: Path):
+    async with world(tmp_path) as outside:
+        for turns in (3, 4):  # of the loop: it is accepted, and its task was not yet made, or has not yet begun
+            async with proxied(outside.egress(), NAME) as (port, _):
+                late = socket.create_connection(("127.0.0.1", port))
+                late.setblocking(False)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            with late:
+                for _ in range(10):
+                    await asyncio.sleep(0)
+                assert [task for task in asyncio.all_tasks() if "_Proxy" in repr(task)] == []
+                assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 1), 5) == b""

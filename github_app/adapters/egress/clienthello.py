@@ -7,6 +7,7 @@ _SERVER_NAME = 0
 # RFC 9849, and its draft from before it: the name that counts would be one that we cannot read.
 _ENCRYPTED = (0xFE0D, 0xFFCE)
 MAX_BYTES = 65_536
+_MAX_RECORDS = 16  # those of a byte each would be looked at anew with each that comes
 
 
 def read_server_name(data: bytes) -> str | None:
@@ -28,7 +29,7 @@ def read_server_name(data: bytes) -> str | None:
 def _hello(data: bytes) -> _Bytes | None:
     """The ClientHello out of its records, of which it may fill several; None if it is not complete."""
     message, at = b"", 0
-    while True:
+    for _ in range(_MAX_RECORDS):
         if data[at : at + 1] not in (b"", bytes([_HANDSHAKE])) or data[at + 1 : at + 2] not in (b"", b"\x03"):
             raise ValueError("it does not speak TLS")
         length = int.from_bytes(data[at + 3 : at + 5])
@@ -42,6 +43,7 @@ def _hello(data: bytes) -> _Bytes | None:
             raise ValueError("it does not speak TLS")
         if len(message) >= 4 and len(message) >= 4 + (size := int.from_bytes(message[1:4])):
             return _Bytes(message[4 : 4 + size])
+    raise ValueError("its TLS greeting is in too many pieces")
 
 
 def _server_name(hello: _Bytes) -> str:

@@ -36,7 +36,7 @@ async def listen_inside(pid: int, *, uid: int, gid: int) -> socket.socket:
         try:
             async with asyncio.timeout(_START_S):
                 await _readable(ours)
-            data, fds, _, _ = socket.recv_fds(ours, 1, 1)
+            data, fds, _, _ = socket.recv_fds(ours, 1, 1, socket.MSG_CMSG_CLOEXEC)
         except TimeoutError:
             data, fds = b"", []
         finally:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,26 +89,32 @@ class _Proxy:
     ledger: Ledger
     visit: Visit = field(default_factory=Visit)
     _serving: set[asyncio.Task[None]] = field(default_factory=set)
+    _is_over: bool = False
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take a connection."""
+        if self._is_over:  # it came while the last ones were dropped
+            writer.transport.abort()
+            return
         if len(self._serving) >= self.egress.limits.connections:
             self.ledger.note("*", 0, is_allowed=False, reason="too many connections at once")
-            writer.close()
+            writer.transport.abort()
             return
         task = asyncio.ensure_future(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
+        task.add_done_callback(lambda _: writer.transport.abort())  # also if it never began
 
     async def end(self) -> None:
-        """Drop all connections."""
+        """Drop all connections, those too that are on their way in."""
+        self._is_over = True
         for task in list(self._serving):
             task.cancel()
         await asyncio.gather(*self._serving, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # What the other side does to its connection is its own affair.
-        with contextlib.closing(writer), contextlib.suppress(OSError, EOFError, TimeoutError):
+        with _held(writer), contextlib.suppress(OSError, EOFError, TimeoutError):
             async with asyncio.timeout(self.egress.limits.hello_s):
                 head = await self._head(reader)
             method, target = _request_line(head)
@@ -141,7 +147,7 @@ class _Proxy:
                 status, words = (403, "refused by network policy") if isinstance(error, Denied) else (502, "failed")
                 await _say(writer, status, f"{words}: {target[:300]} ({error}); allowed here: {self.rules.words}")
                 raise
-            with contextlib.closing(outer_writer):
+            with _held(outer_writer):
                 writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
                 await writer.drain()
                 hello = await self._hello(host, reader)
@@ -246,6 +252,17 @@ class _Proxy:
         except Denied as error:
             self.ledger.note(REGISTRIES, 0, is_allowed=False, reason=str(error))
             await _say(writer, 403, f"refused by network policy: {error}")
+
+
+@contextlib.contextmanager
+def _held(writer: asyncio.StreamWriter) -> Iterator[None]:
+    """Keep a connection meanwhile, and nothing of it after that. All that was drained is with the kernel: a closed
+    connection whose other side does not read would stay open for ever for the rest."""
+    writer.transport.set_write_buffer_limits(0)
+    try:
+        yield
+    finally:
+        writer.transport.abort()
 
 
 def _request_line(head: bytes) -> tuple[str, str]:
