@@ -40,7 +40,7 @@ class Outside:
 
     def egress(self, **more: object) -> Egress:
         """A way out that takes this machine for the outside world."""
-        usual = {"look_up": self.look_up, "is_outside": lambda _: True}
+        usual = {"look_up": self.look_up, "is_elsewhere": lambda _: True}
         return Egress(**{**usual, **more})  # type: ignore[arg-type] # tests know what they change
 
     def trust(self) -> ssl.SSLContext:

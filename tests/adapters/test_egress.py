@@ -8,17 +8,23 @@ import os
 import socket
 import ssl
 import stat
+import subprocess
+import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from github_app.adapters.egress.addresses import look_up
 from github_app.adapters.egress.proxy import Egress
 from github_app.adapters.egress.rules import Ledger
 from github_app.core.model import NetworkDecision
 from tests.adapters.outside import GREETING, NAME, Outside, limits, open_outside
 from tests.adapters.test_clienthello import extended, greeting
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @asynccontextmanager
@@ -270,3 +276,26 @@ async def test_who_comes_when_the_command_is_over_is_not_served(tmp_path: Path):
                     await asyncio.sleep(0)
                 assert [task for task in asyncio.all_tasks() if "_Proxy" in repr(task)] == []
                 assert await asyncio.wait_for(asyncio.get_running_loop().sock_recv(late, 1), 5) == b""
+
+
+async def test_names_that_nobody_answers_for_hold_up_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait(10) and [])
+    waiting = [asyncio.ensure_future(look_up("slow.example", 443)) for _ in range(50)]
+    try:
+        await asyncio.sleep(0)
+        assert await asyncio.wait_for(asyncio.to_thread(lambda: "done"), 5) == "done"
+    finally:
+        answered.set()
+        await asyncio.gather(*waiting)
+
+
+def test_a_public_address_of_this_machine_is_not_outside():
+    public, other = "1.2.3.4", "1.2.3.5"
+    look = f"from github_app.adapters.egress.addresses import is_elsewhere as it; print(it('{public}'), it('{other}'))"
+    network = f'ip link set lo up && ip addr add {public}/32 dev lo && exec {sys.executable} -c "{look}"'
+    command = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", network]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=30, check=False)
+    if "ip: not found" in ran.stderr or "unshare failed" in ran.stderr:
+        pytest.skip("no network namespace with an address of our own")
+    assert ran.stdout.split() == ["False", "True"], ran.stderr

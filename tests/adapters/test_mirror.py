@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
+import os
+import socket
+import ssl
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +18,10 @@ from typing import Any
 import pytest
 
 from github_app.adapters.egress.mirror import Mirror, Visit
+from github_app.adapters.egress.registries import Registries, Source
 from github_app.adapters.egress.rules import Denied
-from github_app.adapters.egress.upstream import Upstream
+from github_app.adapters.egress.upstream import Unavailable, Upstream
+from tests.adapters.outside import make_certificate
 from tests.adapters.registry import Registry, Thing, make_wheel, open_registry
 
 HERE = "http://127.0.0.1:3128"
@@ -143,6 +151,10 @@ async def test_nothing_of_the_asker_is_passed_on(registry: Registry, mirror: Mir
         ("http://files.example/tiny-1.whl", b"not HTTPS"),
         ("file:///etc/tiny-1.whl", b"not HTTPS"),
         ("https://x:99999999/tiny-1.whl", b"host is not found"),
+        ("javascript:tiny-1.whl", b"not HTTPS"),
+        ("data:text/tiny-1.whl", b"not HTTPS"),
+        ("http://[/tiny-1.whl", b"makes no sense"),
+        ("https://\u2100.example/tiny-1.whl", b"makes no sense"),
     ],
 )
 async def test_an_index_leads_nowhere_inside(registry: Registry, mirror: Mirror, link: str, why: bytes):
@@ -173,6 +185,22 @@ async def test_a_file_with_another_hash_is_not_given_and_not_kept(registry: Regi
     registry.put_wheel("tiny", "evil = 1")
 
 
+@pytest.mark.parametrize(("name", "answered"), [("files.example", 200), ("other.example", 502)])
+async def test_where_an_index_leads_must_be_who_it_says(
+    name: str, answered: int, registry: Registry, mirror: Mirror, upstream: Upstream, tmp_path: Path
+):
+    certificate = make_certificate(tmp_path / "files.pem", "files.example")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    upstream.registries = replace(upstream.registries, ca_files=(certificate,))
+    upstream.addresses_of, upstream.is_elsewhere = lambda *_: ["127.0.0.1"], lambda _: True
+    with served(_say(b"HTTP/1.1 200 OK\r\n\r\n", b"a file"), tls=tls) as url:
+        link = url.replace("127.0.0.1", name)
+        registry.things["/simple/tiny/"] = Thing(content=f'<a href="{link}/tiny-1.whl">x</a>'.encode())
+        status, content = await get(mirror, "/-/pip/files/tiny/tiny-1.whl")
+    assert (status, content == b"a file") == (answered, answered == 200), content
+
+
 async def test_what_is_too_large_or_too_slow_ends(registry: Registry, mirror: Mirror, upstream: Upstream):
     filename = registry.put_wheel("tiny", "")
     registry.things[f"/files/{filename}"] = Thing(content=b"x" * 3_000_000)
@@ -186,6 +214,70 @@ async def test_what_is_too_large_or_too_slow_ends(registry: Registry, mirror: Mi
     assert await get(mirror, "/slow") == (502, b"too slow\n")
     assert time.monotonic() - started < 5
     assert [path for path in upstream.folder.rglob("*") if path.name.startswith("new-")] == []
+
+
+def _drip(begin: bytes, drop: bytes) -> Callable[[socket.socket], None]:
+    def answer(end: socket.socket) -> None:
+        end.sendall(begin)
+        while True:
+            end.sendall(drop)
+            time.sleep(0.02)
+
+    return answer
+
+
+def _say(*pieces: bytes) -> Callable[[socket.socket], None]:
+    return lambda end: end.sendall(b"".join(pieces))
+
+
+_BOMB = gzip.compress(bytes(20_000_000))
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (_drip(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"), "too slow"),
+        (_drip(b"HTTP/1.1 200 OK\r\n\r\n", b"x"), "too slow"),
+        (_drip(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"), "too slow|broke off"),
+        (_drip(b"", b"x"), "too slow"),
+        (_say(b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"half"), "broke off"),
+        (_say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", _BOMB), "larger than 1000000"),
+        (_say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", _BOMB[:-9]), "larger than 1000000"),
+        (_say(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n", b"no"), "broke off"),
+        (_say(b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n", b"no"), "packed in an unknown way"),
+        (_say(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n" * 200, b"\r\n"), "broke off"),
+        (_say(b"220 mail.example ESMTP\r\n"), "broke off"),
+    ],
+)
+def test_a_registry_that_answers_badly_is_hung_up_on(answer: Callable[[socket.socket], None], why: str, tmp_path: Path):
+    with served(answer) as url:
+        source = Source.parse(f"{url}/simple/")
+        assert source is not None
+        upstream = Upstream(registries=Registries(pip=(source,)), folder=tmp_path, page_bytes=1_000_000)
+        upstream.page_total_s = 0.2
+        started = time.monotonic()
+        with pytest.raises(Unavailable, match=why):
+            upstream.page(f"{source.url}tiny/", accept="text/html")
+        assert time.monotonic() - started < 5
+        assert list(tmp_path.rglob("*")) == []
+
+
+@contextlib.contextmanager
+def served(answer: Callable[[socket.socket], None], *, tls: ssl.SSLContext | None = None) -> Iterator[str]:
+    """A server for one connection, which says what `answer` sends, and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            end, _ = server.accept()
+            with contextlib.suppress(OSError), tls.wrap_socket(end, server_side=True) if tls else end as ready:
+                ready.recv(65_536)
+                answer(ready)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield f"http{'s' * bool(tls)}://127.0.0.1:{server.getsockname()[1]}"
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b'{"versions": 3}', b"[" * 100_000, b"\xff"])
@@ -210,6 +302,17 @@ async def test_what_is_kept_is_bounded(registry: Registry, mirror: Mirror, upstr
         filename = registry.put_wheel(f"tiny{number}", f"x = '{'y' * 900}'")
         assert (await get(mirror, f"/-/pip/files/tiny{number}/{filename}"))[0] == 200
     assert sum(path.stat().st_size for path in upstream.folder.rglob("*") if path.is_file()) <= 5_000
+
+
+async def test_what_a_killed_process_left_half_got_is_deleted(registry: Registry, mirror: Mirror, upstream: Upstream):
+    registry.put_wheel("tiny", "")
+    left, growing = upstream.folder / "new-left", upstream.folder / "new-growing"
+    upstream.folder.mkdir()
+    for file in (left, growing):
+        file.touch()
+    os.utime(left, (0, 0))
+    await get(mirror, "/-/pip/simple/tiny/")
+    assert (left.exists(), growing.exists()) == (False, True)
 
 
 def test_it_says_where_packages_come_from_and_no_secret(mirror: Mirror):

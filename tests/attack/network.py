@@ -141,7 +141,7 @@ via("evil after all", f"{OTHER}:{port}", OTHER)
 @attack("X39", "an allowed name that leads to metadata, loopback, private networks", stopped_by="public addresses only")
 async def _inside(arena: Arena) -> str:
     async with field_of(arena) as field:
-        field.egress = replace(field.egress, is_outside=hosts.is_outside)
+        field.egress = replace(field.egress, is_elsewhere=hosts.is_outside)
         got = ""
         for address in ("127.0.0.1", "169.254.169.254", "fd00:ec2::254", "::1", "10.0.0.1", "::ffff:127.0.0.1"):
             field.outside.addresses[NAME] = [address]
@@ -289,7 +289,7 @@ async def _rebinding(arena: Arena) -> str:
         async def changing(_: str, __: int) -> list[str]:
             return next(answers)
 
-        field.egress = replace(field.egress, look_up=changing, is_outside=lambda address: address != "127.0.0.1")
+        field.egress = replace(field.egress, look_up=changing, is_elsewhere=lambda address: address != "127.0.0.1")
         return await field.python("socket.setdefaulttimeout(1)\n" + 'via("the inside", f"{NAME}:{port}", NAME)')
 
 

@@ -140,9 +140,10 @@ class Mirror:
                 except Absent:
                     visit.misses += 1
                     return Reply.of(404, "text/plain", b"no such package\n")
-                except Unavailable as error:
-                    log.warning("no package", extra={"package": target[:200], "why": str(error)})
-                    return Reply.of(502, "text/plain", f"{error}\n".encode(), reason=str(error))
+                except (Unavailable, ValueError, RecursionError) as error:
+                    why = str(error) if isinstance(error, Unavailable) else "the registry's index makes no sense"
+                    log.warning("no package", extra={"package": target[:200], "why": why})
+                    return Reply.of(502, "text/plain", f"{why}\n".encode(), reason=why)
         raise Denied("not what installing a package needs")
 
     # pip

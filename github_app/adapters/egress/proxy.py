@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from github_app.adapters.egress.addresses import is_elsewhere, look_up
 from github_app.adapters.egress.clienthello import read_server_name
 from github_app.adapters.egress.listener import PORT
 from github_app.adapters.egress.mirror import Mirror, Visit
 from github_app.adapters.egress.registries import find_registries
 from github_app.adapters.egress.rules import Denied, EgressLimits, Ledger, Meter, Rules, split_authority
 from github_app.adapters.egress.upstream import Upstream
-from github_app.core.hosts import is_outside, plain_name
+from github_app.core.hosts import plain_name
 from github_app.core.policy import REGISTRIES
 
 _CHUNK = 65_536
@@ -34,20 +35,14 @@ class _Failed(Exception):
     """Allowed, and did not work; the text says why."""
 
 
-async def look_up(host: str, port: int) -> list[str]:
-    """The addresses of a host, as this machine finds them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(each[4][0]) for each in found]
-
-
 @dataclass(frozen=True, kw_only=True)
 class Egress:
-    """The way out for sandboxed commands. `look_up` and `is_outside` are changed by tests only."""
+    """The way out for sandboxed commands. `look_up` and `is_elsewhere` are changed by tests only."""
 
     mirror: Mirror | None = None
     limits: EgressLimits = field(default_factory=EgressLimits)
     look_up: Callable[[str, int], Awaitable[list[str]]] = look_up
-    is_outside: Callable[[str], bool] = is_outside
+    is_elsewhere: Callable[[str], bool] = is_elsewhere
 
     @classmethod
     def of_machine(cls, environment: Mapping[str, str], *, folder: Path) -> Egress:
@@ -167,7 +162,7 @@ class _Proxy:
         try:
             async with asyncio.timeout(_CONNECT_S):
                 addresses = await self.egress.look_up(host, port)
-                outside = [each for each in addresses if self.egress.is_outside(each)]
+                outside = [each for each in addresses if self.egress.is_elsewhere(each)]
                 if addresses and not outside:
                     raise Denied("its address is not one of the outside world")
                 for address in outside[:3]:

@@ -5,33 +5,33 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
+import gzip
 import hashlib
-import logging
+import http.client
 import os
 import socket
 import ssl
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+import zlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import IO
-from urllib.parse import urljoin, urlsplit
+from typing import IO, cast
+from urllib.parse import quote, urljoin, urlsplit
 
-import urllib3
-
+from github_app.adapters.egress.addresses import addresses_of, is_elsewhere
 from github_app.adapters.egress.registries import Registries, origin_of
-from github_app.core.hosts import is_outside
-
-log = logging.getLogger(__name__)
 
 _PAGE_S = 600.0
 _PAGE_BYTES, _FILE_BYTES = 64 * 2**20, 2**30
-_READ_S, _PAGE_TOTAL_S, _FILE_TOTAL_S = 30.0, 60.0, 900.0
+_SILENT_S, _PAGE_TOTAL_S, _FILE_TOTAL_S = 30.0, 60.0, 900.0
 _REDIRECTS = 5
 _CHUNK = 262_144
+_WRITTEN = "!#$%&'()*+,/:;=?@[]~"  # of a path, as it is; an index may have written other letters
 
 
 class Unavailable(Exception):
@@ -40,11 +40,6 @@ class Unavailable(Exception):
 
 class Absent(Exception):
     """A registry has no such thing."""
-
-
-def addresses_of(host: str, port: int) -> list[str]:
-    """The addresses of a host. Raises `OSError`."""
-    return [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +53,7 @@ class Page:
 
 @dataclass(kw_only=True)
 class Upstream:
-    """The registries behind the mirror. All calls block. `is_outside` and `addresses_of` are changed by tests only."""
+    """The registries behind the mirror. All calls block. `is_elsewhere` and `addresses_of` are for tests."""
 
     registries: Registries
     folder: Path
@@ -66,7 +61,8 @@ class Upstream:
     file_bytes: int = _FILE_BYTES
     page_bytes: int = _PAGE_BYTES
     page_total_s: float = _PAGE_TOTAL_S
-    is_outside: Callable[[str], bool] = is_outside
+    file_total_s: float = _FILE_TOTAL_S
+    is_elsewhere: Callable[[str], bool] = is_elsewhere
     addresses_of: Callable[[str, int], list[str]] = addresses_of
     _used: int | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -89,7 +85,7 @@ class Upstream:
             os.utime(kept)
             return kept
         with self._new_file() as new:
-            self._fetch(url, new, "*/*", max_bytes=self.file_bytes, total_s=_FILE_TOTAL_S)
+            self._fetch(url, new, "*/*", max_bytes=self.file_bytes, total_s=self.file_total_s)
             for each in hashes:
                 _check(new, each)
             self._keep(new, kept)
@@ -101,39 +97,38 @@ class Upstream:
         """Get a URL into a file; the URL that it led to, and what kind of thing it is."""
         until = time.monotonic() + total_s
         for _ in range(_REDIRECTS):
-            response = self._open(url, accept)
-            try:
-                if response.status in (301, 302, 303, 307, 308) and "location" in response.headers:
-                    url = urljoin(url, response.headers["location"])
+            with self._opened(url, accept, until) as response:
+                location = response.getheader("location")
+                if response.status in (301, 302, 303, 307, 308) and location is not None:
+                    url = urljoin(url, location)
                     continue
                 if response.status in (404, 410):
                     raise Absent
                 if response.status != 200:
                     raise Unavailable(f"the registry answered {response.status}")
-                for chunk in response.stream(_CHUNK, decode_content=accept != "*/*"):
+                body = _inflated(response)
+                while chunk := body.read(_CHUNK):
                     into.write(chunk)
                     if into.tell() > max_bytes:
                         raise Unavailable(f"larger than {max_bytes} bytes")
-                    if time.monotonic() > until:
-                        raise Unavailable("too slow")
-                return url, response.headers.get("content-type", "")
-            except urllib3.exceptions.HTTPError as error:
-                raise Unavailable(f"the registry broke off ({type(error).__name__})") from None
-            finally:
-                response.close()
+                if response.length or time.monotonic() > until:
+                    raise EOFError
+                return url, response.getheader("content-type") or ""
         raise Unavailable("redirected too often")
 
-    def _open(self, url: str, accept: str) -> urllib3.BaseHTTPResponse:
-        parts = urlsplit(url)
+    @contextlib.contextmanager
+    def _opened(self, url: str, accept: str, until: float) -> Iterator[http.client.HTTPResponse]:
+        """The answer of a registry, which is hung up on at a time, whatever it has said until then."""
         try:
-            scheme, host, port = origin = origin_of(parts)
+            parts = urlsplit(url)
+            origin = origin_of(parts)
             source = next((each for each in self.registries.sources if each.origin == origin), None)
-            if source is None and scheme != "https":
+            if source is None and parts.scheme != "https":
                 raise Unavailable("an index leads to something that is not HTTPS")
-            found = self.addresses_of(host, port)
+            found = self.addresses_of(*origin[1:])
         except (OSError, ValueError):
             raise Unavailable("the registry's host is not found") from None
-        allowed = [each for each in found if source is not None or self.is_outside(each)]
+        allowed = [each for each in found if source is not None or self.is_elsewhere(each)]
         if not allowed:
             raise Unavailable("an index leads into a network of this machine")
         fields = {
@@ -144,28 +139,36 @@ class Upstream:
         }
         if source is not None and source.authorization:
             fields["Authorization"] = source.authorization
-        timeout = urllib3.Timeout(connect=_READ_S, read=_READ_S)
-        pool: urllib3.HTTPConnectionPool
-        # Connected to the address that was looked at: a second look-up could give another one.
-        if scheme == "https":
-            pool = urllib3.HTTPSConnectionPool(
-                allowed[0], port, server_hostname=host, assert_hostname=host, ssl_context=self._trust, timeout=timeout
-            )
-        else:
-            pool = urllib3.HTTPConnectionPool(allowed[0], port, timeout=timeout)
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        path = quote(parts._replace(scheme="", netloc="", fragment="").geturl() or "/", safe=_WRITTEN)
         try:
-            return pool.urlopen(
-                "GET",
-                path,
-                headers=fields,
-                redirect=False,
-                retries=False,
-                preload_content=False,
-                assert_same_host=False,
-            )
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise Unavailable(f"the registry does not answer ({type(error).__name__})") from None
+            # To the address that was looked at: a second look-up could give another one.
+            with self._connected(origin, allowed[0], until) as connection:
+                connection.request("GET", path, headers=fields)
+                yield connection.getresponse()
+        except (OSError, EOFError, ValueError, zlib.error, http.client.HTTPException) as error:
+            why = "too slow" if time.monotonic() > until else f"the registry broke off ({type(error).__name__})"
+            raise Unavailable(why) from None
+
+    @contextlib.contextmanager
+    def _connected(
+        self, origin: tuple[str, str, int], address: str, until: float
+    ) -> Iterator[http.client.HTTPConnection]:
+        scheme, host, port = origin
+        end = socket.create_connection((address, port), timeout=_SILENT_S)
+        if scheme == "https":
+            end = self._trust.wrap_socket(end, server_hostname=host, do_handshake_on_connect=False)
+        connection = http.client.HTTPConnection(host, port)
+        connection.sock = end
+        # A drop now and then would keep each single wait short.
+        clock = threading.Timer(until - time.monotonic(), _hang_up, (end,))
+        clock.start()
+        try:
+            if isinstance(end, ssl.SSLSocket):
+                end.do_handshake()
+            yield connection
+        finally:
+            clock.cancel()
+            connection.close()
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
@@ -189,11 +192,15 @@ class Upstream:
         new.flush()
         size = Path(new.name).stat().st_size
         kept.parent.mkdir(mode=0o700, exist_ok=True)
-        making = kept.with_suffix(f".{threading.get_ident()}")
+        making = kept.with_suffix(f".{Path(new.name).name}")
         os.link(new.name, making)
         making.replace(kept)
         with self._lock:
-            self._used = (self._used or sum(file.stat().st_size for file in self._files())) + size
+            if self._used is None:
+                self._sweep()
+                self._used = sum(file.stat().st_size for file in self._files())
+            else:
+                self._used += size
             if self._used <= self.max_bytes:
                 return
             files = sorted(self._files(), key=lambda file: file.stat().st_mtime)
@@ -204,8 +211,31 @@ class Upstream:
                 self._used -= file.stat().st_size
                 file.unlink()
 
+    def _sweep(self) -> None:
+        """Delete what was being got when somebody was killed."""
+        for file in self.folder.rglob("*new-*"):
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - file.stat().st_mtime > 2 * _FILE_TOTAL_S:
+                    file.unlink()
+
     def _files(self) -> list[Path]:
         return [file for file in self.folder.glob("??/*") if file.is_file()]
+
+
+def _hang_up(end: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(end, socket.SHUT_RDWR)  # beneath TLS, whose own state belongs to the thread that reads
+
+
+def _inflated(response: http.client.HTTPResponse) -> IO[bytes]:
+    """The content of an answer, which grows only as it is read."""
+    match response.getheader("content-encoding", "identity"):
+        case "identity":
+            return response
+        case "gzip":
+            return cast("IO[bytes]", gzip.GzipFile(fileobj=response))
+        case _:
+            raise Unavailable("the registry's answer is packed in an unknown way")
 
 
 def _check(file: IO[bytes], expected: str) -> None:
