@@ -19,6 +19,7 @@ from tests.attack import (  # noqa: F401 - they register their attacks
     runner,
     turns,
     walls,
+    words,
 )
 from tests.attack.arena import Arena, open_arena
 from tests.attack.cases import NOT_RUN

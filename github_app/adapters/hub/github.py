@@ -151,7 +151,8 @@ class GitHubHub:
         """
         has_workflow = any(is_workflow(change.path) for change in changes.changes)
         client = self._clients.repo(repo, "publish_workflows" if has_workflow else "publish")
-        text = commit_message(message, key=key, audit=audit)
+        fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
+        text = commit_message(fit, key=key, audit=audit)
         return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=text, key=key)
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:

@@ -44,7 +44,8 @@ class PushPublisher:
             # A second after its parent, whenever that is: a commit made again must have the same SHA.
             at=datetime.fromtimestamp(seconds + 1, UTC),
         )
-        text = commit_message(message, key=key, audit=audit)
+        fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
+        text = commit_message(fit, key=key, audit=audit)
         sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
         try:
             push(self.git, mirror, sha, branch=branch, auth=auth())
