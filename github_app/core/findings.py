@@ -8,11 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from github_app.core.cases import is_test_path
+from github_app.core.checkfiles import find_weakened_checks, is_check_file
 from github_app.core.holds import Finding, Kind
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.paths import flaw_of, is_dot_git
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Sighting
+from github_app.core.weakening import find_weakened_tests
 
 SHOWN = 25
 """So many findings of one kind are told one by one."""
@@ -47,7 +50,7 @@ def paths_to_compare(changes: ChangeSet, sightings: Sightings) -> tuple[str, ...
         change.path
         for change in changes.changes
         if change.base_mode in ("100644", "100755")
-        and (sightings.get(change.path) or _name(change.path) == "package.json")
+        and (sightings.get(change.path) or is_test_path(change.path) or is_check_file(change.path))
     )
 
 
@@ -60,6 +63,7 @@ def find_findings(changes: ChangeSet, policy: Policy, *, before: Before, sightin
     for change in changes.changes:
         found += _secrets(change, before, sightings.get(change.path, ()))
         found += _install_scripts(change, before)
+    found += [*find_weakened_tests(changes, before), *find_weakened_checks(changes, before)]
     # The lines around a secret are shown to nobody either.
     found = [replace(each, lines=()) if each.path in sightings else each for each in found]
     return _in_bounds(found)
