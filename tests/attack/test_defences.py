@@ -17,6 +17,7 @@ from github_app.adapters.egress import mirror, proxy, rules, upstream
 from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.runner import claims, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
+from github_app.adapters.secrets import PatternScanner
 from github_app.core import findings, hosts, policy
 from tests.adapters.outside import NAME
 from tests.attack import runner, weakened
@@ -112,6 +113,17 @@ def _protected(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _policy_without_protection(init: Any) -> Any:
     return lambda self, **values: init(self, **{"protected": (), **values})
+
+
+@defence("weakened tests are found", "X67")
+def _weakened_tests(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("find_weakened_tests", "find_weakened_checks"):
+        monkeypatch.setattr(findings, name, lambda *_: ())
+
+
+@defence("a scanner for secrets", "X44")
+def _scanner(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PatternScanner, "scan", lambda *_: ())
 
 
 @defence("links out of the repository are refused", "X59")

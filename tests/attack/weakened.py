@@ -115,6 +115,24 @@ def _authors_are_editors() -> None:
     vars(people)["least"] = lambda own, *_: own
 
 
+def _all_may_accept() -> None:
+    from github_app.core import consent
+
+    consent.may_accept = lambda *_: True
+
+
+def _policy_of_the_head() -> None:
+    from github_app.engine.policies import Policies, read_policy
+
+    def at(self: Policies, repo: Any, sha: str) -> Any:
+        from github_app.core.policy import POLICY_PATH
+
+        branches = self.hub.find_pull(repo, "honk/1-say-hello")
+        return read_policy(self.hub.file(repo, POLICY_PATH, branches.head_sha if branches else sha))
+
+    Policies.at = at  # type: ignore[method-assign]
+
+
 REMOVALS: dict[str, tuple[Callable[[], None], str]] = {
     "limits checked before each model call": (_no_step_limit, "X71c"),
     "a token for one repository only": (_wide_tokens, "X48"),
@@ -130,6 +148,8 @@ REMOVALS: dict[str, tuple[Callable[[], None], str]] = {
     "links lead nowhere else": (_all_leads_away, "X43"),
     "known secrets are removed": (_nothing_is_known, "X38"),
     "a comment is worth what its editor may": (_authors_are_editors, "H20"),
+    "protected paths have approvers": (_all_may_accept, "H42"),
+    "policy is read at the base commit": (_policy_of_the_head, "X64"),
 }
 """Each defence with how it is taken out, and the attack that must then get through."""
 
