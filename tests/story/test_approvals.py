@@ -96,3 +96,37 @@ def test_a_push_before_the_approval_voids_it(world: World) -> None:
     world.wait_comment(pull.issue, "Shall I still (EVIL)?")
     world.rest()
     assert not world.has(pull.head_ref, EVIL)
+
+
+def test_a_weakened_test_is_shown_and_published_when_somebody_says_so(make_world: MakeWorld) -> None:
+    test = "def test_hello():\n    assert hello() == 'hello'\n    assert hello('ann') == 'hello, ann'\n"
+    world = make_world({"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW, "tests/test_hello.py": test})
+    loosen = bash("sed -i '/ann/d' tests/test_hello.py")
+    why = {"needs_approval": "Names are gone from the interface.", "unverified_reason": "There is no pytest here."}
+    world.when(replies=[calls(loosen, submit()), calls(submit(**why))])
+    issue = world.ask_for()
+    asked = world.wait_comment(issue, HELD).body
+    assert "`test_hello` has fewer assertions: 2 before, 1 now" in asked
+    assert "-    assert hello('ann') == 'hello, ann'" in asked
+    assert any("[tests] `tests/test_hello.py`" in prompt for prompt in world.prompts())
+    world.rob.comment(issue, "/honk approve tests")
+    pull = world.wait_ready()
+    assert "`rob` accepted `tests`: `tests/test_hello.py`: `test_hello` has fewer assertions" in (pull.issue.body or "")
+
+
+def test_a_secret_is_held_back_and_shown_to_nobody(world: World) -> None:
+    key = "ghp_" + "Zx81kQpL0aMv73NsYt5RcWb92DfGhJe64UiO"
+    world.when(
+        replies=[
+            calls(write("src/settings.py", f"DEBUG = True\nTOKEN = '{key}'\n"), submit()),
+            calls(submit(needs_approval="A made-up token for a test.")),
+        ]
+    )
+    issue = world.ask_for()
+    asked = world.wait_comment(issue, HELD).body
+    assert "`src/settings.py`: line 2 holds what looks like a secret" in asked
+    assert key not in world.story().split("--- log")[0]
+    world.rob.comment(issue, "/honk approve secrets")
+    pull = world.wait_ready()
+    assert world.has(pull.head_ref, "src/settings.py")
+    assert key not in (pull.issue.body or "")
