@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from github_app.localhub.values import Issue
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH
@@ -102,7 +103,10 @@ def test_a_weakened_test_is_shown_and_published_when_somebody_says_so(make_world
     test = "def test_hello():\n    assert hello() == 'hello'\n    assert hello('ann') == 'hello, ann'\n"
     world = make_world({"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW, "tests/test_hello.py": test})
     loosen = bash("sed -i '/ann/d' tests/test_hello.py")
-    why = {"needs_approval": "Names are gone from the interface.", "unverified_reason": "There is no pytest here."}
+    why: dict[str, Any] = {
+        "needs_approval": "Names are gone from the interface.",
+        "unverified_reason": "There is no pytest here.",
+    }
     world.when(replies=[calls(loosen, submit()), calls(submit(**why))])
     issue = world.ask_for()
     asked = world.wait_comment(issue, HELD).body
