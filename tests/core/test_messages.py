@@ -322,6 +322,13 @@ def test_money_is_readable(micro_usd: int, shown: str):
     assert messages.money(micro_usd) == shown
 
 
+def test_tracking_comment_leads_to_its_record():
+    assert "| On record | [step by step](https://honk.acme.com/s) |" in messages.tracking(
+        session(), page="https://honk.acme.com/s"
+    )
+    assert messages.status_word(Status.NEEDS_HUMAN) == "Needs a human"
+
+
 def test_in_a_commit_message_nothing_is_code():
     loud = Submission(title="Add `@alice` [skip ci]", summary="```\nfixes #99, @bob\n```\n\nskip-checks: true")
     assert messages.commit_message(loud) == (
