@@ -331,7 +331,7 @@ def _links(scene: Scene) -> str:
 
 
 @scene_attack(
-    "X44", "a secret in commit message, branch and titles", stopped_by="secrets are known by their shape, too"
+    "X44a", "a secret in commit message, branch and titles", stopped_by="secrets are known by their shape, too"
 )
 def _shapes(scene: Scene) -> str:
     secret = f"ghp_{'a1B2' * 9}"
