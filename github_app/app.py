@@ -129,7 +129,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
     runtime = _build_runtime(settings, store)
     workspaces = build_workspaces(settings)
     publisher = _publisher(settings, hub, workspaces)
-    performance = _build_performance(settings, store, policies, admission, publisher)
+    performance = _build_performance(settings, store, policies, admission, publisher, vault)
     return Engine(
         store=store,
         lookup=Lookup(
@@ -159,13 +159,13 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
 
 
 def _build_performance(
-    settings: Settings, store: Store, policies: Policies, admission: Admission, publisher: Publisher
+    settings: Settings, store: Store, policies: Policies, admission: Admission, publisher: Publisher, vault: Vault
 ) -> Performance:
     from github_app.adapters.secrets import PatternScanner
     from github_app.engine.performance import Performance
     from github_app.engine.transcripts import Transcripts
 
-    scanner = PatternScanner()
+    scanner = PatternScanner(vault=vault)
     threading.Thread(target=scanner.warm_up, name="warm-up-scanner", daemon=True).start()
     return Performance(
         hub=policies.hub,

@@ -4,9 +4,11 @@ works in this process, never asks anybody whether a key is valid, and hands no v
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from github_app.adapters.vault import Vault
 from github_app.core.ports import Sighting
 
 if TYPE_CHECKING:
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class PatternScanner:
-    """A `SecretScanner`. Rules are compiled once for each user of a machine, and kept in that user's cache."""
+    """A `SecretScanner`. Rules are compiled once for each user of a machine, and kept in that user's cache.
 
+    Of what is in the vault each value is found, in any of its disguises, and told to be ours.
+    """
+
+    vault: Vault = field(default_factory=Vault)
     _scanner: Scanner | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -35,7 +41,14 @@ class PatternScanner:
             )
             for finding in found
         }
-        return tuple(sorted(seen, key=lambda sighting: (sighting.line, sighting.what)))
+        return tuple(sorted(seen.union(self._ours(content)), key=lambda sighting: (sighting.line, sighting.what)))
+
+    def _ours(self, content: bytes) -> Iterator[Sighting]:
+        text = content.decode("utf-8", "replace")
+        for start, end in self.vault.redactor.find(text, shapes=False):
+            first = text.count("\n", 0, start) + 1
+            last = first + text.count("\n", start, end)
+            yield Sighting(line=first, last_line=last, what="a secret of Honk's own", is_ours=True)
 
     def _ready(self) -> Scanner:
         with self._lock:
