@@ -178,7 +178,7 @@ def _keys() -> dict[str, str]:
     }
 
 
-@attack("X44a", "a key in a file, also packed, or in a file's name", stopped_by="a scanner on all that is new")
+@attack("H44", "a key in a file, also packed, or in a file's name", stopped_by="a scanner on all that is new")
 async def _key_in_a_file(arena: Arena) -> str:
     got = ""
     for name, key in _keys().items():

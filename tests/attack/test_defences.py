@@ -121,7 +121,7 @@ def _weakened_tests(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(findings, name, lambda *_: ())
 
 
-@defence("a scanner for secrets", "X44a")
+@defence("a scanner for secrets", "H44")
 def _scanner(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PatternScanner, "scan", lambda *_: ())
 
