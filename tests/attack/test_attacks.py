@@ -67,3 +67,9 @@ def test_a_secret_that_shows_on_github_is_seen(scene: Scene) -> None:
 def test_what_is_not_run_says_why() -> None:
     assert not NOT_RUN.keys() & (ATTACKS.keys() | SCENE_ATTACKS.keys())
     assert all(name and why for name, why in NOT_RUN.values())
+
+
+def test_every_known_attack_is_here() -> None:
+    known = {f"S{n:02}" for n in range(1, 38)} | {f"X{n:02}" for n in range(1, 73)}
+    told = {id.rstrip("abcdef") for id in (*ATTACKS, *SCENE_ATTACKS, *NOT_RUN)}
+    assert known - told == set()
