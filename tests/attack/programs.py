@@ -6,6 +6,7 @@ import asyncio
 import random
 from pathlib import Path
 
+from github_app.core.errors import ToolFailed
 from github_app.core.ports import ExecLimits
 from tests.adapters.sandbox_room import read_text
 from tests.attack.arena import Arena
@@ -105,3 +106,26 @@ async def _git_options(arena: Arena) -> str:
         f"rg '--pre=touch {marker}' app; true"
     )
     return "GOT a program on the host" if marker.exists() else ""
+
+
+@attack("X57", "a folder becomes a link between check and use", stopped_by="openat2: no links, beneath the tree")
+async def _swapped(arena: Arena) -> str:
+    """Commands and the host's reader wait for each other; here the reader does not, so that they race."""
+    script = (
+        f"mkdir d real; echo mine > d/honk.pem; cp d/honk.pem real; ln -s {arena.key_file.parent} out; "
+        "while :; do mv -T d keep; mv -T out d; mv -T d out; mv -T keep d; done"
+    )
+    racing = asyncio.ensure_future(arena.workspace.exec(["sh", "-c", script], limits=ExecLimits(timeout_s=3)))
+    seen = refused = 0
+    while not racing.done():
+        await asyncio.sleep(0)
+        try:
+            content = await asyncio.to_thread(arena.workspace.tree.read, "d/honk.pem", max_bytes=1_000)
+        except ToolFailed:
+            refused += 1
+            continue
+        seen += 1
+        arena.spoils.append(content.decode("latin-1"))
+    assert seen, "nothing was read at all"
+    assert refused, "no race took place"
+    return ""
