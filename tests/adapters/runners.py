@@ -62,6 +62,7 @@ def pretend_two_users(monkeypatch: pytest.MonkeyPatch) -> None:
         wire: Wire = real(cls, reader, writer)
         return replace(wire, peer=Peer(pid=wire.peer.pid, uid=os.geteuid() + 1, gid=os.getegid() + 1))
 
+    monkeypatch.setattr(line, "owner_of", lambda _: os.geteuid() + 1)
     for module in (line, server):
         monkeypatch.setattr(module.Wire, "over", classmethod(over))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import socket
 import struct
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,19 @@ import pytest
 
 from github_app.adapters.runner import line, wire
 from github_app.adapters.runner.claims import pack_changes, unpack_changes
+from github_app.adapters.runner.client import RemoteWorkspaces
 from github_app.adapters.runner.line import Line
 from github_app.adapters.runner.messages import Changes, Close, Exec, File, Open, Read, Take
 from github_app.adapters.runner.wire import ProtocolBroken, to_header
 from github_app.core.errors import HonkError, PathRefused, SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import ExecLimits
-from tests.adapters.origins import Origin
+from tests.adapters.origins import LOCAL_GIT, Origin
 from tests.adapters.origins import text as text_file
 from tests.adapters.runners import framed, listening, pretend_two_users, running, saying, workspace_at
 
 SHA = "a" * 40
+OWNER_OF = line.owner_of
 DONE = framed(b'{"answer":"done"}')
 
 
@@ -199,6 +203,29 @@ async def test_errors_come_back_as_what_they_are_with_words_that_can_be_shown(
         assert len(str(caught.value)) == 2_000
         await workspace.delete("a")  # the connection is as good as before
         await workspace.close(discard=False)
+
+
+async def test_what_doctor_prints_of_a_runner_does_nothing_to_a_terminal(open_tmp_path: Path) -> None:
+    words = json.dumps("\x1b]0;mine\x07\x1b[2K\nok    all is well\u202e\x9b1m")
+    examined = f'{{"answer":"examined","about":{words},"walls":[{{"name":{words},"ok":false,"detail":{words}}}]}}'
+    reached = f'{{"answer":"reached","paths":[{words}]}}'
+    async with listening(open_tmp_path, saying(framed(examined.encode()), framed(reached.encode()))) as socket:
+        broker = RemoteWorkspaces(socket=socket, root=open_tmp_path, git=LOCAL_GIT)
+        _, told, paths = await broker.inspect([])
+    (wall,) = told.walls
+    for text in (told.about, wall.name, wall.detail, *paths):
+        assert text.isprintable(), text
+
+
+def test_a_socket_that_others_could_have_put_there_is_nobodys(open_tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(open_tmp_path / "sock"))
+    (open_tmp_path / "link").symlink_to("sock")
+    (open_tmp_path / "file").touch()
+    assert OWNER_OF(open_tmp_path / "sock") == os.geteuid()
+    assert {OWNER_OF(open_tmp_path / name) for name in ("link", "file", "nothing")} == {None}
+    open_tmp_path.chmod(0o777)
+    assert OWNER_OF(open_tmp_path / "sock") is None
 
 
 async def test_a_runner_that_does_not_stop_is_hung_up_on(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -307,15 +307,32 @@ async def _strangers(arena: Arena) -> str:
     return "\n".join(line for printed in said for line in printed.splitlines() if "GOT" in line)
 
 
-@two_users("H08", "an impostor listens in the runner's place to get private code", stopped_by="the listener's uid")
+@two_users(
+    "H08",
+    "an impostor listens in the runner's place to get private code",
+    stopped_by="the listener's uid, the socket's owner",
+)
 async def _impostor(arena: Arena) -> str:
+    got = [await _given(arena, _top(arena) / "root", uid=0, folder_of=0, mode=0o755)]
+    open_to_all = _top(arena) / "open"
+    got.append(await _given(arena, open_to_all, uid=STRANGER, folder_of=RUNNER, mode=0o777))
+    led_away = own(_top(arena) / "led", RUNNER, mode=0o755) / "sock"
+    led_away.symlink_to(_top(arena) / "own/sock")
+    got.append(await _given(arena, _top(arena) / "own", uid=STRANGER, folder_of=STRANGER, mode=0o755, at=led_away))
+    return "; ".join(filter(None, got))
+
+
+async def _given(arena: Arena, folder: Path, *, uid: int, folder_of: int, mode: int, at: Path | None = None) -> str:
+    """What an impostor is told who listens in a folder of somebody; `at` is where the broker looks for the runner."""
     lie = framed(b'{"answer":"opened","is_open":false}')
-    with _hostile(arena, lie, framed(b'{"answer":"done"}'), lie, uid=0) as socket:
-        workspaces = RemoteWorkspaces(socket=socket, root=arena.database.parent, git=LOCAL_GIT)
+    words = [answer.hex() for answer in (lie, framed(b'{"answer":"done"}'), lie)]
+    own(folder, folder_of, mode=mode)
+    with running_as(uid, _HOSTILE, str(folder / "sock"), str(folder / "told"), *words):
+        workspaces = RemoteWorkspaces(socket=at or folder / "sock", root=arena.database.parent, git=LOCAL_GIT)
         with suppress(HonkError):
             await workspaces.open(REPO, arena.desk.origin.tip(), "1-1-1", auth=arena.desk.auth)
-        told = socket.with_name("told")
-        return "GOT the code" if told.exists() and told.stat().st_size > 0 else ""
+        told = folder / "told"
+        return f"GOT the code, as uid {uid}" if told.exists() and told.stat().st_size > 0 else ""
 
 
 @two_users("H09", "the runner asks for more: tokens, files, other branches", stopped_by="the broker answers nothing")

@@ -86,6 +86,11 @@ def checked_result(result: ExecResult, output: bytes) -> ExecResult:
     return replace(result, output=output.decode("utf-8", "replace"), network=shown)
 
 
+def printable(text: str) -> str:
+    """The other side's words, without what a terminal obeys or what ends a line."""
+    return "".join(sign if sign.isprintable() else "�" for sign in text)
+
+
 def _shown(decision: NetworkDecision) -> NetworkDecision:
     host = _NOT_A_HOST.sub("?", decision.host)[:_HOST_CHARACTERS]
     return replace(decision, host=host, reason=_NOT_A_REASON.sub("?", decision.reason)[:_REASON_CHARACTERS])

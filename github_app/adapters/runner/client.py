@@ -20,7 +20,7 @@ from github_app.adapters.repository.checkouts import ends_of
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.packs import pack
-from github_app.adapters.runner.claims import check_path, checked_result, pack_changes, unpack_changes
+from github_app.adapters.runner.claims import check_path, checked_result, pack_changes, printable, unpack_changes
 from github_app.adapters.runner.line import USUAL_S, Line
 from github_app.adapters.runner.messages import (
     Apply,
@@ -47,6 +47,7 @@ from github_app.adapters.runner.messages import (
     Write,
 )
 from github_app.adapters.runner.wire import BODY_BYTES, ProtocolBroken
+from github_app.adapters.sandbox.check import Check
 from github_app.core.errors import SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -219,7 +220,11 @@ class RemoteWorkspaces:
         line = await Line.connect(self.socket)
         try:
             examined, _ = await line.ask(Examine(), answer=Examined, timeout_s=USUAL_S)
-            return line.wire.peer.uid, examined, await self._reached(line, secrets)
+            walls = tuple(
+                Check(name=printable(each.name), ok=each.ok, detail=printable(each.detail)) for each in examined.walls
+            )
+            about = Examined(about=printable(examined.about), walls=walls)
+            return line.wire.peer.uid, about, await self._reached(line, secrets)
         finally:
             line.drop()
 
@@ -252,4 +257,4 @@ class RemoteWorkspaces:
     async def _reached(self, line: Line, secrets: Iterable[Path]) -> list[str]:
         paths = tuple(str(path) for path in secrets)
         reached, _ = await line.ask(Reach(paths=paths), answer=Reached)
-        return list(reached.paths)
+        return [printable(path) for path in reached.paths]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self, TypeVar
 
+from github_app.adapters.runner.claims import printable
 from github_app.adapters.runner.messages import Answer, Cancel, Done, Failed, Request, Take
 from github_app.adapters.runner.wire import Frame, ProtocolBroken, Wire, to_header
 from github_app.core.errors import HonkError, PathRefused, SandboxUnavailable, ToolFailed, Transient
@@ -47,6 +49,10 @@ class Line:
             wire.drop()
             whose = "root" if uid == 0 else "the broker's own user"
             raise SandboxUnavailable(f"the runner at {path} runs as {whose}; it must be another, unprivileged one")
+        if uid != owner_of(path):
+            wire.drop()
+            why = f"uid {uid} listens at {path}, maybe in the runner's place: the socket must be the listener's own"
+            raise SandboxUnavailable(f"{why}, in a folder of its own, of ours or of root where others may not write")
         return cls(wire=wire)
 
     async def ask(
@@ -145,9 +151,19 @@ class Line:
         raise self.broken(ProtocolBroken(f"`{told.answer}` is no answer to this"))
 
 
+def owner_of(path: Path) -> int | None:
+    """Whose the socket at `path` is; None if it is none, or if somebody else could have put it there."""
+    try:
+        found, folder = path.lstat(), path.parent.stat()
+    except OSError:
+        return None
+    is_closed = folder.st_uid in (0, os.geteuid(), found.st_uid) and not folder.st_mode & stat.S_IWOTH
+    return found.st_uid if is_closed and stat.S_ISSOCK(found.st_mode) else None
+
+
 def _error_of(told: Failed) -> HonkError:
     """The error that the runner tells of; its words are cut to a length and to what can be printed."""
-    text = "".join(c if c.isprintable() or c == "\n" else "�" for c in told.text[:_TEXT_CHARACTERS])
+    text = "\n".join(map(printable, told.text[:_TEXT_CHARACTERS].split("\n")))
     match told.kind:
         case "path":
             return PathRefused(text)
