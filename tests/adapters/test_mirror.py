@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import gzip
 import json
 import os
@@ -17,10 +19,11 @@ from typing import Any
 
 import pytest
 
+from github_app.adapters.egress import mirror as egress_mirror
 from github_app.adapters.egress.mirror import Mirror, Visit
 from github_app.adapters.egress.registries import Registries, Source
 from github_app.adapters.egress.rules import Denied
-from github_app.adapters.egress.upstream import Unavailable, Upstream
+from github_app.adapters.egress.upstream import Page, Unavailable, Upstream
 from tests.adapters.outside import make_certificate
 from tests.adapters.registry import Registry, Thing, make_wheel, open_registry
 
@@ -285,6 +288,27 @@ async def test_a_document_that_is_none(registry: Registry, mirror: Mirror, conte
     registry.things["/npm/odd"] = Thing(content=content, kind="application/json")
     status, answer = await get(mirror, "/odd")
     assert status == 502 or json.loads(answer)["versions"] == {}
+
+
+async def test_indexes_are_read_one_after_the_other(
+    registry: Registry, mirror: Mirror, monkeypatch: pytest.MonkeyPatch
+):
+    registry.put_package("tiny", "")
+    registry.put_wheel("tiny", "")
+    inside, most = 0, 0
+
+    def slowly(read: Callable[[Page], Any], page: Page) -> Any:
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.02)
+        inside -= 1
+        return read(page)
+
+    for name in ("_parsed", "_html_files"):
+        monkeypatch.setattr(egress_mirror, name, functools.partial(slowly, getattr(egress_mirror, name)))
+    await asyncio.gather(*(get(mirror, target) for target in ("/tiny", "/-/pip/simple/tiny/") for _ in range(4)))
+    assert most == 1
 
 
 async def test_names_that_do_not_exist_come_to_an_end(registry: Registry, mirror: Mirror):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,6 +68,18 @@ async def test_what_is_left_running_loses_its_network(room: Room):
         result = await run(room, outside, "sh", "-c", script, network=(NAME,))
         assert result.output == "left\n"
         assert room.processes() == []
+
+
+async def test_a_process_with_many_files_open_has_commands_too(room: Room):
+    with contextlib.ExitStack() as stack:
+        for _ in range(1_024):
+            try:
+                stack.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                pytest.skip("fewer files may be open here")
+        async with open_outside(room.top) as outside:
+            result = await run(room, outside, "echo", "ran", network=(NAME,))
+            assert result.output.startswith("ran")
 
 
 async def test_a_command_that_is_cancelled_leaves_nothing(room: Room):

@@ -18,6 +18,7 @@ import io
 import json
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -84,6 +85,8 @@ class Mirror:
 
     find: Callable[[], Upstream]
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(_THREADS, "mirror"))
+    # Large indexes are read one after the other: threads that compute at once starve the loop that all sessions share.
+    _reading: threading.Lock = field(default_factory=threading.Lock)
 
     @staticmethod
     def environment(url: str) -> dict[str, str]:
@@ -175,8 +178,8 @@ class Mirror:
             with contextlib.suppress(Absent):
                 page = self._upstream.page(f"{source.url}{_pip_name(name)}/", accept=_PIP_ACCEPT)
                 is_known = True
-                for filename, file in (_json_files(page) if "json" in page.kind else _html_files(page)).items():
-                    found.setdefault(filename, file)
+                with self._reading:
+                    found = (_json_files(page) if "json" in page.kind else _html_files(page)) | found
         if not is_known:
             raise Absent
         return {filename: file for filename, file in found.items() if re.fullmatch(_FILE, filename)}
@@ -185,9 +188,10 @@ class Mirror:
 
     def _npm_page(self, url: str, name: str) -> Reply:
         document = self._npm_document(name)
-        for filename, version in _npm_versions(document).items():
-            version["dist"]["tarball"] = f"{url}/{_npm_name(name)}/-/{filename}"
-        return Reply.of(200, "application/json", json.dumps(document).encode())
+        with self._reading:
+            for filename, version in _npm_versions(document).items():
+                version["dist"]["tarball"] = f"{url}/{_npm_name(name)}/-/{filename}"
+            return Reply.of(200, "application/json", json.dumps(document).encode())
 
     def _npm_file(self, _: str, name: str, filename: str) -> Reply:
         versions = _npm_versions(self._npm_document(name))
@@ -201,13 +205,14 @@ class Mirror:
         if source is None:
             raise Absent
         page = self._upstream.page(f"{source.url}{_npm_name(name).replace('/', '%2f')}", accept=_NPM_ACCEPT)
-        document = _parsed(page)
-        # Without the versions that we cannot serve: their links would lead elsewhere.
-        kept = {id(each) for each in _npm_versions(document, base=page.url).values()}
-        listed = document.get("versions")
-        versions = listed.items() if isinstance(listed, dict) else ()
-        document["versions"] = {number: each for number, each in versions if id(each) in kept}
-        return document
+        with self._reading:
+            document = _parsed(page)
+            # Without the versions that we cannot serve: their links would lead elsewhere.
+            kept = {id(each) for each in _npm_versions(document, base=page.url).values()}
+            listed = document.get("versions")
+            versions = listed.items() if isinstance(listed, dict) else ()
+            document["versions"] = {number: each for number, each in versions if id(each) in kept}
+            return document
 
     def _file(self, url: str, hashes: tuple[str, ...]) -> Reply:
         path = self._upstream.file(url, hashes)

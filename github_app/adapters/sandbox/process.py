@@ -131,7 +131,7 @@ class SandboxProcess:
 
         That it is there now also says that `first_pid` has meant the same process all the while.
         """
-        if self._hold_fd is None or self._first is None or select.select([self._first], [], [], 0)[0]:
+        if self._hold_fd is None or self._first is None or _is_readable(self._first):
             raise SandboxUnavailable(f"the sandbox ended before its command: {self.output.text().strip()[:500]}")
         os.write(self._hold_fd, b"x")
 
@@ -276,6 +276,12 @@ def _memory_file(closers: contextlib.ExitStack, content: bytes) -> int:
     os.write(fd, content)
     os.lseek(fd, 0, os.SEEK_SET)
     return fd
+
+
+def _is_readable(fd: int) -> bool:
+    poll = select.poll()  # which knows descriptors above 1023, too
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def _readable(fd: int) -> None:
