@@ -306,6 +306,17 @@ async def _flood(arena: Arena) -> str:
         return f"GOT {len(shown)} characters" if len(shown) > 3_000 or set("<>@`#|\n") & set(shown) else ""
 
 
+@attack("H56", "words as the digits of a port, to fill the pull request", stopped_by="a port has five digits")
+async def _port(arena: Arena) -> str:
+    async with field_of(arena) as field:
+        words = int.from_bytes(b"@ann this closes #1" * 60)
+        script = f"tunnel(f'{{OTHER}}:000001{words}')\ntunnel(f'{{NAME}}:000001{'7' * 5_000}')\nprint('TRIED')"
+        result = await field.run("python3", "-c", _TOOLS + script, network=(NAME,))
+        shown = [hosts.address(each) for each in hosts.refusals(result.network)]
+        assert "TRIED" in result.output
+        return "" if shown == [OTHER, NAME] else f"GOT {shown}"
+
+
 @attack(
     "H54", "an index that leads the mirror to metadata and into this machine", stopped_by="HTTPS to public addresses"
 )
