@@ -1,34 +1,40 @@
 """Policy files, as parsed YAML, become values: a repository's `.github/honk.yml`, and the operator's floor under all of
-them. Strictly: a file that is only half understood is not followed."""
+them. Strictly: a file that is only half understood is not followed, and what is wrong is named with its line."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from github_app.core.errors import Refused
 from github_app.core.hosts import HostRule
 from github_app.core.policy import POLICY_PATH, PROTECTED, REGISTRIES, Floor, Limits, Network, Policy, Quota
+from github_app.core.prose import code
 
 _PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "bots", "changes")
 
 
-def parse_policy(document: object) -> Policy:
+Lines = Mapping[tuple[str, ...], int]
+"""The line of each key of a file, by the keys that lead to it; items of lists by their numbers, from 0."""
+
+
+def parse_policy(document: object, lines: Lines = MappingProxyType({})) -> Policy:
     """A repository's policy; None (an empty file) gives the defaults.
 
-    Raises `Refused` naming file and key for anything unknown or of the wrong kind.
+    Raises `Refused` naming file, line and key for anything unknown or of the wrong kind.
     """
-    top = _Section.of(document, POLICY_PATH, ("verify", "setup", *_PARTS))
+    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", *_PARTS))
     return _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
 
 
-def parse_floor(document: object, *, name: str) -> Floor:
+def parse_floor(document: object, lines: Lines = MappingProxyType({}), *, name: str) -> Floor:
     """The operator's floor from the file called `name`; what it does not mention is not restricted.
 
     Raises `Refused` as above.
     """
-    top = _Section.of(document, name, ("quota", *_PARTS))
+    top = _Section.of(document, _File(name=name, lines=lines), ("quota", *_PARTS))
     quota = top.section("quota", ("person", "repository", "organisation"))
     network = top.section("network", ("setup", "turn"))
     return Floor(
@@ -88,32 +94,44 @@ def _quota(quotas: _Section, key: str) -> Quota:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Section:
-    """A mapping of a file, with where it stands. All of its readers raise `Refused` naming file and key."""
+class _File:
+    name: str
+    lines: Lines
 
-    file: str
-    where: str
+    def refused(self, path: tuple[str, ...], what: str) -> Refused:
+        """What is wrong, and where: the line of the key, or of the nearest one around it."""
+        near = next((path[:size] for size in range(len(path), 0, -1) if path[:size] in self.lines), ())
+        line = f", line {self.lines[near]}" if near else ""
+        return Refused(f"`{self.name}`{line}: {what}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Section:
+    """A mapping of a file, with the keys that lead to it. All of its readers raise `Refused` naming file, line, key."""
+
+    file: _File
+    path: tuple[str, ...]
     values: Mapping[str, Any]
 
     @classmethod
-    def of(cls, document: object, file: str, known: tuple[str, ...], *, where: str = "") -> _Section:
-        document = {} if document is None and not where else document
+    def of(cls, document: object, file: _File, known: tuple[str, ...], *, path: tuple[str, ...] = ()) -> _Section:
+        document = {} if document is None and not path else document
         if not isinstance(document, Mapping):
-            raise Refused(f"`{file}`: `{where or 'the file'}` must be a mapping")
-        found = cls(file=file, where=where, values=document)
+            raise file.refused(path, f"{code('.'.join(path) or 'the file')} must be a mapping")
         for key in document:
             if key not in known:
-                raise Refused(f"`{file}`: unknown key `{found.name(key)}`; known here: {', '.join(sorted(known))}")
-        return found
+                where = (*path, str(key))
+                told = f"unknown key {code('.'.join(where))}; known here: {', '.join(sorted(known))}"
+                raise file.refused(where, told)
+        return cls(file=file, path=path, values=document)
 
-    def name(self, key: object) -> str:
-        return f"{self.where}.{key}" if self.where else str(key)
-
-    def refused(self, key: str, what: str) -> Refused:
-        return Refused(f"`{self.file}`: `{self.name(key)}` {what}")
+    def refused(self, key: str, what: str, *, item: int | None = None) -> Refused:
+        path = (*self.path, key)
+        place = path if item is None else (*path, str(item))
+        return self.file.refused(place, f"{code('.'.join(path))} {what}")
 
     def section(self, key: str, known: tuple[str, ...]) -> _Section:
-        return _Section.of(self.values.get(key, {}), self.file, known, where=self.name(key))
+        return _Section.of(self.values.get(key, {}), self.file, known, path=(*self.path, key))
 
     def number(self, key: str, usual: float, *, ceiling: float) -> float:
         value = self.values.get(key, usual)
@@ -130,26 +148,31 @@ class _Section:
             raise self.refused(key, f"must be a whole number from 0 to {ceiling}")
         return value
 
-    def texts(self, key: str) -> tuple[str, ...]:
+    def items(self, key: str, is_good: Callable[[Any], bool], what: str) -> list[Any]:
         value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(text, str) and text.strip() for text in value):
-            raise self.refused(key, "must be a list of texts")
-        return tuple(value)
+        if not isinstance(value, list):
+            raise self.refused(key, f"must be a list of {what}")
+        for number, item in enumerate(value):
+            if not is_good(item):
+                raise self.refused(key, f"must be a list of {what}", item=number)
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        return tuple(self.items(key, lambda item: isinstance(item, str) and bool(item.strip()), "texts"))
 
     def hosts(self, key: str) -> tuple[str, ...]:
         texts = self.texts(key)
-        for text in texts:
+        for number, text in enumerate(texts):
             try:
                 if text != REGISTRIES:
                     HostRule.parse(text)
             except ValueError as error:
                 forms = f"`host`, `*.host`, `host:port` or `{REGISTRIES}`"
-                raise self.refused(key, f"has `{text[:100]}`, which is {error}; write {forms}") from None
+                told = f"has {code(text)}, which is {error}; write {forms}"
+                raise self.refused(key, told, item=number) from None
         return texts
 
     def numbers(self, key: str) -> tuple[int, ...]:
         """The numbers of accounts: names can be taken by others."""
-        value = self.values.get(key, [])
-        if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
-            raise self.refused(key, "must be a list of accounts' numbers, not of their names")
-        return tuple(value)
+        what = "accounts' numbers, not of their names"
+        return tuple(self.items(key, lambda item: type(item) is int and item > 0, what))

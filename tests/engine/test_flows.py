@@ -12,6 +12,7 @@ from dbos import DBOS
 
 from github_app.core.errors import AccessDenied, RateLimited, Transient
 from github_app.core.model import Checks, FailedCheck, Permission, Status
+from github_app.core.policy import POLICY_PATH
 from github_app.engine import turns
 from github_app.engine.database import flows_url
 from github_app.engine.runtime import Capacity
@@ -448,3 +449,17 @@ class TestStopping:
         stage.label()
         stage.start()
         stage.wait_status(Status.AWAITING_CHECKS)
+
+
+class TestPolicyThatIsWrong:
+    def test_a_turn_of_an_open_session_ends_once_and_says_why(self, open_stage: Open):
+        """The file at a commit never changes; what we understand of it may, with another version or another floor."""
+        stage = open_stage(*work())
+        stage.label()
+        stage.wait_status(Status.AWAITING_CHECKS)
+        stage.hub.files[POLICY_PATH, BASE] = b"rounds:\n  cheks: 1\n"
+        stage.comment("/honk say more")
+        stage.wait_status(Status.NEEDS_HUMAN)
+        [asked] = [body for _, tag, body in stage.hub.acts_of("say") if tag.startswith("ask:")]
+        assert "`.github/honk.yml`, line 2: unknown key `rounds.cheks`" in asked
+        assert len(stage.hub.acts_of("publish")) == 1

@@ -129,6 +129,43 @@ class TestPolicyFile:
         assert (policy.limits.cost_micro_usd, policy.limits.time_s) == (2_000_000, 600)
 
     @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            (b"limits:\n  usd: 5\n  euro: 5\n", "line 3: unknown key `limits.euro`; known here: minutes, steps, usd"),
+            (b"# hi\n\nlimts: {}\n", "line 3: unknown key `limts`; known here: approvers, bots, "),
+            (b"limits:\n  usd: many\n", "line 2: `limits.usd` must be a number from 0 to 1000"),
+            (b"verify:\n  - make\n  - 1\n", "line 3: `verify` must be a list of texts"),
+            (b"rounds: 3\n", "line 1: `rounds` must be a mapping"),
+            (b"network:\n  turn:\n    - ok.example\n    - http://x\n", "line 4: `network.turn` has `http://x`"),
+            (b"on: push\n", "line 1: unknown key `on`"),
+            (b"verify: [a]\nrounds: {}\nverify: [b]\n", "line 3: key `verify` is there twice"),
+            (b"a: &x [1]\nverify: *x\n", "line 2: aliases (`*name`) are not taken; write it out"),
+            (b"limits:\n  <<: {usd: 1}\n", "line 2: a key must be a word; merges (`<<`) are not taken"),
+            (b"verify: [a]\n? [b]\n: c\n", "line 2: a key must be a word"),
+            (b"verify: [a\nrounds: {}\n", "line 2: this is not valid YAML (expected ',' or ']', but got ':')"),
+            (b"verify: [a]\n\trounds: {}\n", "line 2: this is not valid YAML (found character '\\t' that cannot start"),
+            (b"verify:\n- \x07\n", "line 2: this is not valid YAML (a control character)"),
+            (b"verify:\n- '\xff'\n", "line 2: this is not UTF-8 text"),
+            (b"verify: [a]\n--- \nverify: [b]", "line 2: this is not valid YAML (but found another document)"),
+            (b"verify:\n- !!python/object/apply:os.system ['true']\n", "line 2: "),
+            (b"limits:\n  usd: " + b"9" * 5_000, "line 2: `9999"),
+            (b"limits:\n  usd: 2026-99-99\n", "line 2: "),
+            (b"[" * 30_000, "line 1: this is too deep to be understood"),
+            (b"#" * 10_000_000, "`.github/honk.yml` is 10,000,000 bytes long; 64,000 are allowed"),
+            (b"x@ann" * 100 + b": 1", "line 1: unknown key `x@annx@ann"),
+        ],
+        ids=lambda text: text[:24].decode("ascii", "replace") if isinstance(text, bytes) else "",
+    )  # fmt: skip
+    def test_what_is_wrong_is_named_with_its_line_in_words_that_can_be_posted(self, text, said):
+        with pytest.raises(Refused) as refused:
+            read_policy(text)
+        told = str(refused.value)
+        assert told.startswith("`.github/honk.yml`")
+        assert said in told
+        assert told.isprintable()
+        assert len(told) < 400
+
+    @pytest.mark.parametrize(
         "text",
         [
             b"unknown: 1",

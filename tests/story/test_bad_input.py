@@ -184,6 +184,44 @@ def test_a_policy_that_nobody_understands_is_named_and_mended(make_world: MakeWo
     world.wait_ready()
 
 
+@pytest.mark.parametrize(
+    ("policy", "said"),
+    [
+        ("limits:\n  usd: 5\n  euro: 5\n", "`.github/honk.yml`, line 3: unknown key `limits.euro`"),
+        ("verify: make test\n", "`.github/honk.yml`, line 1: `verify` must be a list"),
+        ("verify: [a\nrounds: {}\n", "`.github/honk.yml`, line 2: this is not valid YAML"),
+        ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "`.github/honk.yml`, line 2: aliases"),
+        ("#" * 100_000, "`.github/honk.yml` is 100,000 bytes long"),
+        ("#" * 10_000_000, "`.github/honk.yml` is larger than 1 MB"),
+    ],
+    ids=["unknown key", "wrong type", "broken", "bomb", "long", "10 MB"],
+)
+def test_a_policy_that_is_wrong_has_one_clear_answer_and_nothing_runs(
+    make_world: MakeWorld, policy: str, said: str
+) -> None:
+    world = make_world({"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW, ".github/honk.yml": policy})
+    issue = world.ask_for()
+    answer = world.wait_comment(issue, "I did not start")
+    assert said in answer.body
+    world.wait("the label to go", lambda: world.labels(issue) == [])
+    world.rest()
+    assert world.turns() == 0
+    assert len(world.said(issue)) == 1
+
+
+def test_a_policy_that_breaks_later_is_not_the_open_sessions(world: World) -> None:
+    """Work goes on by the rules that it began with; the next one is refused."""
+    world.ask_for()
+    pull = world.wait_ready()
+    world.rob.push(world.repo, "main", {".github/honk.yml": "limits: {euro: 1}\n"}, "Break the policy")
+    head = pull.head_sha
+    world.rob.comment(pull.issue, "/honk say more")
+    world.wait_new_head(pull, head)
+    world.wait_ready()
+    other = world.ask_for("Say goodbye")
+    world.wait_comment(other, "unknown key `limits.euro`")
+
+
 def test_an_installation_that_goes_away_and_comes_back(world: World) -> None:
     hub = world.stack.hub
     issue = world.ask_for()
