@@ -58,6 +58,7 @@ class Field:
     arena: Arena
     outside: Outside
     registry: Registry
+    upstream: Upstream
     egress: Egress
 
     async def run(self, *argv: str, network: tuple[str, ...]) -> ExecResult:
@@ -91,7 +92,8 @@ async def field_of(arena: Arena) -> AsyncIterator[Field]:
         with open_registry() as registry:
             upstream = Upstream(registries=registry.registries(), folder=top / "registries")
             mirror = Mirror(find=lambda: upstream)
-            yield Field(arena=arena, outside=outside, registry=registry, egress=outside.egress(mirror=mirror))
+            egress = outside.egress(mirror=mirror)
+            yield Field(arena=arena, outside=outside, registry=registry, upstream=upstream, egress=egress)
 
 
 @attack("S34", "other hosts, look-alikes, addresses, ports, plain HTTP, another name in the TLS", stopped_by=ALLOW_LIST)
@@ -327,16 +329,23 @@ async def _index(arena: Arena) -> str:
             f'<a href="{scheme}://{place}/x-{n}.whl">x</a>'
             for n, (scheme, place) in enumerate([("http", inside), ("https", inside), ("https", "169.254.169.254")])
         )
+        # A service inside whose certificate is trusted: it is the address alone that is in the way.
+        trusted = f"https://{NAME}:{field.outside.port}"
+        field.upstream.registries = replace(field.upstream.registries, ca_files=(field.outside.certificate,))
+        field.upstream.addresses_of = lambda host, _: [host if host.startswith("169.") else "127.0.0.1"]
+        links += f'<a href="{trusted}/x-3.whl">x</a>'
         field.registry.things["/simple/tiny/"] = Thing(content=links.encode())
         field.registry.things["/npm/moved"] = Thing(status=302, location=f"http://{inside}/")
-        return await field.python(
+        field.registry.things["/npm/led"] = Thing(status=302, location=f"{trusted}/")
+        got = await field.python(
             """
-for path in ("/-/pip/files/tiny/x-0.whl", "/-/pip/files/tiny/x-1.whl", "/-/pip/files/tiny/x-2.whl", "/moved"):
+for path in (*(f"/-/pip/files/tiny/x-{n}.whl" for n in range(4)), "/moved", "/led"):
     tried(path, lambda: urllib.request.build_opener(urllib.request.ProxyHandler({})).open(
         f"http://127.0.0.1:3128{path}", timeout=10).read())
 """,
             network=("registries",),
         )
+        return got + "GOT a connection" * bool(field.outside.connections)
 
 
 @attack(

@@ -258,6 +258,7 @@ def _memory_bytes() -> int:
 async def _types(arena: Arena) -> str:
     answers = {
         "numbers for words": _changed(_file(1, "1", [])),
+        "a number in quotes": _changed(_file("a", "1"), body=b"x"),
         "no list": framed(b'{"answer":"changed","base_sha":"' + _SHA.encode() + b'","files":{}}'),
         "depth": framed(b"[" * 50_000),
         "digits": framed(b"9" * 50_000),
