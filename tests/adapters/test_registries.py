@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from github_app.adapters.egress.registries import Registries, Source, find_registries
 
 NPM = """#!/bin/sh
@@ -62,3 +64,18 @@ def test_npm_says_its_registry_and_its_files_say_what_opens_it(tmp_path: Path):
 def test_a_machine_without_them_has_no_registries(tmp_path: Path):
     environment = machine(tmp_path, npm="#!/bin/sh\nexit 1\n", PIP_INDEX_URL="file:///c")
     assert find_registries(environment) == Registries()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://robot:hunter#2@pip.example/simple",
+        "https://robot:hunter\uff032@pip.example/simple",
+        "https://[robot:hunter2@pip.example/simple",
+        "ftp://pip.example/simple",
+        "https:///simple",
+        "",
+    ],
+)
+def test_what_is_no_address_is_no_source_and_tells_no_password(url: str):
+    assert Source.parse(url) is None

@@ -34,8 +34,12 @@ class Source:
     @classmethod
     def parse(cls, url: str) -> Source | None:
         """From an address that may hold a password; None if it is none of HTTP."""
-        parts = urlsplit(url.strip())
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        try:
+            parts = urlsplit(url.strip())
+            scheme, host, _ = origin_of(parts)
+        except ValueError:  # whose words may hold the password
+            return None
+        if scheme not in ("http", "https") or not host:
             return None
         secret = ""
         if parts.username is not None:
