@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
 from github_app.adapters.runner.line import Line
 from github_app.adapters.runner.messages import Reach, Reached
 from github_app.core.errors import (
@@ -253,6 +256,32 @@ async def test_who_opens_a_session_last_has_it_alone(overlay_pair: Pair) -> None
     assert (await new.exec(["true"], limits=LIMITS)).exit_code == 0
     with pytest.raises(Transient):
         await old.read("README.md")
+
+
+async def test_who_opens_a_session_while_another_is_opening_it_waits_for_the_end_of_that(
+    overlay_pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (overlay_pair.origin.commit({"README.md": text(word)}) for word in ("one", "two"))
+    real, begun, go_on, done = LocalWorkspaces._open, threading.Event(), threading.Event(), []
+
+    def slowly(self: LocalWorkspaces, repo_id: int, sha: str, *more: Any) -> LocalWorkspace:
+        if sha == first:
+            begun.set()
+            go_on.wait(10)
+        opened = real(self, repo_id, sha, *more)
+        done.append(sha)
+        return opened
+
+    monkeypatch.setattr(LocalWorkspaces, "_open", slowly)
+    opening = asyncio.ensure_future(overlay_pair.open(first, key="s"))
+    await asyncio.to_thread(begun.wait, 10)
+    taking_over = asyncio.ensure_future(overlay_pair.open(second, key="s"))
+    with pytest.raises(Transient):
+        await opening
+    go_on.set()
+    workspace = await taking_over
+    assert done == [first, second]
+    assert await workspace.read("README.md") == b"two"
 
 
 async def test_a_runner_that_is_away_may_come_back(overlay_pair: Pair, open_tmp_path: Path) -> None:

@@ -240,9 +240,16 @@ class Talk:
             return Opened(is_open=False, known=await asyncio.to_thread(self.runner.imports.newest, request.repo_id))
         await self.runner.end_others(self, request.key)
         self.key = request.key
-        self.workspace = await self.runner.workspaces.open_from(
-            lambda: store, request.repo_id, request.sha, request.key
+        opening = asyncio.ensure_future(
+            self.runner.workspaces.open_from(lambda: store, request.repo_id, request.sha, request.key)
         )
+        try:
+            await asyncio.shield(opening)
+        finally:
+            # Its thread goes on whoever hangs up, and would clear away what the next one to open this session has.
+            await asyncio.wait([opening])
+            if opening.exception() is None:
+                self.workspace = opening.result()
         return Opened(is_open=True)
 
     async def _take(self, request: Take) -> tuple[Answer, bytes]:
