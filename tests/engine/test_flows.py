@@ -460,6 +460,6 @@ class TestPolicyThatIsWrong:
         stage.hub.files[POLICY_PATH, BASE] = b"rounds:\n  cheks: 1\n"
         stage.comment("/honk say more")
         stage.wait_status(Status.NEEDS_HUMAN)
-        [asked] = [body for _, tag, body in stage.hub.acts_of("say") if tag.startswith("ask:")]
+        [asked] = eventually(lambda: [each[2] for each in stage.hub.acts_of("say") if each[1].startswith("ask:")])
         assert "`.github/honk.yml`, line 2: unknown key `rounds.cheks`" in asked
         assert len(stage.hub.acts_of("publish")) == 1
