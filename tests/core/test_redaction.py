@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from urllib.parse import quote
 
 import pytest
@@ -116,10 +115,6 @@ def test_two_redactors_are_one_that_knows_both():
 @pytest.mark.parametrize(
     "unit", ["a", "eyJaaaaaaaa-", "://a:", "-----BEGIN PRIVATE KEY-----", "ghs_", TOKEN, "sk-ant-"]
 )
-def test_time_is_linear(unit: str):
-    def seconds(length: int) -> float:
-        started = time.process_time()
-        KNOWING.redact((unit * length)[:length])
-        return time.process_time() - started
-
-    assert seconds(400_000) < max(10 * seconds(100_000), 0.2) + 0.2
+def test_nobody_can_keep_us_busy(unit: str):
+    # What takes seconds in linear time takes hours in quadratic: the suite's time limit tells.
+    assert KNOWING.redact((unit * 1_000_000)[:1_000_000])[0]
