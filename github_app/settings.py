@@ -84,7 +84,7 @@ NAMES: dict[str, str] = {
     "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
     "HONK_HOST": "the address to listen on (127.0.0.1)",
     "HONK_PORT": "the port to listen on (8000)",
-    "HONK_PUBLIC_URL": "where people and GitHub reach this server, for links to session pages (then there are none)",
+    "HONK_PUBLIC_URL": "where people and GitHub reach this server; without it there are no links to session pages",
     "HONK_TRIGGER_LABEL": "the label that starts work (honk)",
     "HONK_SANDBOX": "how commands are isolated (bwrap, which is the only way so far)",
     "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push) (api)",
@@ -94,7 +94,7 @@ NAMES: dict[str, str] = {
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
-    "HONK_RUNNER_SOCKET": "where `honk runner` listens, which is another user; unset: no runner, one process does all",
+    "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write; unset: one process does all",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
