@@ -94,7 +94,7 @@ NAMES: dict[str, str] = {
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
-    "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write; unset: one process does all",
+    "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
