@@ -15,7 +15,7 @@ import pytest
 
 from github_app.adapters.egress import mirror, proxy, rules, upstream
 from github_app.adapters.repository.workspaces import LocalWorkspaces
-from github_app.adapters.runner import claims, wire
+from github_app.adapters.runner import claims, line, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
 from github_app.adapters.secrets import PatternScanner
 from github_app.core import findings, hosts, policy
@@ -149,6 +149,7 @@ if not why_not():
     @defence("who listens in the runner's place is looked at", "H08")
     def _listener(_: Arena, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(wire, "ask_peer", lambda _: wire.Peer(pid=1, uid=users.RUNNER, gid=users.RUNNER))
+        monkeypatch.setattr(line, "owner_of", lambda _: users.RUNNER)
 
 
 @defence("TLS for the very host that was asked for", "S34", "H51")
