@@ -13,6 +13,7 @@ from github_app.core.errors import Refused
 from github_app.core.model import ChangeSet, NetworkDecision
 from github_app.core.policy import POLICY_PATH, Policy
 from github_app.core.ports import ExecLimits, Workspace
+from github_app.core.prose import code
 
 TIMEOUT_S = 1_800.0
 """What one set-up command may take."""
@@ -47,7 +48,7 @@ async def set_up(workspace: Workspace, policy: Policy) -> SetUp:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         raise Refused(
             f"the `setup` of `{POLICY_PATH}` changed files that git does not ignore ({named}{more}); "
-            "it may write only what git ignores, and its home folder"
+            f"it may write only what git ignores, and its home folder{_denied(done.refused)}"
         )
     if not done.report:
         await workspace.remember(note)
@@ -63,6 +64,12 @@ async def _run(outlet: Outlet, policy: Policy) -> SetUp:
             lines = (f"{command}: {how}", outlet.words(result), show(result.output).strip())
             return SetUp(report="\n".join(line for line in lines if line), refused=outlet.take())
     return SetUp(refused=outlet.take())
+
+
+def _denied(refused: tuple[NetworkDecision, ...]) -> str:
+    """What else went wrong, which may be why: the comment is all that people will see of it."""
+    named = ", ".join(code(f"{each.host}:{each.port}") for each in refused[:_NAMED])
+    return f". The network refused it {named}" if named else ""
 
 
 def _changed(before: ChangeSet, after: ChangeSet) -> list[str]:

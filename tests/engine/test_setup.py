@@ -69,6 +69,12 @@ async def test_a_set_up_that_changes_what_is_committed_is_refused(workspace: Loc
     assert workspace.discarded
 
 
+async def test_what_the_network_refused_a_set_up_is_told_with_its_refusal(workspace: LocalWorkspace):
+    workspace.refuses = (REFUSED,)
+    with pytest.raises(Refused, match=r"its home folder\. The network refused it `evil\.example:443`$"):
+        await set_up(workspace, policy("echo y >> app.py"))
+
+
 async def test_work_that_was_there_before_is_no_change_of_the_set_ups(workspace: LocalWorkspace):
     (workspace.root / "app.py").write_text("x = 2\n")
     assert (await set_up(workspace, policy("true"))).report == ""
