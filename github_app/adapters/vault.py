@@ -64,11 +64,11 @@ class Vault:
 
         That there were secrets is logged; `of` says in what.
         """
-        defanged = defang(text, homes=self._homes, is_markdown=is_markdown)
-        shown = self.clean(defanged)
-        if shown != defanged:
+        shown = self.clean(text)
+        if shown != text:
             log.warning("secrets removed", extra={"of": of})
-        return shown
+        # Last: the note in a secret's place stands in brackets, and they must not become those of a link.
+        return defang(shown, homes=self._homes, is_markdown=is_markdown)
 
     def clean_request(self, value: Any) -> Any:
         """A request's JSON without the secrets that are known, whoever wrote what else is in it."""

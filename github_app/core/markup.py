@@ -47,6 +47,9 @@ _RAW_HTML: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 _TABLE = re.compile(r"^[ \t>*+0-9.)|:-]*-[ \t|:-]*$", re.MULTILINE)
 _TICKS = re.compile(r"`+")
+LOOSE_LINK = re.compile("\\]\\((?![^`()\\\\\"'<\x02]*\\))")
+"""A link whose address or title may hold a backtick or a bracket, and so anything; it takes these before code does."""
+
 _SLOT = re.compile("\x00([0-9]+)\x00")
 
 
@@ -229,6 +232,9 @@ def _mask_spans(paragraph: str, keep: Callable[[str], str]) -> str:
             return paragraph
         spans += [(offset + start, offset + end) for start, end in found]
         offset += len(line) + 1
+    link = LOOSE_LINK.search(paragraph)
+    if link is not None and spans and spans[-1][1] > link.start():
+        return paragraph
     if any("|" in paragraph[start:end] for start, end in spans) and _TABLE.search(paragraph):
         return paragraph  # the edge of a cell ends a span
     shown: list[str] = []

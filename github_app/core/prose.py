@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Sequence
 
 from github_app.core.characters import legible
-from github_app.core.markup import mask_code, read_entities
+from github_app.core.markup import LOOSE_LINK, mask_code, read_entities
 
 _OPEN_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _LESS = "\x02"
 _MARKUP = re.compile(f"{_LESS}(?=[A-Za-z/!?\x00])")
-_MENTION = re.compile(r"(?<![A-Za-z0-9_])@(?=[A-Za-z0-9])")
+_MENTION = re.compile(r"(?<![A-Za-z0-9])@(?=[A-Za-z0-9])")  # `_@ann_` is one: emphasis shows no underscore
 # Those that act on words alone, also within code: they read what is written and not what is shown.
 _BOT = re.compile(
     r"@(?=(?:dependabot|renovate|mergify|claude|codex|copilot|cursor|coderabbit|greptile|gemini|jules|sweep|devin|"
@@ -24,8 +24,9 @@ _OTHERS_COMMAND = re.compile(r"^([ \t>]*+)(/[a-z][a-z0-9_-]*+|bors)(?=[ \t]|$)",
 # https://docs.github.com/issues/tracking-your-work-with-issues/using-issues/linking-a-pull-request-to-an-issue
 _CLOSING = re.compile(
     # Possessive, and with the lengths that GitHub allows to names: the time must stay linear, whatever the model wrote.
-    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?:[*_]{0,3}\s*+:)?+[*_]{0,3}\s*+"
-    r"(?=[*_\\\[]{0,4}(?:(?:[\w.-]{1,100}/[\w.-]{1,100})?\\?#\d|GH-\d|https?://\S{1,300}/(?:issues|pull)/\d))",
+    # What markup can put between the words, from emphasis to the next line of a quote, shows nothing.
+    r"\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b(?:[*_~\\>\s]*+:)?+[*_~\\]{0,4}[>\s]*+"
+    r"(?=[*_~\\\[ ]{0,6}(?:(?:[\w.-]{1,100}/[\w.-]{1,100})?\\?#\d|GH-\d|https?://\S{1,300}/(?:issues|pull)/\d))",
     re.IGNORECASE,
 )
 # https://docs.github.com/actions/how-tos/manage-workflow-runs/skip-workflow-runs and the spellings of other CI services
@@ -37,8 +38,15 @@ _SKIP = re.compile(
 # All colons and stars at once: what is left must not be such a word again.
 _SKIP_STARS = re.compile(r"(?<!\*)\*{3,}+(no_ci)\*{3,}", re.IGNORECASE)
 _SKIP_TRAILER = re.compile(r"^([^\S\n]*skip-checks)[\s:]*:", re.IGNORECASE | re.MULTILINE)
-_LINK = re.compile(r"\](?=\([ \t\n]*<?(?P<address>[^\s()<>]*))")
-_DEFINITION = re.compile(r"^(?P<marks>[ \t>*+0-9.)-]*)(?=\[[^\]\n]+\]:\s*<?(?P<address>[^\s<>]*))", re.MULTILINE)
+# Trailers that name people: whoever did not write it, sign it off or review it must not be said to have.
+_CREDIT = re.compile(r"^([^\S\n]*[a-z]+(?:-[a-z]+)*-by)[\s:]*:", re.IGNORECASE | re.MULTILINE)
+# An address begins behind white space of any kind, the next line's quote marks, and a bracket.
+_LINK = re.compile(rf"\](?=\([\s<>{_LESS}]*+(?P<address>[^\s()<>]*))")
+_DEFINITION = re.compile(
+    r"^(?P<marks>[ \t>*+0-9.)-]*)"
+    rf"(?=\[(?:[^\[\]\\]|\\.){{1,999}}+\]:[\s<>{_LESS}]*+(?P<address>[^\s<>]*))",
+    re.MULTILINE | re.DOTALL,
+)
 _ADDRESS = re.compile(
     r"(?:(?:https?|ftp)://|(?<![A-Za-z0-9])(?:(?:mailto|xmpp):|www\.))(?:(?!&lt;)[^\s<>`\x00\x02])+", re.IGNORECASE
 )
@@ -105,19 +113,20 @@ def defang(text: str, *, homes: Sequence[str], is_markdown: bool = True) -> str:
 
 
 def _without_addresses(prose: str, homes: Sequence[str]) -> str:
-    # Where a backtick is all alone, or another span of code or a backslash next to it, code may turn out to be none.
-    has_ticks = "`" in prose
+    # Where a backtick is all alone, or another span of code or a backslash next to it, or a link may take it in, or it
+    # reaches over the edge of a table's cell, code may turn out to be none.
+    has_ticks = "`" in prose or LOOSE_LINK.search(prose) is not None
 
     def change(found: re.Match[str]) -> str:
         around = prose[max(0, found.start() - 1) : found.start()] + prose[found.end() : found.end() + 1]
-        is_odd = has_ticks or "\\" in around or "\x00" in around
+        is_odd = has_ticks or "|" in found[0] or "\\" in around or "\x00" in around
         return _if_foreign(found[0], homes, _broken if is_odd else _as_code)
 
     return _ADDRESS.sub(change, prose)
 
 
 def _without_orders(text: str) -> str:
-    return without_switches(_CLOSING.sub(r"\1 issue ", text))
+    return without_switches(_CREDIT.sub(r"\1", _CLOSING.sub(r"\1 issue ", text)))
 
 
 def _harmless_code(code: str) -> str:

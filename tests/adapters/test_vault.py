@@ -50,6 +50,13 @@ def test_words_are_made_fit_and_what_was_in_them_is_logged_without_it(caplog: py
     assert len(caplog.records) == 1
 
 
+def test_the_note_in_a_secrets_place_is_no_part_of_a_link():
+    vault = Vault([HOOK], homes=("https://github.com",))
+    for disguise in (f"!{HOOK}(//evil.com/i.png)", f"{HOOK}(//evil.com)"):
+        assert vault.fit(disguise, of="x").startswith(f"{REMOVED} (//evil.com")
+    assert vault.fit(f"{HOOK}: //evil.com", of="x") == f"\\{REMOVED}: //evil.com"
+
+
 def test_requests_keep_what_others_wrote():
     vault = Vault([HOOK])
     request = {"body": f"{HOOK} and {TOKEN}", "labels": [HOOK, "bug"], "draft": True, "n": 1}
