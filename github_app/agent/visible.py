@@ -24,7 +24,9 @@ _DECLARATIONS = (
     (re.compile(r"<!\[CDATA\[.*?\]\]>", re.DOTALL), "]]>"),
     (re.compile(r"<![A-Za-z][^>]*+>"), ">"),
 )
-_INFO = re.compile(rf"^({_MARKS}(?:`{{3,}}+|~{{3,}}+)[ \t]*+(?:[\w+#.-]{{1,20}}+(?![^\s{{]))?)[^`\n]*+$", re.MULTILINE)
+_INFO = re.compile(
+    rf"^({_MARKS}(?:`{{3,}}+(?=[^`\n]*+$)|~{{3,}}+)[ \t]*+(?:[\w+#.-]{{1,20}}+(?![^\s{{]))?)[^\n]*+$", re.MULTILINE
+)
 _TAG_LINE = re.compile(rf"{_MARKS}</?[A-Za-z]")
 _BLANK_LINE = re.compile(r"\n[ \t>]*+\n")
 _COMMENT_LINE = re.compile(rf"{_MARKS}<!--")
@@ -36,6 +38,9 @@ _LOOSE = re.compile(
     re.DOTALL,
 )
 _ADDRESS = re.compile(r"\b(href|src)\s*=\s*[\"']?(https?://[^\s\"'<>]{1,300})", re.IGNORECASE)
+_UNSHOWN = re.compile(r"<rp>.*?(?:</rp>|(?=<rt>|</ruby>)|\Z)", re.DOTALL | re.IGNORECASE)
+_PIPE = re.compile(r"\\.|\|")
+_DELIMITERS = re.compile(r"[ \t>]*+(?=[^\n]*[|:])\|?+[ \t]*+:?-++:?[ \t]*+(?:\|[ \t]*+:?-++:?[ \t]*+)*+\|?+[ \t]*+")
 _FOOTNOTE = re.compile(r"\[\^([^\s\[\]]+)\]")
 _DEFINITION = re.compile(
     rf"^(?P<marks>{_MARKS})\[(?P<label>(?:[^\[\]\\]|\\.){{1,999}}+)\]:[ \t{_HTML_END}]*+\n?[ \t>]*+"
@@ -57,6 +62,8 @@ def visible(text: str) -> str:
     """
     if len(text) > LONGEST:
         text = text[:LONGEST] + "-->"  # if it is cut within a comment, that is one all the same
+    masked = mask_code(legible(text))
+    text = masked.restore(_without_excess_cells(masked.text))  # before entities are read: they make no cells
     for _ in range(_ROUNDS):
         before, text = text, _seen(re.sub(r"\n{4,}", "\n\n\n", legible(text)))
         if text == before:
@@ -77,11 +84,45 @@ def _stripped(text: str, codes: tuple[str, ...]) -> str:
     for declaration, ending in _DECLARATIONS:
         last = text.rfind(ending) + len(ending)  # looked for only where it ends, or time would not be linear
         text = declaration.sub(_gap_in(text), text[:last]) + text[last:] if last >= len(ending) else text
-    text = TAG.sub(_bare_tag, text)
+    text = _UNSHOWN.sub(_gap_in(text), TAG.sub(_bare_tag, text))
     text = _without_footnotes(text, codes)
     text, addresses = _without_definitions(text)
     text = _without_image_texts(text, addresses)
     return _without_titles(_with_addresses(text, addresses))
+
+
+def _without_excess_cells(text: str) -> str:
+    """Rows of a table without the cells that it has no columns for: these are not shown."""
+    if "|" not in text:
+        return text
+    lines = text.split("\n")
+    columns = 0
+    for number, line in enumerate(lines):
+        if not line.strip("> \t"):
+            columns = 0
+        elif columns:
+            lines[number] = _cut_row(line, columns)
+        elif number and _DELIMITERS.fullmatch(line):
+            header, width = lines[number - 1], _count_cells(line)
+            is_table = width in (_count_cells(header), _count_cells(re.sub(f"^{_MARKS}", "", header)))
+            columns = width if is_table else 0
+    return "\n".join(lines)
+
+
+def _pipes(line: str) -> list[int]:
+    return [found.start() for found in _PIPE.finditer(line) if found[0] == "|"]
+
+
+def _count_cells(line: str) -> int:
+    row = line.strip("> \t")
+    pipes = _pipes(row)
+    return len(pipes) + 1 - row.startswith("|") - (len(row) - 1 in pipes)
+
+
+def _cut_row(line: str, columns: int) -> str:
+    pipes = _pipes(line)
+    last = columns - (not line.lstrip("> \t").startswith("|"))
+    return line[: pipes[last] + 1] if len(pipes) > last else line
 
 
 def _gap_in(text: str) -> Callable[[re.Match[str]], str]:

@@ -24,6 +24,8 @@ NORMAL = [
     "It says\n[main]: started\nand\n[error]: failed to open <stdin>",
     "Log:\n\n    <bean id=\"x\" class=\"y\"/>\n\nEnd.",
     "| a | b |\n|---|---|\n| `x` | 1 < 2 |",
+    "| a | b |\n|:--|---|\n| x \\| y | `x \\| y` |\n\nx | y | z\n- | - |",
+    "```\n|a|\n|-|\n|b|c|\n```\n\nif a || b:\n---\nx | y",
     "naïve — „quotes“, 日本語, 👩\u200d💻 ❤\ufe0f 🏳\ufe0f\u200d🌈 1\ufe0f⃣",
     "مرحبا بالعالم، می\u200cخواهم; क्\u200dष हिन्दी; ไทย; עברית",  # noqa: RUF001 - Arabic
     "<details>\n<summary>Log</summary>\n\n```\n<!-- x -->\n```\n\n</details>",
@@ -81,6 +83,14 @@ HIDDEN = {
     "behind a fence that ended with its quote": "> ```\n<!-- PAYLOAD -->\n> ```",
     "behind a fence that something like an end did not end": "```\n      ```\n```\n<!-- PAYLOAD -->",
     "in a table's cell": "|a|b|\n|-|-|\n|`a | b` x ` <!-- PAYLOAD --> ` y|",
+    "between backticks, one of which is a link's": "[see](`)<!-- PAYLOAD -->`",
+    "between backticks, one of which is a title's": "[see](u '`') <!-- PAYLOAD --> `",
+    "in a cell that the table has no column for": "|a|\n|-|\n|see|PAYLOAD|",
+    "in a cell too many in a quote's table": "> a | b\n> -|-\n> see|here|PAYLOAD|PAYLOAD",
+    "in a cell too many in a list's table": "- |a|\n  |-|\n  |see|PAYLOAD|",
+    "what browsers without ruby would show": "<ruby>see<rp>PAYLOAD</rp><rt>here</rt></ruby>",
+    "in an open element that is not shown": "see <RP>PAYLOAD",
+    "backticks behind a fence of tildes": "see\n\n~~~ sh `PAYLOAD`\nls\n~~~",
     "in a fence that is the middle of a paragraph": "see\n      ```\n<!-- PAYLOAD -->",
 }  # fmt: skip
 
@@ -107,6 +117,7 @@ def test_what_is_hidden_was_not_said(text: str):
         ("so\u00adft, w\u2060o\u200brd \u202eright\u202c", "soft, word right"),
         ("t\U000e0061\U000e0062ag 😀\ufe00\ufe01\U000e0101", "tag 😀"),
         ("a\n\n\n\n\n\n\nb", "a\n\n\nb"),
+        ("|a|\n|-|\n|b &#124; c|", "|a|\n|-|\n|b | c|"),
     ],
 )
 def test_what_is_left(text: str, heard: str):
