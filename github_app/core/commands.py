@@ -4,10 +4,12 @@ comments. A table of verbs, and free text for everything else."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from github_app.core.holds import ACCEPTABLE, Acceptable
+from github_app.core.markup import mask_code
 
 Verb = Literal["do", "help", "status", "stop", "retry", "approve", "pause", "resume"]
 
@@ -34,6 +36,7 @@ class Command:
 
 _EOL = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
+_PREFORMATTED = re.compile(r"<pre(?![\w-])", re.IGNORECASE)
 _COMMAND = re.compile(r"[ \xa0]{0,3}/honk(?!\S)(?P<rest>.*)", re.IGNORECASE)
 
 
@@ -82,11 +85,15 @@ def _lines_of(body: str) -> list[tuple[str, bool]]:
     found: list[tuple[str, bool]] = []
     raw_lines = _EOL.split(body)
     last_end = max((index for index, line in enumerate(raw_lines) if "-->" in line), default=-1)
+    code = _lines_of_code(raw_lines)
     fence, is_hidden = "", False
     for index, raw in enumerate(raw_lines):
         if fence:
             found.append((raw, False))
             fence = "" if _is_end_of(fence, raw) else fence
+            continue
+        if index in code and not is_hidden:
+            found.append((raw, False))
             continue
         starts_hidden = is_hidden
         line, is_hidden = _without_comments(raw, is_hidden, ends_later=index < last_end)
@@ -94,6 +101,20 @@ def _lines_of(body: str) -> list[tuple[str, bool]]:
         fence = marker[1] if marker else ""
         found.append((line, not marker and not starts_hidden))
     return found
+
+
+def _lines_of_code(lines: Sequence[str]) -> frozenset[int]:
+    """Which lines are surely code, wherever it stands: in an item of a list, too, and in `<pre>`."""
+
+    def blank(code: str) -> str:
+        return re.sub(r"[^\n]+", "\0", code)
+
+    def blank_preformatted(html: str) -> str:
+        return blank(html) if _PREFORMATTED.match(html.lstrip()) else html
+
+    masked = mask_code("\n".join(lines).replace("\0", ""), html=blank_preformatted)
+    shown = masked.restore(masked.text, blank).split("\n")
+    return frozenset(index for index, line in enumerate(shown) if line.startswith("\0"))
 
 
 def _is_end_of(fence: str, line: str) -> bool:

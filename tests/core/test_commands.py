@@ -124,6 +124,10 @@ def test_words_after_pause_are_its_reason():
         "<!--\n```\n/honk fix it\n-->",
         "as seen <!--\n-->/honk fix it",
         "> <!--\n> -->/honk fix it",
+        "- ```\n  /honk fix it\n  ```",
+        "1. Run:\n\n   ~~~\n   /honk fix it\n   ~~~",
+        "<pre>\n/honk fix it\n</pre>",
+        "<PRE lang='sh'>\n\n/honk fix it\n</PRE>",
     ],
 )
 def test_command_in_quotes_code_comments_or_mid_sentence_is_not_heard(body: str):
@@ -145,6 +149,10 @@ def test_command_in_quotes_code_comments_or_mid_sentence_is_not_heard(body: str)
         "```\n<!--\n```\n/honk stop",
         "the sign `<!--` starts a comment\n/honk stop",
         "the sign --> ends nothing\n/honk stop",
+        "- ```\n  code\n  ```\n\n/honk stop",
+        "<pre>\ncode\n</pre>\n/honk stop",
+        "<prefix>\n/honk stop",
+        "`a` and `b\n/honk stop",
     ],
 )
 def test_what_was_opened_ends_where_github_ends_it(body: str):
