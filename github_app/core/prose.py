@@ -50,6 +50,7 @@ _DEFINITION = re.compile(
 _ADDRESS = re.compile(
     r"(?:(?:https?|ftp)://|(?<![A-Za-z0-9])(?:(?:mailto|xmpp):|www\.))(?:(?!&lt;)[^\s<>`\x00\x02])+", re.IGNORECASE
 )
+_IMAGE = re.compile(r"!++\[")
 _SCHEME = re.compile(r"[^/?#]*:")
 
 
@@ -104,7 +105,7 @@ def defang(text: str, *, homes: Sequence[str], is_markdown: bool = True) -> str:
     if not is_markdown:
         return _ADDRESS.sub(lambda found: _if_foreign(found[0], homes, _broken), text)
     masked = mask_code(text.replace("<", _LESS))
-    prose = masked.text.replace("![", "[")
+    prose = _IMAGE.sub("[", masked.text)
     prose = _LINK.sub(lambda found: "]" if _is_home(found["address"], homes) else "] ", prose)
     prose = _DEFINITION.sub(
         lambda found: found["marks"] if _is_home(found["address"], homes) else f"{found['marks']}\\", prose
@@ -155,7 +156,7 @@ def _as_code(address: str) -> str:
 
 
 def _broken(address: str) -> str:
-    broken = re.sub(r":(?=//)|(?<=\bwww)\.", lambda mark: f"[{mark[0]}]", address, flags=re.IGNORECASE)
+    broken = re.sub(r":(?=//)|(?<=www)\.", lambda mark: f"[{mark[0]}]", address, flags=re.IGNORECASE)
     return broken if broken != address else address.replace(":", "[:]")
 
 

@@ -94,6 +94,8 @@ def test_names_become_code_on_one_line():
         ("[x](\u00a0//evil.com)\n> [x](\n> //evil.com)", "[x] (\u00a0//evil.com)\n> [x] (\n> //evil.com)"),
         ("[a](`)![a](https://evil.com)`", "[a](`)[a] (https[:]//evil.com)`"),
         ("| a |\n|-|\n| https://evil.com|b |", "| a |\n|-|\n| https[:]//evil.com|b |"),
+        ("!![x](https://github.com/a.png)", "[x](https://github.com/a.png)"),
+        ('https://evil.com_www.evil.com [a](u "', 'https[:]//evil.com_www[.]evil.com [a](u "'),
         ("[a\nb]: //evil.com", "\\[a\nb]: //evil.com"),
         ("[a\\]b]: //evil.com", "\\[a\\]b]: //evil.com"),
         ("> [x]:\n> < //evil.com>", "> \\[x]:\n> < //evil.com>"),
