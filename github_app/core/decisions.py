@@ -147,6 +147,7 @@ def _hold(
         move(session, facts, Status.NEEDS_HUMAN),
         turn_id=None,
         turn_cause=cause,
+        turn_asked_by=facts.asker or session.requested_by,
         carried=(),
         waiting_for=text,
         stuck_on=stuck_on,

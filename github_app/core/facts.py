@@ -12,6 +12,7 @@ from github_app.core.events import (
     ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
+    EffectFailed,
     Event,
     IssueClosed,
     IssueEdited,
@@ -23,6 +24,7 @@ from github_app.core.events import (
     ReviewSubmitted,
     Ticked,
     TurnFinished,
+    TurnStopped,
 )
 from github_app.core.model import Actor, Checks, Issue, Pause, Permission, Pull, Session, Status, Thread
 from github_app.core.policy import Policy
@@ -59,14 +61,21 @@ class Facts:
 
 
 def asker_of(session: Session | None, event: Event) -> Actor | None:
-    """Whose word an event is; where nobody spoke (CI, time, a turn's end), who asked for the session."""
+    """Whose word an event is; where nobody spoke (CI, time, a turn's end), who asked for the session. A turn that was
+    held, or must be done again, stays the turn of who asked for it."""
     match event:
         case IssueLabeled() | IssueUnlabeled() | IssueEdited() | CommandIssued() | ReviewSubmitted():
             return event.actor
         case PullRequestReopened():
             return event.actor
+        case _ if session is None:
+            return None
+        case TurnStopped() | EffectFailed():
+            return session.turn_asked_by or session.requested_by
+        case Ticked() if session.stuck_on in ("quota", "pause"):
+            return session.turn_asked_by or session.requested_by
         case _:
-            return session.requested_by if session is not None else None
+            return session.requested_by
 
 
 class Need(Flag):

@@ -25,6 +25,12 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
         head_sha = facts.pull.head_sha if facts.pull is not None else event.after
         if not may_ask(event.actor, facts):
             return _pushed_by_a_stranger(session, event, facts, event.after, head_sha)
+        if event.after != head_sha:
+            # Maybe by somebody who may not write: their own event says so, before or after this one.
+            return nothing(session, "others have pushed on top of it")
+        if session.stuck_on == "push":
+            answered = replace(session, head_sha=head_sha, strange_sha="", checks=None)
+            return take_up_again(without_old_checks(answered), facts, why="who may write has pushed: that is the head")
         return judge_if_ended(follow_head(session, facts, head_sha), event, facts)
     if facts.pull is not None and facts.pull.is_merged:
         known = replace(session, pull_number=facts.pull.number)
@@ -60,6 +66,11 @@ def ask_about_push(
     return ask(session, event, facts, refusals.strange_push(login, session.strange_sha), stuck_on="push", before=before)
 
 
+def is_off_again(session: Session, facts: Facts) -> bool:
+    """Whether the push that a human was asked about is not on the branch any more."""
+    return facts.pull is not None and facts.pull.head_sha == session.head_sha != session.strange_sha
+
+
 def follow_head(session: Session, facts: Facts, head_sha: str) -> Decision:
     """The branch's head is `head_sha`, by whomever: have that checked. A turn that runs is only told."""
     if head_sha == session.head_sha:
@@ -93,7 +104,7 @@ def at_newest_head(session: Session, facts: Facts) -> Session:
 
 def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     """Time passed: catch up with what we were not told, and let nobody wait in silence."""
-    pull, waited = facts.pull, facts.now - (session.status_since or facts.now)
+    waited = facts.now - (session.status_since or facts.now)
     if (ended := _ended_unseen(session, facts)) is not None:
         return ended
     if session.stuck_on == "installation":
@@ -103,17 +114,29 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
         return run_turn(at_newest_head(session, facts), facts, cause, why="nothing holds the work up any more")
     if session.status is Status.WORKING:
         return _wait_for_turn(session, event, facts, waited=waited)
-    if pull is not None and pull.head_sha != session.head_sha:
-        if pull.head_sha == session.strange_sha and session.stuck_on == "push":
-            return nothing(session, "a human was asked about the new head already")
-        if pull.head_sha == session.strange_sha:
-            return ask_about_push(session, event, facts)
-        return follow_head(session, facts, pull.head_sha)
+    if (moved := _look_at_head(session, event, facts)) is not None:
+        return moved
     if session.status is Status.AWAITING_CHECKS:
         return _wait_for_checks(session, event, facts, waited=waited)
     if checks_of_head(session, facts).state in ("passed", "failed"):
         return judge_checks(session, event, facts)
     return nothing(session, "nothing has changed")
+
+
+def _look_at_head(session: Session, event: Event, facts: Facts) -> Decision | None:
+    """What follows if the head is not where we know it, or not any more what a human was asked about."""
+    if facts.pull is None:
+        return None
+    is_asked, head_sha = session.stuck_on == "push", facts.pull.head_sha
+    if is_asked and is_off_again(session, facts):
+        return take_up_again(replace(session, strange_sha=""), facts, why="the push is off the branch again")
+    if head_sha == session.head_sha:
+        return None
+    if is_asked and head_sha == session.strange_sha:
+        return nothing(session, "a human was asked about the new head already")
+    if is_asked or head_sha == session.strange_sha:
+        return ask_about_push(replace(session, strange_sha=head_sha), event, facts)
+    return follow_head(session, facts, head_sha)
 
 
 def _ended_unseen(session: Session, facts: Facts) -> Decision | None:

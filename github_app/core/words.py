@@ -26,7 +26,7 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command, feedback_of_review, is_full, with_feedback, without_old_checks
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
-from github_app.core.upkeep import at_newest_head, push_of
+from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
 
 
 def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
@@ -76,6 +76,8 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
             return Decision(session=heard, effects=seen, why="the instruction joins the running turn")
         say = Say(number=event.number, tag=f"working:{session.turn_id}", body=messages.already_working(session))
         return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
+    if session.stuck_on == "push" and session.head_sha == session.strange_sha and event.command.verb != "retry":
+        return ask_about_push(heard, event, facts, before=seen)
     if session.stuck_on == "money":
         granted = session.granted_micro_usd + facts.policy.limits.cost_micro_usd
         heard = replace(heard, granted_micro_usd=granted)
@@ -93,6 +95,8 @@ def _where_it_was_said(session: Session, event: CommandIssued, facts: Facts) -> 
     """The session at the newest head that we know to be of somebody who may write: what others push after the words
     does not slip in under them. Where a human was asked about a push, `retry` accepts that one; other words may be
     older than the question."""
+    if session.stuck_on == "push" and is_off_again(session, facts):
+        return replace(session, strange_sha="")
     if session.stuck_on == "push" and event.command.verb == "retry":
         return without_old_checks(replace(session, head_sha=session.strange_sha, strange_sha="", checks=None))
     known = {*session.seen, *(feedback.id for feedback in session.feedback)}

@@ -10,15 +10,16 @@ import pytest
 
 from github_app.core import events as ev
 from github_app.core.effects import React, RemoveLabel, RunTurn, Say
-from github_app.core.facts import asker_of
+from github_app.core.facts import Facts, asker_of
 from github_app.core.machine import decide
-from github_app.core.model import Cause, Session
+from github_app.core.model import Cause, Pause, Session
 from github_app.core.policy import Quota
 from github_app.core.quotas import Load, Share, Shortage, find_shortage, find_shortage_of_money
 from tests.core.scene import (
     ALICE,
     AT_REST,
     AWAITING_CHECKS,
+    AWAITING_REVIEW,
     CAROL,
     CLOSED,
     EVENT_KINDS,
@@ -168,6 +169,19 @@ def test_words_are_their_speakers_and_all_else_is_who_asked_first(kind: type):
     actor = {"actor": CAROL} if kind in speaks | reopens else {}
     assert asker_of(session(), event(kind, **actor)) == (CAROL if actor else ALICE)
     assert asker_of(None, event(kind, **actor)) == (CAROL if actor else None)
+
+
+@pytest.mark.parametrize("facts_then", [FULL, facts(pause=Pause(login="carol", reason=""))])
+def test_a_turn_that_was_held_stays_the_turn_of_who_asked_for_it(facts_then: Facts):
+    by_carol = replace(facts_then, asker=CAROL)
+    held = decide(session(AWAITING_REVIEW), command(text="Louder", actor=CAROL), by_carol).session
+    assert held is not None
+    assert (held.status, held.requested_by, held.turn_asked_by) == (NEEDS_HUMAN, ALICE, CAROL)
+    # Not on the first one's word and quota: she may have lost hers since, or used it up.
+    assert asker_of(held, event(ev.Ticked)) == CAROL
+    assert asker_of(held, event(ev.TurnStopped)) == CAROL
+    assert asker_of(replace(held, stuck_on=""), event(ev.Ticked)) == ALICE
+    assert asker_of(replace(held, turn_asked_by=None), event(ev.Ticked)) == ALICE
 
 
 def test_a_turn_that_was_refused_its_start_says_why_and_waits():

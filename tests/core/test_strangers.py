@@ -165,9 +165,46 @@ class TestPushes:
         on_top = facts(pull=pull(head_sha=THIRD))
         followed = decide(asked, push(actor=ALICE, after=THIRD), on_top).session
         assert followed is not None
-        assert followed.head_sha == THIRD
+        assert (followed.status, followed.head_sha, followed.strange_sha) == (AWAITING_CHECKS, THIRD, "")
         late = decide(session(AWAITING_CHECKS, head_sha=THIRD), push(), replace(STRANGE, pull=pull(head_sha=THIRD)))
         assert late.session == session(AWAITING_CHECKS, head_sha=THIRD)
+
+    @pytest.mark.parametrize("happened", [push(actor=ALICE, after=HEAD, is_forced=True), event(ev.Ticked)])
+    def test_who_takes_it_off_the_branch_has_the_work_go_on(self, happened: Any):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        off_again = facts(pull=pull(head_sha=HEAD))
+        rests = decide(asked, happened, off_again).session
+        assert rests is not None
+        assert (rests.status, rests.stuck_on, rests.head_sha, rests.strange_sha) == (AWAITING_CHECKS, "", HEAD, "")
+
+        retried = decide(asked, command("retry"), off_again).session
+        assert retried is not None
+        assert (retried.status, retried.head_sha, retried.strange_sha) == (WORKING, HEAD, "")
+
+    def test_one_right_on_top_of_a_push_of_who_may_write_is_not_taken_for_theirs(self):
+        before = session(AWAITING_REVIEW)
+        early = decide(before, push(actor=ALICE, after=THIRD), facts(pull=pull(head_sha=NEW)))
+        assert (early.session, early.effects) == (before, ())
+        asked = decide(before, push(), STRANGE).session
+        late = decide(asked, push(actor=ALICE, after=THIRD, id="e2"), facts(pull=pull(head_sha=NEW)))
+        assert (late.session, late.effects) == (asked, ())
+
+    def test_a_newer_head_that_nobody_told_us_of_is_another_question(self):
+        asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
+        again = decide(asked, event(ev.Ticked), facts(pull=pull(head_sha=THIRD)))
+        assert again.session is not None
+        assert (again.session.head_sha, again.session.strange_sha) == (HEAD, THIRD)
+        assert effects_of(again) == "Say ShowProgress"
+
+    def test_words_do_not_accept_what_a_turn_began_on_before_we_knew(self):
+        asked = decide(session(head_sha=NEW), push(), STRANGE).session
+        told = decide(asked, command(text="Louder"), replace(STRANGE, permission=Permission.WRITE))
+        assert told.session is not None
+        assert (told.session.stuck_on, effects_of(told)) == ("push", "React Say ShowProgress")
+        assert [feedback.body for feedback in told.session.feedback] == ["Louder"]
+        accepted = decide(told.session, command("retry"), replace(STRANGE, permission=Permission.WRITE)).session
+        assert accepted is not None
+        assert (accepted.status, accepted.head_sha, accepted.strange_sha) == (WORKING, NEW, "")
 
     def test_a_bot_that_policy_names_may(self):
         moved = decide(session(AWAITING_REVIEW), push(), replace(ALLOWED, pull=pull(head_sha=NEW))).session
