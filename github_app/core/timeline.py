@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from github_app.core.audit import Link, document_of
+from github_app.core.characters import spelled_out
 from github_app.core.messages import money
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
@@ -15,7 +16,8 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a session's page. `detail` is quoted from outside; `is_bad` where something failed or was refused."""
+    """One line of a session's page, with all that is unseen or turns text around spelled out. `detail` is quoted from
+    outside; `is_bad` where something failed or was refused."""
 
     number: int
     at: str
@@ -34,8 +36,9 @@ def _line(link: Link) -> Line:
     document = document_of(link)
     try:
         text, detail, is_bad = _WORDS.get(link.kind, _other)(document)
-    except (KeyError, TypeError, AttributeError):  # somebody changed it: it may say anything
-        text, detail, is_bad = _other(document)
+    except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError):
+        text, detail, is_bad = _other(document)  # somebody changed it: it may say anything
+    text, detail = spelled_out(text), spelled_out(detail)
     return Line(number=link.number, at=link.at, kind=link.kind, text=text, detail=detail, is_bad=is_bad)
 
 

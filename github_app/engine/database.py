@@ -60,6 +60,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def prepare(connection: sqlite3.Connection, _record: object) -> None:
         # The driver must not begin transactions by itself, or two readers that go on to write dead-lock at once.
         connection.isolation_level = None
+        # What somebody put there that is no text is read all the same: `honk audit verify` must say where it is.
+        connection.text_factory = lambda value: value.decode("utf-8", "replace")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")

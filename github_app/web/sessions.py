@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from github_app.core.audit import Link
+from github_app.core.characters import legible
 from github_app.core.links import PageLinks
 from github_app.core.messages import cost, status_word
 from github_app.core.model import Session
@@ -49,7 +50,11 @@ def render_session(session: Session, links: Sequence[Link]) -> str:
     """The page of a session, as HTML."""
     template = _environment().from_string(_text("session.html"))
     return template.render(
-        session=session, status=status_word(session.status), spent=cost(session.usage), lines=lines_of(links)
+        session=session,
+        title=legible(session.issue_title),
+        status=status_word(session.status),
+        spent=cost(session.usage),
+        lines=lines_of(links),
     )
 
 

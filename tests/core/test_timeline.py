@@ -51,6 +51,11 @@ ANN = {"id": 5, "login": "ann", "is_bot": False}
         ("doubt", {"seal": "x"}, "what stands above was not sealed by us", "", True),
         ("command", {"argv": 7}, "argv: 7", "", False),
         ("model", {"calls": [{}]}, "calls: [{}]", "", False),
+        ("model", {"cost_micro_usd": "much"}, "cost_micro_usd: much", "", False),
+        ("command", {"duration_ms": 10**400}, f"duration_ms: 1{'0' * 400}", "", False),
+        ("command", {"argv": ["sh", "-c", "rm x # \u202eon\u200b"], "exit_code": 0},
+         "a command ran 0.0 s: exit code 0", "rm x # \\u202eon\\u200b", False),
+        ("decision", {"kind": "Ticked", "why": "\u202e"}, "ticked: \\u202e", "", False),
         ("news", {"b": 1, "a": 2}, "a: 2, b: 1", "", False),
     ],
 )  # fmt: skip

@@ -187,6 +187,14 @@ def test_what_is_done_behind_our_back_is_found(recorded, tamper, found, statemen
     assert [each.chain for each in recorded.verify("7-2-1")] == ["7-2-1"], "of which there is no record"
 
 
+def test_what_is_no_text_is_found_and_not_taken_for_a_database_that_is_away(recorded, tamper, database):
+    if database.dialect.name == "postgresql":
+        pytest.skip("PostgreSQL takes nothing that is no text")
+    tamper("UPDATE audit SET document = CAST(x'ff' AS TEXT) WHERE chain = '7-1-1' AND number = 4")
+    [problem] = recorded.verify()
+    assert str(problem).startswith(f"{SESSION}: record 4 is not what")
+
+
 def test_going_on_after_it_does_not_cover_it_up(recorded, tamper):
     """The end is cut off and the head made to fit, without the key; then the session goes on."""
     kept = recorded.read(SESSION)[4]

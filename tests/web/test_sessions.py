@@ -21,7 +21,7 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'{{ 7 * 7 }}"
 
 @pytest.fixture
 def client() -> TestClient:
-    session = a_session(issue_title=HOSTILE, created_at=datetime(2026, 1, 2, tzinfo=UTC))
+    session = a_session(issue_title=HOSTILE + "\u202e", created_at=datetime(2026, 1, 2, tzinfo=UTC))
     document = canonical({"argv": ["echo", HOSTILE], "exit_code": 1, "duration_ms": 10})
     record = Link(chain=session.id, number=1, at="2026-01-02T03:04:05", kind="command", document=document, hash="h")
 
@@ -54,6 +54,7 @@ def test_hostile_words_are_text(client: TestClient):
     page = client.get(LINKS.of(a_session().id))
     assert "<script" not in page.text
     assert "<img" not in page.text
+    assert "\u202e" not in page.text
     assert "{{ 7 * 7 }}" in page.text
     assert page.text.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 2
 
