@@ -65,7 +65,7 @@ def harmless(text: str) -> str:
     prose = _MARKUP.sub("&lt;", prose).replace(_LESS, "<")
     prose = _without_orders(_MENTION.sub("@\u200b", _COMMAND.sub(r"`\1`", _OTHERS_COMMAND.sub(r"\1`\2`", prose))))
     shown = masked.restore(prose, _harmless_code)
-    return shown + _missing_fence(shown)
+    return shown + missing_fence(shown)
 
 
 def plain(text: str) -> str:
@@ -136,7 +136,8 @@ def _harmless_code(code: str) -> str:
     return _without_orders(_OTHERS_COMMAND.sub(r"\1\\\2", _BOT.sub("@\u200b", words)))
 
 
-def _missing_fence(text: str) -> str:
+def missing_fence(text: str) -> str:
+    """What closes the block of code that a text leaves open, as a line of its own; nothing if it leaves none."""
     fence = ""
     for line in text.split("\n"):
         if fence:

@@ -8,7 +8,9 @@ import pytest
 
 from github_app.adapters.hub.texts import (
     BODY_LIMIT,
+    CUT_NOTE,
     commit_message,
+    cut,
     enclose,
     has_mark,
     key_of,
@@ -55,6 +57,14 @@ def test_a_key_in_the_middle_of_a_persons_message_is_not_ours():
     assert key_of("Honk-Key: x\n\nsaid the goose") is None
 
 
+def test_what_is_cut_off_is_no_end_of_code():
+    image = "![x](https://evil.com/i.png)"
+    assert image not in cut(f"fine\n`{image} {'x' * 100}`", 90)
+    assert cut(f"fine\n`{image} {'x' * 100}`", 90) == "fine" + CUT_NOTE
+    assert cut("```\n" + "x\n" * 100, 60) == "```" + "\nx" * 7 + "\n```" + CUT_NOTE
+    assert cut("`" * 20 + "\n" + "x\n" * 100, 70) == CUT_NOTE
+
+
 def test_a_mark_is_found_only_where_we_put_it():
     body = mark("text <!-- honk:other -->", "progress")
     assert has_mark(body, "progress")
@@ -75,9 +85,9 @@ def test_titles_are_one_line_of_at_most_256_characters():
 
 def test_our_part_is_cut_where_the_peoples_part_is_long():
     peoples = "p" * (BODY_LIMIT - 1000)
-    whole = replace_enclosed(f"{peoples}{enclose('old')}", "n" * 5000)
+    whole = replace_enclosed(f"{peoples}{enclose('old')}", "line\n" * 1000)
     assert whole.startswith(peoples)
-    assert len(whole) == BODY_LIMIT
+    assert BODY_LIMIT - 10 < len(whole) <= BODY_LIMIT
     assert "cut: longer" in whole
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from github_app.core.prose import without_switches
+from github_app.core.prose import missing_fence, without_switches
 
 BODY_LIMIT = 65_536
 TITLE_LIMIT = 256
@@ -40,8 +40,17 @@ def has_mark(body: str, tag: str) -> bool:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return a text of at most `limit` characters, with a note at its end if something is missing."""
-    return text if len(text) <= limit else text[: limit - len(CUT_NOTE)] + CUT_NOTE
+    """Return a text of at most `limit` characters, with a note at its end if something is missing.
+
+    It ends with a line, where no span of code is open whose other half was cut off: its words would be no code then,
+    and act. A block of code that is open is closed.
+    """
+    if len(text) <= limit:
+        return text
+    room = limit - len(CUT_NOTE)
+    kept = text[: max(room - len(missing_fence(text[:room])), 0)].rpartition("\n")[0]
+    closing = missing_fence(kept)
+    return (kept + closing if len(kept + closing) <= room else "") + CUT_NOTE
 
 
 def title_of(text: str) -> str:
