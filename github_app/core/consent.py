@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from github_app.core.characters import spelled_out
 from github_app.core.holds import Acceptable, Approval, Finding, Hold
 from github_app.core.model import Actor, Permission
 from github_app.core.policy import Policy
@@ -124,7 +125,8 @@ def _diff(lines: Sequence[str]) -> list[str]:
     # Longer than any fence in it: what a file holds must not get out of the block.
     longest = max((len(run) for run in re.findall(r"`+", "\n".join(lines))), default=0)
     fence = "`" * max(3, longest + 1)
-    shown = (line[:_LINE_CHARS].replace("@", "@\u200b") for line in lines)
+    # Whoever decides must see what is there: nothing turns a line around, ends it or is unseen.
+    shown = (spelled_out(line)[:_LINE_CHARS].replace("\n", " ").replace("@", "@\u200b") for line in lines)
     return ["", f"  {fence}diff", *(f"  {line}" for line in shown), f"  {fence}"]
 
 

@@ -119,6 +119,15 @@ def test_the_question_has_all_that_is_needed_to_decide():
     assert (hold_of(decision).turn_id, hold_of(decision).change_set_id) == ("7-12-1/turn-2", "blob")
 
 
+def test_who_decides_sees_what_is_there():
+    lines = ("-assert honk() == 1 \u202e# fine", "+x\u200b = 1\x1b[2K", "+a\rcc @alice")
+    found = Finding(kind="tests", path="t.py", text="weaker", lines=lines)
+    text = consent.held_back(
+        hold_back(None, turn_id="t", change_set_id="c", findings=(found,)), reason="", policy=Policy()
+    )
+    assert "  -assert honk() == 1 \\u202e# fine\n  +x\\u200b = 1\\x1b[2K\n  +a cc @\u200balice\n  ```" in text
+
+
 def test_what_is_published_is_what_was_accepted_and_the_record_says_by_whom():
     decision = decide(held(), approve("all", actor=CAROL), ADMIN)
     assert decision.effects[-1] == Publish(turn_id=TURN, change_set_id="blob")
