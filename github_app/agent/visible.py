@@ -48,7 +48,9 @@ _DEFINITION = re.compile(
     rf"(?:(?:[ \t]++|[ \t{_HTML_END}]*+\n[ \t>]*+)(?:{_STRING}))?[ \t{_HTML_END}]*+$",
     re.MULTILINE | re.DOTALL,
 )
-_FRESH_AFTER = re.compile(rf"{_MARKS}(?:[#=_`~\x00].*|.*[>{_HTML_END}])?$|    |\t", re.DOTALL)
+_FRESH_AFTER = re.compile(
+    rf"{_MARKS}(?:[#=_`~\x00].*|.*[>{_HTML_END}])?$|    |\t|[ \t>*+0-9.)-]*[>*+.)-](?: {{5}}| {{0,3}}\t)", re.DOTALL
+)
 _REFERENCE = re.compile(r"\]\[([^\[\]]++)\]|\[([^\[\]]++)\](?:\[\])?(?![\[(:])")
 _BRACKET = re.compile(r"\\.|<[A-Za-z][A-Za-z0-9+.-]*+:[^\s<>]*+>|!?\[|\]", re.DOTALL)
 _TITLE = re.compile(rf"(?<=\S)[ \t\n]++(?:{_STRING})[ \t\n]*+\)", re.DOTALL)
@@ -62,8 +64,6 @@ def visible(text: str) -> str:
     """
     if len(text) > LONGEST:
         text = text[:LONGEST] + "-->"  # if it is cut within a comment, that is one all the same
-    masked = mask_code(legible(text))
-    text = masked.restore(_without_excess_cells(masked.text))  # before entities are read: they make no cells
     for _ in range(_ROUNDS):
         before, text = text, _seen(re.sub(r"\n{4,}", "\n\n\n", legible(text)))
         if text == before:
@@ -74,7 +74,8 @@ def visible(text: str) -> str:
 
 def _seen(text: str) -> str:
     masked = mask_code(text, html=_without_loose_markup)
-    shown = _stripped(read_entities(_stripped(masked.text, masked.codes)), masked.codes)
+    shown = _stripped(_without_excess_cells(masked.text), masked.codes)
+    shown = _stripped(read_entities(shown), masked.codes)
     shown = shown.replace(_HTML_END, "")
     return masked.restore(shown, lambda code: _INFO.sub(r"\1", code, count=1)).strip()
 

@@ -31,8 +31,8 @@ _MARK = re.compile(r"[ \t]*(?:(?P<quote>>) ?|(?:[-*+]|[0-9]{1,9}[.)])(?: {1,4}(?
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
 _MARKED = re.compile(r"[-*+.)]")
 _HEADING = re.compile(r"#{1,6}(?:[ \t]|$)|[-=*_ \t]+$|\[.*\]:")
-_BLANK = r"^[\s>]*$"
-_LONE_TAG = r"^[\s>]*+$"
+_BLANK = r"^\s*$"
+_LONE_TAG = r"^\s*+$"
 _RAW_HTML: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(begin, re.IGNORECASE), end)
     for begin, end in (
@@ -136,9 +136,10 @@ def _end_of_html(lines: Sequence[str], start: int, pattern: str, prefix: str) ->
     is_until_blank = pattern in (_BLANK, _LONE_TAG)
     marks = list(_MARK.finditer(prefix)) if "\t" not in prefix else []
     for index in range(start, len(lines)):
-        if index > start and _inside(lines[index], marks) is None:
+        inner = _inside(lines[index], marks) if index > start else lines[start]
+        if inner is None:
             return None if _is_open("\n".join(lines[start:index])) else index
-        if ends.search(lines[index]):
+        if not inner.strip() if is_until_blank else ends.search(lines[index]):
             end = index if is_until_blank else index + 1
             return None if _is_open("\n".join(lines[start:end])) else end
         if prefix and _FENCE.match(_split(lines[index])[1]):
@@ -162,14 +163,16 @@ def _end_of_indented(lines: Sequence[str], start: int) -> int:
 
 def _paragraph(lines: Sequence[str], start: int) -> int | None:
     """Where lines of text end: at a blank line, or where something else begins; None if fences hang on a guess."""
-    has_lone_tag = False
+    has_lone_tag = in_table = False
     for index in range(start + 1, len(lines)):
         prefix, rest = _split(lines[index])
         if _FENCE.match(rest):
             return None if has_lone_tag else index
         html = _raw_html(rest)
-        # A tag alone on its line begins HTML in an item or after a heading or rule, but not within text.
-        if html == _LONE_TAG and not (_MARKED.search(prefix) or _HEADING.match(_split(lines[index - 1])[1])):
+        in_table = in_table or _TABLE.match(lines[index]) is not None
+        # A tag alone on its line begins HTML in an item, a table, or after a heading or rule, but not within text.
+        begins = in_table or _MARKED.search(prefix) or _HEADING.match(_split(lines[index - 1])[1])
+        if html == _LONE_TAG and not begins:
             has_lone_tag, html = True, None
         if not rest or html is not None:
             return index
@@ -281,8 +284,8 @@ def _spans_of(line: str) -> list[tuple[int, int]] | None:
 
 
 def read_entities(text: str) -> str:
-    """A text with its entities read, also those that come of reading others. Backticks and tildes are left: they would
-    make code of what is none."""
+    """A text with its entities read, also those that come of reading others. Backticks, tildes and pipes are left:
+    they would make code and cells of what is none."""
     if "&" not in text:
         return text
     out: list[str] = []
@@ -306,8 +309,8 @@ def read_entities(text: str) -> str:
 
 
 def _meaning(name: str) -> str | None:
-    """What an entity stands for; None if it is none, or stands for what marks code."""
+    """What an entity stands for; None if it is none, or stands for what marks code and cells."""
     if not (re.fullmatch(r"#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}", name) or f"{name};" in html5):
         return None
     char = unescape(f"&{name};")
-    return None if char in "`~" else " " if char.isspace() else legible(char)
+    return None if char in "`~|" else " " if char.isspace() else legible(char)
