@@ -62,7 +62,7 @@ attack: .venv ## each known attack on the sandbox and on git, run for real; prin
 
 tests: .venv ## pytest; every branch of core must be covered
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
-	$(BIN)/coverage report --include='github_app/core/*' --fail-under=100
+	$(BIN)/coverage report --include='github_app/core/**' --fail-under=100
 
 # --- changing it -------------------------------------------------------------------------------------------------
 

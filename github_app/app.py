@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.vault import Vault
-    from github_app.core.audit import Link
     from github_app.core.model import Session
+    from github_app.core.record.audit import Link
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder

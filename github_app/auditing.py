@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from github_app.app import open_store
-from github_app.core.attestation import statement_of
-from github_app.core.audit import Problem, chain_of_pin, line_of, verify_pin
 from github_app.core.errors import Misconfigured, Refused
+from github_app.core.record.attestation import statement_of
+from github_app.core.record.audit import Problem, chain_of_pin, line_of, verify_pin
 from github_app.engine.signing import open_envelope, public_key, seal_key, sign
 from github_app.settings import read_settings
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from github_app.core.prose import defang
-from github_app.core.redaction import Redactor
+from github_app.core.text.prose import defang
+from github_app.core.text.redaction import Redactor
 
 log = logging.getLogger(__name__)
 

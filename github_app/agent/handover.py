@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from github_app.agent.outlet import Outlet
 from github_app.agent.untrusted import show
 from github_app.agent.verify import Verification, verify
+from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.errors import ToolFailed
-from github_app.core.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.holds import Finding, Kind
 from github_app.core.model import ChangeSet, Reply, Submission
 from github_app.core.policy import Policy

@@ -6,7 +6,7 @@ from __future__ import annotations
 from html import escape
 
 from github_app.agent.visible import visible
-from github_app.core.characters import legible, spelled_out
+from github_app.core.text.characters import legible, spelled_out
 
 
 def clean(text: str, *, max_chars: int) -> str:

@@ -8,8 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Callable
 
-from github_app.core.characters import legible
-from github_app.core.markup import TAG, Masked, mask_code, read_entities
+from github_app.core.text.characters import legible
+from github_app.core.text.markup import TAG, Masked, mask_code, read_entities
 
 LONGEST = 256_000
 """Characters that are looked at; GitHub's own limit is a quarter of it."""

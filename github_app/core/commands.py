@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from github_app.core.holds import ACCEPTABLE, Acceptable
-from github_app.core.markup import mask_code
+from github_app.core.text.markup import mask_code
 
 Verb = Literal["do", "help", "status", "stop", "retry", "approve", "pause", "resume"]
 

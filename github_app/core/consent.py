@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from github_app.core.characters import spelled_out
 from github_app.core.holds import Acceptable, Approval, Finding, Hold
 from github_app.core.model import Actor, Permission
 from github_app.core.policy import Policy
-from github_app.core.prose import clause, code, harmless
+from github_app.core.text.characters import spelled_out
+from github_app.core.text.prose import clause, code, harmless
 
 _LINES_SHOWN = 60
 _LINE_CHARS = 160

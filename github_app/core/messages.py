@@ -22,7 +22,7 @@ from github_app.core.model import (
     Usage,
     Verdict,
 )
-from github_app.core.prose import clause, code, harmless, one_line, plain
+from github_app.core.text.prose import clause, code, harmless, one_line, plain
 
 _STATUS = {
     Status.WORKING: "Working",

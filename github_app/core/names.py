@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from github_app.core.redaction import Redactor
+from github_app.core.text.redaction import Redactor
 
 _OURS = re.compile(r"^honk/(?P<issue>[1-9][0-9]{0,9})-")
 

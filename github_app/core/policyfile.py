@@ -11,7 +11,7 @@ from typing import Any, Literal
 from github_app.core.errors import Refused
 from github_app.core.hosts import HostRule
 from github_app.core.policy import POLICY_PATH, PROTECTED, REGISTRIES, Floor, Limits, Network, Policy, Quota
-from github_app.core.prose import code
+from github_app.core.text.prose import code
 
 _PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "bots", "changes")
 

@@ -7,8 +7,8 @@ from typing import assert_never
 from github_app.core.feedback import WAITING_KEPT
 from github_app.core.messages import money
 from github_app.core.model import Pause
-from github_app.core.prose import clause, code
 from github_app.core.quotas import Shortage
+from github_app.core.text.prose import clause, code
 
 
 def quota_refusal(shortage: Shortage) -> str:

@@ -1,5 +1,5 @@
 """The audit's tables: records are added in the transaction of what they tell of, and never changed. What they say is
-made in `core.records`, and how they hang together in `core.audit`."""
+made in `core.record.records`, and how they hang together in `core.record.audit`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from github_app.core.audit import (
+from github_app.core.ports import Clock
+from github_app.core.record.audit import (
     START,
     Head,
     Link,
@@ -24,7 +25,6 @@ from github_app.core.audit import (
     verify_chain,
     verify_openings,
 )
-from github_app.core.ports import Clock
 from github_app.engine.database import transaction
 
 _REPO = "repo-"

@@ -13,7 +13,7 @@ from github_app.core.errors import Gone, ToolFailed
 from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
-from github_app.core.records import Source
+from github_app.core.record.records import Source
 
 _MAX_INSTRUCTION_BYTES = 30_000
 

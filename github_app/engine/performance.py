@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from github_app.core import consent, messages
+from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
     DiscardWorkspace,
     MarkReady,
@@ -23,7 +24,6 @@ from github_app.core.effects import (
 )
 from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
-from github_app.core.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Session, Submission

@@ -13,7 +13,7 @@ from github_app.core.errors import Refused
 from github_app.core.model import ChangeSet, NetworkDecision
 from github_app.core.policy import POLICY_PATH, Policy
 from github_app.core.ports import ExecLimits, Workspace
-from github_app.core.prose import code
+from github_app.core.text.prose import code
 
 TIMEOUT_S = 1_800.0
 """What one set-up command may take."""

@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from github_app.core import records
 from github_app.core.decisions import Decision
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
@@ -21,6 +20,7 @@ from github_app.core.facts import Facts
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
+from github_app.core.record import records
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction

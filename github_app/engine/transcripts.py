@@ -11,11 +11,11 @@ from datetime import UTC
 
 import sqlalchemy as sa
 
-from github_app.core import records
 from github_app.core.errors import Stopped
 from github_app.core.model import ChangeSet, Session
 from github_app.core.ports import Clock, Step
-from github_app.core.records import Source
+from github_app.core.record import records
+from github_app.core.record.records import Source
 from github_app.engine import codec
 from github_app.engine.audit import Audit
 from github_app.engine.database import transaction

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from github_app.core import records
 from github_app.core.model import ChangeSet
 from github_app.core.ports import ExecLimits, ExecResult, Workspace
+from github_app.core.record import records
 from github_app.engine.audit import Audit
 
 

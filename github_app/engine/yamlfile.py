@@ -10,7 +10,7 @@ import yaml
 
 from github_app.core.errors import Refused
 from github_app.core.policyfile import Lines
-from github_app.core.prose import clause, code
+from github_app.core.text.prose import clause, code
 
 _MAX_BYTES = 64_000
 _MAX_PROBLEM_CHARS = 120

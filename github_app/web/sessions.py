@@ -12,12 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from github_app.core.audit import Link
-from github_app.core.characters import legible
 from github_app.core.links import PageLinks
 from github_app.core.messages import cost, status_word
 from github_app.core.model import Session
-from github_app.core.timeline import lines_of
+from github_app.core.record.audit import Link
+from github_app.core.record.timeline import lines_of
+from github_app.core.text.characters import legible
 
 _HEADERS = {
     # The link is the key: it must not travel on, and the page must not stay behind.

@@ -9,7 +9,7 @@ import pytest
 
 from github_app.adapters.vault import Vault
 from github_app.core.errors import HonkError
-from github_app.core.redaction import REMOVED
+from github_app.core.text.redaction import REMOVED
 from github_app.localhub.deeds.reviews import Inline
 from tests.adapters.hub_stage import PIN, Stage, changed
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from github_app.adapters.vault import Vault
-from github_app.core.redaction import REMOVED
+from github_app.core.text.redaction import REMOVED
 from github_app.process import JsonLines
 
 HOOK = "a-webhook-secret-of-32-letters!!"

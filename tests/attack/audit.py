@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from github_app.core.audit import START, Head, Record, append, sealed
+from github_app.core.record.audit import START, Head, Record, append, sealed
 from tests.attack.cases import SceneRun, scene_attack
 from tests.attack.scene import Scene
 from tests.story.world import World

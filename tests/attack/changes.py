@@ -12,8 +12,8 @@ from contextlib import suppress
 from typing import Any
 
 from github_app.adapters.secrets import PatternScanner
+from github_app.core.changes.findings import find_findings, look_for_secrets, paths_to_compare
 from github_app.core.errors import ToolFailed
-from github_app.core.findings import find_findings, look_for_secrets, paths_to_compare
 from github_app.core.holds import Finding
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.policy import Policy

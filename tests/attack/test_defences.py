@@ -18,7 +18,8 @@ from github_app.adapters.repository.workspaces import LocalWorkspaces
 from github_app.adapters.runner import claims, line, wire
 from github_app.adapters.sandbox import bubblewrap, files, process
 from github_app.adapters.secrets import PatternScanner
-from github_app.core import findings, hosts, policy
+from github_app.core import hosts, policy
+from github_app.core.changes import findings
 from tests.adapters.outside import NAME
 from tests.attack import runner, weakened
 from tests.attack.arena import Arena, enter

@@ -28,7 +28,7 @@ def _wide_tokens() -> None:
 
 
 def _no_seal() -> None:
-    from github_app.core import audit
+    from github_app.core.record import audit
 
     audit.is_sealed = lambda *_: True
 
@@ -104,7 +104,7 @@ def _all_leads_away() -> None:
 
 
 def _nothing_is_known() -> None:
-    from github_app.core.redaction import Redactor
+    from github_app.core.text.redaction import Redactor
 
     Redactor._known = lambda *_: []  # type: ignore[method-assign]
 

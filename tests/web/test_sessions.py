@@ -9,9 +9,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from github_app.core.audit import Link, canonical
 from github_app.core.links import PageLinks
 from github_app.core.model import Session
+from github_app.core.record.audit import Link, canonical
 from github_app.web.sessions import page_routes
 from tests.engine.values import a_session
 

@@ -18,10 +18,10 @@ from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
 from github_app.adapters.hub.texts import commit_message
 from github_app.adapters.vault import Vault
+from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
-from github_app.core.paths import is_workflow
 from github_app.core.ports import GitAuth
 
 

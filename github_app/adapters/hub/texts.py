@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from github_app.core.prose import missing_fence, without_switches
+from github_app.core.text.prose import missing_fence, without_switches
 
 BODY_LIMIT = 65_536
 TITLE_LIMIT = 256

@@ -19,9 +19,9 @@ from github_app.adapters.repository.ignores import IgnoreRules
 from github_app.adapters.repository.walks import BaseKind, Touch, mode_of, read_link, walk
 from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import BindMount
+from github_app.core.changes.paths import is_dot_git
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
-from github_app.core.paths import is_dot_git
 
 _RULES_BYTES = 1_000_000
 

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from github_app.core.errors import AccessDenied, Gone, HonkError, NotVisibleYet, Transient
 from github_app.core.ports import GitAuth
-from github_app.core.redaction import Redactor
+from github_app.core.text.redaction import Redactor
 
 _ENV = {
     "GIT_CONFIG_GLOBAL": "/dev/null",

@@ -27,9 +27,9 @@ from github_app.adapters.repository.walks import (
 )
 from github_app.adapters.sandbox import files
 from github_app.adapters.sandbox.bubblewrap import OverlayMount
+from github_app.core.changes.paths import is_dot_git
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import FileChange
-from github_app.core.paths import is_dot_git
 
 _RULES_BYTES = 1_000_000
 

@@ -10,9 +10,9 @@ from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.pushes import Signature, make_commit, push
 from github_app.adapters.vault import Vault
+from github_app.core.changes.paths import is_workflow
 from github_app.core.errors import HeadMoved
 from github_app.core.model import ChangeSet, Repo
-from github_app.core.paths import is_workflow
 from github_app.core.ports import GitAuth, Hub
 
 

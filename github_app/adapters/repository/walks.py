@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 from github_app.adapters.repository.ignores import IgnoreRules
+from github_app.core.changes.paths import is_dot_git
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Mode
-from github_app.core.paths import is_dot_git
 
 OPAQUE = "user.overlay.opaque"
 

@@ -13,9 +13,9 @@ from github_app.adapters.repository.changes import MAX_FILE_BYTES
 from github_app.adapters.runner.messages import File
 from github_app.adapters.runner.wire import ProtocolBroken
 from github_app.adapters.sandbox.files import split_path
+from github_app.core.changes.paths import is_dot_git
 from github_app.core.errors import PathRefused
 from github_app.core.model import ChangeSet, FileChange, NetworkDecision
-from github_app.core.paths import is_dot_git
 from github_app.core.ports import ExecResult
 
 _COUNT = 2**53

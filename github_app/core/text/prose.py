@@ -6,8 +6,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from github_app.core.characters import legible
-from github_app.core.markup import LOOSE_LINK, mask_code, read_entities
+from github_app.core.text.characters import legible
+from github_app.core.text.markup import LOOSE_LINK, mask_code, read_entities
 
 _OPEN_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _LESS = "\x02"

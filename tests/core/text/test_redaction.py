@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.redaction import REMOVED, Redactor
+from github_app.core.text.redaction import REMOVED, Redactor
 
 TOKEN = "ghs_" + "h7Kq2ZpX9vBn4LmT6wRc8YdF3sGjA5eU1oQi"
 SECRET = "correct-horse_battery/staple+42"

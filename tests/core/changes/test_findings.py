@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from github_app.core.findings import SHOWN, find_findings, look_for_secrets, paths_to_compare
+from github_app.core.changes.findings import SHOWN, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.holds import Finding
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.policy import PROTECTED, Policy

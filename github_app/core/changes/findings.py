@@ -8,14 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from github_app.core.cases import is_test_path
-from github_app.core.checkfiles import find_weakened_checks, is_check_file
+from github_app.core.changes.cases import is_test_path
+from github_app.core.changes.checkfiles import find_weakened_checks, is_check_file
+from github_app.core.changes.paths import flaw_of, is_dot_git
+from github_app.core.changes.weakening import find_weakened_tests
 from github_app.core.holds import Finding, Kind
 from github_app.core.model import ChangeSet, FileChange
-from github_app.core.paths import flaw_of, is_dot_git
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Sighting
-from github_app.core.weakening import find_weakened_tests
 
 SHOWN = 25
 """So many findings of one kind are told one by one."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from github_app.core.audit import Link, document_of
-from github_app.core.characters import spelled_out
 from github_app.core.messages import money
+from github_app.core.record.audit import Link, document_of
+from github_app.core.text.characters import spelled_out
 
 _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from github_app.core.audit import Link, canonical
-from github_app.core.timeline import Line, lines_of
+from github_app.core.record.audit import Link, canonical
+from github_app.core.record.timeline import Line, lines_of
 
 
 def line(kind: str, document: dict[str, Any]) -> Line:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from github_app.core.audit import (
+from github_app.core.record.audit import (
     START,
     Head,
     Link,

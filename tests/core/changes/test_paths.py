@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from github_app.core.paths import flaw_of, is_dot_git, is_workflow
+from github_app.core.changes.paths import flaw_of, is_dot_git, is_workflow
 
 
 @pytest.mark.parametrize("name", [".git", ".GIT", ".Git ", ".git.", "GIT~1", ".git::$INDEX_ALLOCATION", ".g\u200cit"])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from github_app.core.cases import BARE, EMPTY, EXACT, LOOSE, Case, Suite
+from github_app.core.changes.cases import BARE, EMPTY, EXACT, LOOSE, Case, Suite
 
 _SKIP = re.compile(r"(?:^|\.)(?:skip\w*|xfail|expectedFailure|SkipTest|importorskip)$")
 _EXACT_CALLS = re.compile(

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import unified_diff
 
-from github_app.core.cases import BARE, EMPTY, EXACT, LOOSE, Case, Suite, is_known, is_test_path, read_lines
+from github_app.core.changes.cases import BARE, EMPTY, EXACT, LOOSE, Case, Suite, is_known, is_test_path, read_lines
+from github_app.core.changes.pycases import read_python
 from github_app.core.holds import Finding
 from github_app.core.model import ChangeSet, FileChange
-from github_app.core.pycases import read_python
 
 _LIKE = 0.6
 _NAMES_SHOWN = 8

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.characters import legible, spelled_out
+from github_app.core.text.characters import legible, spelled_out
 
 SEEN_CF = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
 """Format characters that have a shape: signs that stand before or around numbers."""

@@ -10,7 +10,7 @@ from html import unescape
 from html.entities import html5
 from typing import Literal
 
-from github_app.core.characters import legible
+from github_app.core.text.characters import legible
 
 HTML_BLOCKS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt|"

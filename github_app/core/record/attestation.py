@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from github_app.core.audit import Link, document_of
 from github_app.core.errors import Refused
+from github_app.core.record.audit import Link, document_of
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:honk:session:v1"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from github_app.core.commands import parse_command
-from github_app.core.prose import clause, code, defang, harmless, one_line, plain
+from github_app.core.text.prose import clause, code, defang, harmless, one_line, plain
 
 HOMES = ("https://github.com", "https://honk.acme.com")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.markup import mask_code, read_entities
+from github_app.core.text.markup import mask_code, read_entities
 
 CODE = [
     ("a `b` c ``d ` e``", ["`b`", "``d ` e``"]),

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from github_app.core import events as ev
-from github_app.core.audit import Record, canonical, digest
 from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say
@@ -16,7 +15,8 @@ from github_app.core.holds import Hold
 from github_app.core.machine import decide
 from github_app.core.model import NetworkDecision, Permission, Submission, Usage, Verdict
 from github_app.core.ports import ExecResult, Step
-from github_app.core.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
+from github_app.core.record.audit import Record, canonical, digest
+from github_app.core.record.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
 from tests.core.scene import (
     ALICE,
     AWAITING_REVIEW,

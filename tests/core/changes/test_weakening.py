@@ -11,7 +11,7 @@ from textwrap import dedent
 
 import pytest
 
-from github_app.core.findings import find_findings, paths_to_compare
+from github_app.core.changes.findings import find_findings, paths_to_compare
 from github_app.core.holds import Finding
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.policy import Policy

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from github_app.core.audit import Record, canonical, digest
 from github_app.core.decisions import Decision
 from github_app.core.effects import Publish
 from github_app.core.events import (
@@ -37,6 +36,7 @@ from github_app.core.holds import Hold
 from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission, Session
 from github_app.core.ports import ExecResult, Step
+from github_app.core.record.audit import Record, canonical, digest
 
 _MAX_CHARS = 200
 
