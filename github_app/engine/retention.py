@@ -19,7 +19,10 @@ _STATEMENTS = (
     "DELETE FROM steps WHERE at < :at AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.id = steps.turn_id)",
     "DELETE FROM starts WHERE at < :at",
     "DELETE FROM refusals WHERE said_at < :at",
-    "DELETE FROM blobs WHERE created_at < :at AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.snapshot_id = blobs.id)",
+    "DELETE FROM blobs WHERE created_at < :at AND NOT EXISTS (SELECT 1 FROM turns WHERE turns.snapshot_id = blobs.id) "
+    # A change set that is held back waits in its session for a person, however long.
+    "AND NOT EXISTS (SELECT 1 FROM sessions WHERE status NOT IN ('merged', 'closed') "
+    "AND document LIKE '%' || blobs.id || '%')",
 )
 
 

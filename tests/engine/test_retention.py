@@ -60,6 +60,27 @@ def test_decisions_go_when_all_their_effects_have(database, put, left):
     assert left("effects") == {"pending/0", "young/0"}
 
 
+def test_a_change_set_that_waits_for_a_person_stays(database, put, left):
+    for number, status in enumerate(("needs_human", "closed"), start=1):
+        rest = {
+            "generation": 1,
+            "branch": "honk/1-a",
+            "head_sha": "",
+            "version": 1,
+            "ticked_at": OLD,
+            "updated_at": OLD,
+        }
+        numbers = {"repo_id": 7, "installation_id": 1, "issue_number": number}
+        blob = f"{number:064}"
+        document = f'{{"held": {{"change_set_id": "{blob}"}}}}'
+        put("sessions", id=f"s{number}", status=status, document=document, **numbers, **rest)
+        put("blobs", id=blob, content=b"", created_at=OLD)
+
+    forget(database, BEFORE)
+
+    assert left("blobs") == {f"{1:064}"}
+
+
 def test_transcripts_go_when_their_session_ended_long_ago_and_sessions_stay(database, put, left):
     ended = (("merged", OLD), ("closed", OLD), ("merged", YOUNG), ("needs_human", OLD))
     for number, (status, at) in enumerate(ended, start=1):
