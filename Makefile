@@ -58,10 +58,10 @@ story: .venv ## the demo from label to merge, with the scripted model
 	env -u ANTHROPIC_API_KEY $(BIN)/honk demo
 
 attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
-	$(BIN)/python -m pytest -q -n 2 tests/attack
+	$(BIN)/python -m pytest -q -n 3 tests/attack
 
 tests: .venv ## pytest; every branch of core must be covered
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=
 	$(BIN)/coverage report --include='github_app/core/**' --fail-under=100
 
 # --- changing it -------------------------------------------------------------------------------------------------

@@ -293,7 +293,7 @@ async def _disk(arena: Arena) -> str:
 
 @attack("S31a", "endless output", stopped_by="output limit")
 async def _flood(arena: Arena) -> str:
-    limits = ExecLimits(timeout_s=20, output_bytes=100_000)
+    limits = ExecLimits(timeout_s=8, output_bytes=100_000)
     return await _killed(arena, "while True: print('y' * 1000)", {"output"}, limits)
 
 
