@@ -76,13 +76,13 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
 
     store = open_store(settings)
     engine = _build_engine(settings, store, vault) if with_worker else None
-    recorder = GroupRecorder(store=store, on_recorded=engine.wake if engine is not None else lambda: None)
+    recorder = GroupRecorder(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None)
     asgi = create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
         metrics=lambda: metrics_text(
-            inbox=store.count_inbox(), sessions=store.count_sessions(), secrets_removed=vault.removed
+            inbox=store.entries.counts(), sessions=store.count_sessions(), secrets_removed=vault.removed
         ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )
@@ -255,7 +255,7 @@ def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces |
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
     async def ready() -> list[str]:
         try:
-            await asyncio.to_thread(store.count_inbox)
+            await asyncio.to_thread(store.entries.counts)
         except Exception as error:
             return [f"the database does not answer: {type(error).__name__}"]
         return []

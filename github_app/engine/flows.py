@@ -37,12 +37,13 @@ from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.engine.database import DatabaseAway
+from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
 from github_app.engine.pauses import Paused
 from github_app.engine.performance import Performance, explain
 from github_app.engine.runtime import Runtime
-from github_app.engine.store import Conflict, Entry, Pending, Store
+from github_app.engine.store import Conflict, Pending, Store
 from github_app.engine.turns import HandedOver, TurnRunner
 from github_app.engine.upkeep import Upkeep
 
@@ -78,7 +79,7 @@ class Engine:
     def start(self) -> None:
         """Take up what was left, then work in the background until `stop`."""
         self.runtime.launch(self)
-        for lane in self.store.queued_lanes():
+        for lane in self.store.entries.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
         for work in (self._dispatch_forever, self.upkeep.tick_forever, self.upkeep.reconcile_forever):
             thread = threading.Thread(target=work, args=(self._stopping,), name=work.__name__, daemon=True)
@@ -114,22 +115,22 @@ class Engine:
 
     def dispatch(self) -> bool:
         """Hand what is new in the inbox to flows; whether there was anything. What means nothing ends here."""
-        entries = self.store.new_entries(_BATCH)
+        entries = self.store.entries.new(_BATCH)
         queued: list[tuple[Entry, str]] = []
         for entry in entries:
             try:
                 event = read(entry, trigger_label=self.trigger_label)
             except Rejected as error:
                 log.warning("unreadable delivery", extra={"delivery": entry.id, "why": str(error)})
-                self.store.end_entry(entry.id, "unreadable", str(error))
+                self.store.entries.end(entry.id, "unreadable", str(error))
             except Exception as error:  # one row that breaks us must not hold up all others
                 self._give_up(entry, None, error)
             else:
                 if isinstance(event, str):
-                    self.store.end_entry(entry.id, "ignored", event)
+                    self.store.entries.end(entry.id, "ignored", event)
                     continue
                 queued.append((entry, self._lane_of(event)))
-        self.store.queue_entries(queued)
+        self.store.entries.queue(queued)
         for lane, newest in {lane: entry for entry, lane in queued}.items():
             self.runtime.intake(lane, key=f"{newest.id}:{newest.attempts}")
         return bool(entries)
@@ -153,7 +154,7 @@ class Engine:
             last = ""
             while not self._stopping.is_set():
                 try:
-                    entry = self.store.next_in_lane(lane)
+                    entry = self.store.entries.next_in_lane(lane)
                     if entry is None or entry.id == last:
                         return  # The same again: another worker took it back as lost. It will come again.
                     self._take_in(entry)
@@ -168,7 +169,7 @@ class Engine:
             event = read(entry, trigger_label=self.trigger_label)
             for one in self._spread(event):
                 self._settle(one, attempts=entry.attempts)
-            self.store.end_entry(entry.id, "done")
+            self.store.entries.end(entry.id, "done")
         except DatabaseAway:
             raise
         except Transient as error:
@@ -275,7 +276,7 @@ class Engine:
         usual_s = min(2.0 ** min(entry.attempts, 10), _LONGEST_DELAY_S)
         delay_s = error.retry_after_s if isinstance(error, RateLimited) else usual_s
         log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": delay_s})
-        self.store.postpone_entry(entry, delay_s=delay_s, note=explain(error))
+        self.store.entries.postpone(entry, delay_s=delay_s, note=explain(error))
 
     def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
@@ -283,7 +284,7 @@ class Engine:
         match event:
             case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld():
                 # The session waits for this very event: without a word it would wait for ever.
-                self.store.add_event(
+                self.store.entries.add_event(
                     EffectFailed(
                         id=f"{entry.id}/failed",
                         session_id=event.session_id,
@@ -297,7 +298,7 @@ class Engine:
                 pass
             case _:
                 self._apologise(event, why)
-        self.store.end_entry(entry.id, "failed", why)
+        self.store.entries.end(entry.id, "failed", why)
 
     def _apologise(self, event: Event, why: str) -> None:
         try:
@@ -321,7 +322,7 @@ class Engine:
             try:
                 event = await self.runner.run(session_id, turn_id, is_stopping=self._stopping.is_set)
                 if event is not None:
-                    await asyncio.to_thread(self.store.add_event, event)
+                    await asyncio.to_thread(self.store.entries.add_event, event)
                 break
             except DatabaseAway as error:
                 log.warning("turn waits", extra={"turn": turn_id, "why": str(error)})

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from github_app.core.errors import HonkError
 from github_app.core.events import Event
 from github_app.engine import codec
-from github_app.engine.store import Entry, Source, Store
+from github_app.engine.entries import Entries, Entry, Source
 from github_app.webhook.delivery import Delivery, load_object
 from github_app.webhook.parse import Ignored, parse
 
@@ -44,7 +44,7 @@ class GroupRecorder:
     """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next
     commit."""
 
-    store: Store
+    entries: Entries
     on_recorded: Callable[[], None]
     _queue: SimpleQueue[tuple[Delivery, Future[bool]] | None] = field(default_factory=SimpleQueue)
     _thread: threading.Thread | None = None
@@ -86,7 +86,7 @@ class GroupRecorder:
         # Whoever gave up waiting is not told; the delivery is stored all the same.
         waiting = [recorded if recorded.set_running_or_notify_cancel() else None for _, recorded in batch]
         try:
-            answers = self.store.add_entries(rows)
+            answers = self.entries.add(rows)
         except Exception as error:
             # Whatever it is, the door must hear of it, and the next delivery must find this thread alive.
             if not isinstance(error, HonkError):

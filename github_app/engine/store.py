@@ -1,14 +1,13 @@
-"""The store: what came in, what was decided and why, and what was done about it. One database, SQLite or PostgreSQL.
-Every method is one transaction and blocks; all raise `DatabaseAway`; `Conflict` means somebody else was faster: read
-again."""
+"""The store: what was decided and why, and what was done about it; beside it the inbox (`entries`) and the audit. One
+database, SQLite or PostgreSQL. Every method is one transaction and blocks; all raise `DatabaseAway`; `Conflict` means
+somebody else was faster: read again."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,24 +23,12 @@ from github_app.core.record import records
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
+from github_app.engine.entries import Entries
 from github_app.engine.quotas import note_decision
-
-Source = Literal["github", "self"]
 
 
 class Conflict(Transient):
     """The session was changed by somebody else since it was read."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """One row of the inbox. `body` is a delivery's JSON, or one of our own events; `attempts` counts postponements."""
-
-    id: str
-    source: Source
-    name: str
-    body: bytes
-    attempts: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +49,7 @@ class Store:
     def __init__(self, engine: sa.Engine, clock: Clock, audit: Audit) -> None:
         self.engine = engine
         self.audit = audit
+        self.entries = Entries(engine, clock)
         self._clock = clock
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
@@ -72,100 +60,6 @@ class Store:
 
     def _now(self) -> str:
         return self._clock.now().astimezone(UTC).isoformat()
-
-    # The inbox
-
-    def add_entries(self, entries: Sequence[tuple[str, Source, str, bytes]]) -> list[bool]:
-        """Record (id, source, name, body) in one transaction; for each whether it was new. Durable when it returns."""
-        with self._writing() as connection:
-            return [self._add_entry(connection, *entry) for entry in entries]
-
-    def _add_entry(self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes) -> bool:
-        result = connection.execute(
-            sa.text(
-                "INSERT INTO inbox (id, source, name, body, state, received_at, not_before) "
-                "VALUES (:id, :source, :name, :body, 'new', :at, :at) ON CONFLICT (id) DO NOTHING"
-            ),
-            {"id": key, "source": source, "name": name, "body": body, "at": self._now()},
-        )
-        return result.rowcount == 1
-
-    def add_event(self, event: OwnEvent) -> None:
-        """Record an event of our own; the same id twice is one event."""
-        self.add_entries([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
-
-    def new_entries(self, limit: int) -> list[Entry]:
-        """What came in (or was postponed until now) and is with no flow, oldest first."""
-        return self._entries("state = 'new' AND not_before <= :now ORDER BY seq LIMIT :n", n=limit, now=self._now())
-
-    def entry(self, key: str) -> Entry:
-        """One row of the inbox."""
-        return self._entries("id = :id", id=key)[0]
-
-    def _entries(self, where: str, **values: Any) -> list[Entry]:
-        with self._reading() as connection:
-            rows = connection.execute(
-                sa.text(f"SELECT id, source, name, body, attempts FROM inbox WHERE {where}"),  # noqa: S608
-                values,
-            )
-            return [Entry(**{**row._mapping, "body": bytes(row.body)}) for row in rows]
-
-    def queue_entries(self, lanes: Sequence[tuple[Entry, str]]) -> None:
-        """Put rows into lanes, to be taken in there in their order; one that ended meanwhile stays as it is."""
-        with self._writing() as connection:
-            for entry, lane in lanes:
-                connection.execute(
-                    sa.text(
-                        "UPDATE inbox SET state = 'queued', lane = :lane, not_before = :at "
-                        "WHERE id = :id AND state = 'new' AND attempts = :a"
-                    ),
-                    {"id": entry.id, "lane": lane, "a": entry.attempts, "at": self._now()},
-                )
-
-    def next_in_lane(self, lane: str) -> Entry | None:
-        """The row that is to be taken in next."""
-        found = self._entries("lane = :lane AND state = 'queued' ORDER BY seq LIMIT 1", lane=lane)
-        return found[0] if found else None
-
-    def queued_lanes(self) -> list[str]:
-        """Lanes in which rows wait."""
-        with self._reading() as connection:
-            return list(connection.execute(sa.text("SELECT DISTINCT lane FROM inbox WHERE state = 'queued'")).scalars())
-
-    def end_entry(self, key: str, state: Literal["done", "ignored", "unreadable", "failed"], note: str = "") -> None:
-        """Say how an inbox row ended, and why if that is worth a word; the first end stays."""
-        with self._writing() as connection:
-            connection.execute(
-                sa.text(
-                    "UPDATE inbox SET state = :s, note = CASE WHEN :n = '' THEN note ELSE :n END "
-                    "WHERE id = :id AND state IN ('new', 'queued')"
-                ),
-                {"s": state, "n": note, "id": key},
-            )
-
-    def postpone_entry(self, entry: Entry, *, delay_s: float, note: str) -> None:
-        """Have an inbox row taken up again later: no thread waits meanwhile."""
-        at = (self._clock.now() + timedelta(seconds=delay_s)).astimezone(UTC).isoformat()
-        with self._writing() as connection:
-            connection.execute(
-                sa.text(
-                    "UPDATE inbox SET state = 'new', attempts = attempts + 1, not_before = :at, note = :n "
-                    "WHERE id = :id AND state IN ('new', 'queued') AND attempts = :a"
-                ),
-                {"at": at, "n": note, "id": entry.id, "a": entry.attempts},
-            )
-
-    def requeue_entries(self, *, queued_before: datetime) -> int:
-        """Take back rows that a flow has had for so long that it must have been lost; how many. A flow that is only
-        slow does no harm: whichever comes second finds everything done."""
-        with self._writing() as connection:
-            return connection.execute(
-                sa.text(
-                    "UPDATE inbox SET state = 'new', attempts = attempts + 1 "
-                    "WHERE state = 'queued' AND not_before < :at"
-                ),
-                {"at": queued_before.astimezone(UTC).isoformat()},
-            ).rowcount
 
     # Sessions
 
@@ -348,7 +242,7 @@ class Store:
             )
             if result is not None:
                 body = codec.dump(result).encode()
-                self._add_entry(connection, result.id, "self", type(result).__name__, body)
+                self.entries.add_one(connection, result.id, "self", type(result).__name__, body)
             if isinstance(result, Published):
                 self.audit.add(connection, result.session_id, [records.of_push(result)])
 
@@ -374,15 +268,9 @@ class Store:
 
     def count_sessions(self) -> dict[str, int]:
         """How many sessions are in each status."""
-        return self._counts("SELECT status, count(*) FROM sessions GROUP BY status")
-
-    def count_inbox(self) -> dict[str, int]:
-        """How many inbox rows are in each state."""
-        return self._counts("SELECT state, count(*) FROM inbox GROUP BY state")
-
-    def _counts(self, query: str) -> dict[str, int]:
         with self._reading() as connection:
-            return {name: count for name, count in connection.execute(sa.text(query))}
+            rows = connection.execute(sa.text("SELECT status, count(*) FROM sessions GROUP BY status"))
+            return {status: count for status, count in rows}
 
 
 def _pending(row: Any) -> Pending:

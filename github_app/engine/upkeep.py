@@ -59,8 +59,8 @@ class Upkeep:
         soon = min(_LOOK_EVERY[Status.AWAITING_CHECKS], timedelta(seconds=self.checks_grace_s))
         every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
         for session_id in self.store.due_sessions({status.value: now - length for status, length in every.items()}):
-            self.store.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
-        self.store.requeue_entries(queued_before=now - _LOST_AFTER)
+            self.store.entries.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
+        self.store.entries.requeue(queued_before=now - _LOST_AFTER)
         self.runtime.take_over()
         if self._swept_at is None or now - self._swept_at > _SWEEP_EVERY:
             self._swept_at = now

@@ -218,7 +218,7 @@ class Stage:
         usual = {"repository": repository, "installation": {"id": REPO.installation_id}, "sender": who}
         key = str(uuid4())
         found = delivery(key, event, deliveries.payload(action, **(usual | parts)))
-        self.store.add_entries([(key, "github", event, found.body)])
+        self.store.entries.add([(key, "github", event, found.body)])
         self.engine.wake()
         return key
 
@@ -252,7 +252,7 @@ class Stage:
         return eventually(lambda: self._note(key, state), f"{key} to be {state}")[0]
 
     def wait_attempts(self, key: str, attempts: int) -> None:
-        eventually(lambda: self.store.entry(key).attempts == attempts, f"{attempts} attempts of {key}")
+        eventually(lambda: self.store.entries.get(key).attempts == attempts, f"{attempts} attempts of {key}")
 
     def wait_attempts_of_turn(self, attempts: int) -> None:
         """Wait until the end of the first turn was postponed so often."""

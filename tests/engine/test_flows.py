@@ -66,7 +66,7 @@ class TestWhatMeansNothing:
 
     def test_a_row_that_nobody_can_read_fails_alone(self, open_stage: Open):
         stage = open_stage(*work())
-        stage.store.add_entries([("odd", "self", "NoSuchEvent", b"{}")])
+        stage.store.entries.add([("odd", "self", "NoSuchEvent", b"{}")])
         stage.label()
         assert "an error of my own" in stage.wait_entry("odd", "failed")
         stage.wait_status(Status.AWAITING_CHECKS)
@@ -92,7 +92,7 @@ class TestLater:
         assert stage.session(1) is None
         stage.clock.pass_s(3000)
         stage.engine.wake()
-        assert stage.store.entry(limited).attempts == 1
+        assert stage.store.entries.get(limited).attempts == 1
         stage.model.script += work()
         stage.clock.pass_s(700)
         stage.wait_status(Status.AWAITING_CHECKS, 1)
@@ -149,15 +149,15 @@ class TestLater:
 
     def test_a_row_that_its_flow_lost_is_taken_up_again(self, open_stage: Open):
         stage = open_stage(*work())
-        stage.store.add_entries([("lost", "self", "Ticked", b'{"id": "lost", "session_id": "7-1-1"}')])
-        eventually(lambda: stage.store.count_inbox().get("done") == 1)
+        stage.store.entries.add([("lost", "self", "Ticked", b'{"id": "lost", "session_id": "7-1-1"}')])
+        eventually(lambda: stage.store.entries.counts().get("done") == 1)
         with stage.database.begin() as connection:
             connection.exec_driver_sql("UPDATE inbox SET state = 'queued'")
         stage.engine.upkeep.tick()
-        assert stage.store.count_inbox() == {"queued": 1}
+        assert stage.store.entries.counts() == {"queued": 1}
         stage.clock.pass_s(3600)
         stage.engine.upkeep.tick()
-        eventually(lambda: stage.store.count_inbox() == {"done": 1})
+        eventually(lambda: stage.store.entries.counts() == {"done": 1})
 
 
 class TestFailures:
@@ -394,14 +394,14 @@ class TestTime:
             stage.wait_status(Status.AWAITING_CHECKS, number)
         stage.comment("/honk stop", 1)
         stage.wait_status(Status.CLOSED, 1)
-        eventually(lambda: set(stage.store.count_inbox()) == {"done"})
+        eventually(lambda: set(stage.store.entries.counts()) == {"done"})
         stage.clock.pass_s(31 * 86400)
         stage.engine.upkeep.tick()
         transcripts = stage.engine.runner.transcripts
         assert transcripts.steps("7-1-1/turn-1") == ()
         assert len(transcripts.steps("7-2-1/turn-1")) > 0
         assert [session.id for session in stage.store.sessions()] == ["7-1-1", "7-2-1"]
-        assert stage.store.count_inbox().get("done", 0) <= 1, "only the look at the open session is new"
+        assert stage.store.entries.counts().get("done", 0) <= 1, "only the look at the open session is new"
         turn = transcripts.turn("7-2-1/turn-1")
         assert turn is not None
         assert turn.snapshot_id is not None

@@ -11,14 +11,15 @@ import pytest
 from github_app.core.errors import Rejected, Transient
 from github_app.core.events import IssueLabeled, Ticked
 from github_app.engine.database import DatabaseAway
+from github_app.engine.entries import Entry
 from github_app.engine.inbox import GroupRecorder, read
-from github_app.engine.store import Entry, Store
+from github_app.engine.store import Store
 from tests.engine.values import delivery
 from tests.webhook import deliveries
 
 
-class SlowStore:
-    """A store whose commits wait for a signal, and that may be away."""
+class SlowEntries:
+    """An inbox whose commits wait for a signal, and that may be away."""
 
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -27,24 +28,24 @@ class SlowStore:
         self.gate = threading.Semaphore(0)
         self.failure: Exception | None = None
 
-    def add_entries(self, rows):
+    def add(self, rows):
         self.entered.release()
         assert self.gate.acquire(timeout=30)
         if self.failure is not None:
             raise self.failure
         self.batches.append(len(rows))
-        return self.store.add_entries(rows)
+        return self.store.entries.add(rows)
 
 
 @pytest.fixture
 def slow(store):
-    return SlowStore(store)
+    return SlowEntries(store)
 
 
 @pytest.fixture
 def recorder(slow):
     woken = []
-    recorder = GroupRecorder(store=slow, on_recorded=lambda: woken.append(True))
+    recorder = GroupRecorder(entries=slow, on_recorded=lambda: woken.append(True))
     recorder.start()
     yield recorder
     slow.gate.release(1000)
@@ -55,7 +56,7 @@ def one(key: str):
     return delivery(key, "issues", {"action": "opened"})
 
 
-async def entered(slow: SlowStore) -> None:
+async def entered(slow: SlowEntries) -> None:
     assert await asyncio.to_thread(slow.entered.acquire, timeout=30)
 
 
@@ -73,10 +74,10 @@ async def test_nobody_is_answered_before_the_commit(recorder, slow, store):
     waiting = asyncio.create_task(recorder.record(one("a")))
     await entered(slow)
     assert not waiting.done()
-    assert store.count_inbox() == {}
+    assert store.entries.counts() == {}
     slow.gate.release()
     assert await waiting
-    assert store.count_inbox() == {"new": 1}
+    assert store.entries.counts() == {"new": 1}
 
 
 async def test_a_doubled_delivery_is_new_once_within_one_commit(recorder, slow):
@@ -97,7 +98,7 @@ async def test_a_delivery_is_stored_even_if_nobody_waits_any_more(recorder, slow
     impatient.cancel()
     slow.gate.release(2)
     await asyncio.gather(blocking, patient)
-    assert sorted(entry.id for entry in store.new_entries(9)) == ["0", "impatient", "patient"]
+    assert sorted(entry.id for entry in store.entries.new(9)) == ["0", "impatient", "patient"]
 
 
 @pytest.mark.parametrize("failure", [DatabaseAway("the database does not answer"), ValueError("a bug")])
@@ -121,7 +122,7 @@ async def test_stopping_writes_what_is_waiting_first(recorder, slow, store):
     slow.gate.release(1000)
     await asyncio.to_thread(recorder.stop)
     assert await asyncio.gather(*tasks) == [True] * 5
-    assert store.count_inbox() == {"new": 5}
+    assert store.entries.counts() == {"new": 5}
 
 
 class TestRead:
@@ -145,8 +146,8 @@ class TestRead:
             read(self.entry("issues", deliveries.payload("opened", issue=None)), trigger_label="honk")
 
     def test_an_event_of_our_own_comes_back(self, store):
-        store.add_event(Ticked(id="t", session_id="7-1-1"))
-        assert read(store.entry("t"), trigger_label="honk") == Ticked(id="t", session_id="7-1-1")
+        store.entries.add_event(Ticked(id="t", session_id="7-1-1"))
+        assert read(store.entries.get("t"), trigger_label="honk") == Ticked(id="t", session_id="7-1-1")
 
 
 @pytest.mark.parametrize("action", [["created"], {"a": 1}, 7, True, None])

@@ -26,11 +26,11 @@ EFFECTS = (React(target="issue", target_id=1), RunTurn(turn_id="7-1-1/turn-1", c
 
 
 def states(store: Store) -> dict[str, int]:
-    return store.count_inbox()
+    return store.entries.counts()
 
 
 def record(store: Store, *keys: str) -> list[bool]:
-    return store.add_entries([(key, "github", "issues", b"{}") for key in keys])
+    return store.entries.add([(key, "github", "issues", b"{}") for key in keys])
 
 
 def begin(store: Store, **more):
@@ -46,7 +46,7 @@ class TestInbox:
     def test_a_delivery_is_new_only_once(self, store):
         assert record(store, "a", "b", "a") == [True, True, False]
         assert record(store, "b", "c") == [False, True]
-        assert [entry.id for entry in store.new_entries(10)] == ["a", "b", "c"]
+        assert [entry.id for entry in store.entries.new(10)] == ["a", "b", "c"]
 
     def test_one_delivery_sent_to_many_threads_at_once_is_new_for_one(self, store):
         barrier = threading.Barrier(8)
@@ -60,69 +60,69 @@ class TestInbox:
 
     def test_bodies_come_back_byte_by_byte(self, store):
         body = bytes(range(256)) * 300
-        store.add_entries([("a", "github", "issues", body)])
-        assert store.entry("a").body == body
+        store.entries.add([("a", "github", "issues", body)])
+        assert store.entries.get("a").body == body
 
     def test_the_oldest_come_first_and_no_more_than_asked_for(self, store):
         record(store, *"edcba")
-        assert [entry.id for entry in store.new_entries(3)] == ["e", "d", "c"]
+        assert [entry.id for entry in store.entries.new(3)] == ["e", "d", "c"]
 
     def test_queued_rows_are_nobodys_business_until_they_are_lost(self, store, clock):
         record(store, "a", "b")
-        store.queue_entries([(each, "7-1") for each in store.new_entries(1)])
-        assert [entry.id for entry in store.new_entries(9)] == ["b"]
-        assert store.requeue_entries(queued_before=clock.now() - timedelta(minutes=15)) == 0
+        store.entries.queue([(each, "7-1") for each in store.entries.new(1)])
+        assert [entry.id for entry in store.entries.new(9)] == ["b"]
+        assert store.entries.requeue(queued_before=clock.now() - timedelta(minutes=15)) == 0
         clock.pass_s(3600)
-        assert store.requeue_entries(queued_before=clock.now() - timedelta(minutes=15)) == 1
-        assert [(entry.id, entry.attempts) for entry in store.new_entries(9)] == [("a", 1), ("b", 0)]
+        assert store.entries.requeue(queued_before=clock.now() - timedelta(minutes=15)) == 1
+        assert [(entry.id, entry.attempts) for entry in store.entries.new(9)] == [("a", 1), ("b", 0)]
 
     def test_a_postponed_row_comes_back_when_its_time_has_come(self, store, clock):
         record(store, "a", "b")
-        first = store.new_entries(1)[0]
-        store.postpone_entry(first, delay_s=60, note="GitHub answers 502")
-        assert [entry.id for entry in store.new_entries(9)] == ["b"]
+        first = store.entries.new(1)[0]
+        store.entries.postpone(first, delay_s=60, note="GitHub answers 502")
+        assert [entry.id for entry in store.entries.new(9)] == ["b"]
         clock.pass_s(61)
-        assert [(entry.id, entry.attempts) for entry in store.new_entries(9)] == [("a", 1), ("b", 0)]
+        assert [(entry.id, entry.attempts) for entry in store.entries.new(9)] == [("a", 1), ("b", 0)]
 
     def test_a_row_that_was_postponed_before_it_was_noted_as_queued_is_not_lost(self, store, clock):
         """The flow may be faster than the dispatcher that started it."""
         record(store, "a")
-        entries = store.new_entries(9)
-        store.postpone_entry(entries[0], delay_s=1, note="later")
-        store.queue_entries([(each, "7-1") for each in entries])
+        entries = store.entries.new(9)
+        store.entries.postpone(entries[0], delay_s=1, note="later")
+        store.entries.queue([(each, "7-1") for each in entries])
         clock.pass_s(2)
-        assert [entry.id for entry in store.new_entries(9)] == ["a"]
+        assert [entry.id for entry in store.entries.new(9)] == ["a"]
 
     def test_a_row_that_ended_before_it_was_noted_as_queued_stays_ended(self, store):
         record(store, "a")
-        entries = store.new_entries(9)
-        store.end_entry("a", "done")
-        store.queue_entries([(each, "7-1") for each in entries])
-        store.postpone_entry(entries[0], delay_s=0, note="too late")
+        entries = store.entries.new(9)
+        store.entries.end("a", "done")
+        store.entries.queue([(each, "7-1") for each in entries])
+        store.entries.postpone(entries[0], delay_s=0, note="too late")
         assert states(store) == {"done": 1}
 
     def test_a_lane_gives_its_rows_in_the_order_of_their_arrival_until_they_end(self, store):
         record(store, *"cab")
         lanes = {"c": "7-1", "a": "7-2", "b": "7-1"}
-        store.queue_entries([(each, lanes[each.id]) for each in reversed(store.new_entries(9))])
-        assert sorted(store.queued_lanes()) == ["7-1", "7-2"]
+        store.entries.queue([(each, lanes[each.id]) for each in reversed(store.entries.new(9))])
+        assert sorted(store.entries.queued_lanes()) == ["7-1", "7-2"]
         taken = []
-        while (entry := store.next_in_lane("7-1")) is not None:
+        while (entry := store.entries.next_in_lane("7-1")) is not None:
             taken.append(entry.id)
-            store.end_entry(entry.id, "done")
+            store.entries.end(entry.id, "done")
         assert taken == ["c", "b"]
-        assert store.queued_lanes() == ["7-2"]
+        assert store.entries.queued_lanes() == ["7-2"]
 
     def test_the_first_end_of_a_row_stays(self, store):
         record(store, "a")
-        store.end_entry("a", "failed", "why")
-        store.end_entry("a", "done")
+        store.entries.end("a", "failed", "why")
+        store.entries.end("a", "done")
         assert states(store) == {"failed": 1}
 
     def test_an_event_of_our_own_is_one_however_often_it_is_added(self, store):
         for _ in range(2):
-            store.add_event(Ticked(id="t", session_id="7-1-1"))
-        assert [(entry.source, entry.name) for entry in store.new_entries(9)] == [("self", "Ticked")]
+            store.entries.add_event(Ticked(id="t", session_id="7-1-1"))
+        assert [(entry.source, entry.name) for entry in store.entries.new(9)] == [("self", "Ticked")]
 
 
 class TestDecisions:
@@ -150,7 +150,7 @@ class TestDecisions:
         result = Published(id="p", session_id="7-1-1", turn_id="t", head_sha="c" * 40, pull_number=2)
         for _ in range(2):
             store.finish_effect("d-1/1", result=result)
-        assert [entry.id for entry in store.new_entries(9)] == ["p"]
+        assert [entry.id for entry in store.entries.new(9)] == ["p"]
 
     def test_who_decided_on_an_older_version_must_look_again(self, store):
         session = begin(store)
@@ -257,17 +257,17 @@ class TestDatabases:
         with transaction(database) as writer:
             writer.execute(sa.text("UPDATE inbox SET note = 'x'"))
             with ThreadPoolExecutor(1) as pool:
-                assert pool.submit(store.count_inbox).result(timeout=10) == {"new": 1}
+                assert pool.submit(store.entries.counts).result(timeout=10) == {"new": 1}
 
     def test_a_database_that_is_not_there_is_away(self, tmp_path, audit):
         folder = tmp_path / "gone"
         engine = connect(f"sqlite:///{folder}/honk.sqlite")
         shutil.rmtree(folder)
         with pytest.raises(DatabaseAway):
-            Store(engine, MovingClock(), audit).count_inbox()
+            Store(engine, MovingClock(), audit).entries.counts()
         nobody = connect("postgresql://nobody@127.0.0.1:1/none")
         with pytest.raises(Transient):
-            Store(nobody, MovingClock(), audit).count_inbox()
+            Store(nobody, MovingClock(), audit).entries.counts()
 
     @pytest.mark.parametrize("url", ["mysql://x/y", "not a url", ""])
     def test_another_database_is_refused(self, url):
