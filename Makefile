@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack story format lock bench advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack edge story format lock bench advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ story: .venv ## the demo from label to merge, with the scripted model
 
 attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
 	$(BIN)/python -m pytest -q -n 3 tests/attack
+
+edge: .venv ## GitHub as it is: 86 cases of lost, late, odd and refused; prints a table
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m edge
 
 tests: .venv ## pytest; every branch of core must be covered
 	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=

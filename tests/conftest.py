@@ -13,9 +13,35 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.edge.cases import CASES
+
 # The same examples in every run, and no failure because a machine is slow.
 settings.register_profile("honk", derandomize=True, deadline=None, database=None)
 settings.load_profile("honk")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have a test's report say which of the edge cases it shows."""
+    for mark in item.iter_markers("edge"):
+        item.user_properties.extend(("edge", id) for id in mark.args)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print a line for each edge case, if they are what was asked for (`make edge`)."""
+    if config.option.markexpr != "edge":
+        return
+    ended: dict[str, list[str]] = {}
+    for outcome in ("passed", "failed", "error", "skipped"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            for name, id in getattr(report, "user_properties", ()):
+                if name == "edge":
+                    ended.setdefault(id, []).append(outcome)
+    terminalreporter.section("GitHub as it is")
+    for id, words in CASES.items():
+        outcomes = ended.get(id, [])
+        word = "NOT SHOWN" if not outcomes else "holds" if set(outcomes) <= {"passed", "skipped"} else "BROKEN"
+        terminalreporter.write_line(f"{id}  {word:<10}{len(outcomes):>3} tests  {words}")
 
 
 @pytest.fixture
