@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from github_app.core import messages
 from github_app.core.decisions import Decision, ask, move, nothing, run_turn
 from github_app.core.effects import Effect, MarkReady, ShowProgress
 from github_app.core.events import ChecksChanged, Event
 from github_app.core.facts import Facts
-from github_app.core.feedback import with_feedback, without_old_checks
+from github_app.core.feedback import feedback_of_checks, with_feedback, without_old_checks
+from github_app.core.messages import stops
 from github_app.core.model import Cause, Checks, Session, Status
 
 
@@ -58,7 +58,7 @@ def judge_checks(
         case "blocked" if session.stuck_on == "checks":
             return Decision(session=noted, effects=before, why="CI still waits for a person")
         case "blocked":
-            return ask(noted, event, facts, messages.checks_blocked(), stuck_on="checks", before=before)
+            return ask(noted, event, facts, stops.checks_blocked(), stuck_on="checks", before=before)
         case "none" if session.status is Status.AWAITING_REVIEW:
             return nothing(session, "nothing checks this commit, as before")
         case "none" | "pending":
@@ -89,10 +89,10 @@ def _fix(session: Session, event: Event, facts: Facts, checks: Checks, before: t
     if is_known and session.stuck_on == "checks":
         return Decision(session=session, effects=before, why="a human was asked about this failure already")
     # With the session even if a human is asked: the turn that they start must know what failed.
-    told = with_feedback(without_old_checks(session), messages.feedback_of_checks(checks))
+    told = with_feedback(without_old_checks(session), feedback_of_checks(checks))
     told = replace(told, checked_sha=session.head_sha)
     if is_known or session.fix_rounds >= facts.policy.fix_rounds:
-        text = messages.checks_still_failing(session.fix_rounds, checks)
+        text = stops.checks_still_failing(session.fix_rounds, checks)
         return ask(told, event, facts, text, stuck_on="checks", before=before)
     told = replace(told, fix_rounds=session.fix_rounds + 1)
     return run_turn(told, facts, Cause.FIX_CHECKS, before=before, why="checks failed")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from github_app.core import messages, refusals
 from github_app.core.effects import (
     DiscardWorkspace,
     Effect,
@@ -17,6 +16,7 @@ from github_app.core.effects import (
 )
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
+from github_app.core.messages import refusals, stops
 from github_app.core.model import Actor, Cause, Session, Status
 from github_app.core.quotas import find_shortage
 
@@ -79,7 +79,7 @@ def refuse(session: Session | None, event: Event, facts: Facts, *, number: int, 
     return refuse_once(
         session,
         facts,
-        Say(number=number, tag=f"refusal:{actor.id}", body=messages.refusal(actor.login, needed=needed)),
+        Say(number=number, tag=f"refusal:{actor.id}", body=refusals.refusal(actor.login, needed=needed)),
         about="authority",
         before=acknowledge(event, content="confused") if isinstance(event, CommandIssued) else (),
         after=(RemoveLabel(number=number, label=label),) if label else (),
@@ -208,7 +208,7 @@ def end(
     said: tuple[Effect, ...] = ()
     if is_reachable:
         said = (
-            Say(number=session.issue_number, tag=f"ending:{session.id}", body=messages.ending(ended)),
+            Say(number=session.issue_number, tag=f"ending:{session.id}", body=stops.ending(ended)),
             ShowProgress(),
             RemoveLabel(number=session.issue_number, label=facts.trigger_label),
         )

@@ -9,7 +9,7 @@ from zlib import crc32
 
 from github_app.core.events import CommandIssued, ReviewSubmitted
 from github_app.core.facts import Facts
-from github_app.core.model import Feedback, Session, Thread
+from github_app.core.model import Checks, Feedback, Session, Thread
 
 SEEN_KEPT = 500
 """How many ids of handled feedback a session remembers."""
@@ -76,6 +76,30 @@ def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, .
             ),
         )
     return (*words, *_open_threads(facts)) if event.source == "review" else words
+
+
+def feedback_of_edit(title: str, body: str) -> str:
+    """An edit of the issue, as words to the agent."""
+    return f"The issue was edited. It now reads:\n\n# {title}\n\n{body}"
+
+
+def feedback_of_push(sha: str) -> str:
+    """A push by somebody else, as words to the agent."""
+    return f"Somebody pushed to the branch; its head is now {sha}. Keep their commits and build on them."
+
+
+def feedback_of_checks(checks: Checks) -> tuple[Feedback, ...]:
+    """Failed checks as feedback, one each."""
+    return tuple(
+        Feedback(
+            id=f"check:{checks.head_sha}:{failed.name}",
+            kind="checks",
+            author="CI",
+            body=f"Check `{failed.name}` ended with {failed.conclusion} on {checks.head_sha[:7]}."
+            + (f"\n\n{failed.log}" if failed.log else f"\n\nIt left no log. Details: {failed.url}" * bool(failed.url)),
+        )
+        for failed in checks.failed
+    )
 
 
 def _open_threads(facts: Facts) -> tuple[Feedback, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from github_app.core import checks, messages, opening, rounds, upkeep, words
+from github_app.core import checks, opening, rounds, upkeep, words
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -36,6 +36,7 @@ from github_app.core.events import (
     TurnStopped,
 )
 from github_app.core.facts import Facts
+from github_app.core.messages import stops
 from github_app.core.model import Session, Status
 
 __all__ = ["Decision", "decide", "is_our_own"]
@@ -147,5 +148,5 @@ def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision
 
 
 def _stopped(session: Session, facts: Facts, login: str, how: str, *, leaves_pull: bool = False) -> Decision:
-    reason = messages.stopped_by(login, how, pull_number=session.pull_number)
+    reason = stops.stopped_by(login, how, pull_number=session.pull_number)
     return end(session, facts, Status.CLOSED, reason, leaves_pull=leaves_pull)

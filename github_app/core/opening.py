@@ -6,7 +6,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from github_app.core import messages, refusals
 from github_app.core.checks import judge_if_ended
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
@@ -45,6 +44,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command
+from github_app.core.messages import answers, refusals
 from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
 from github_app.core.names import branch_name, session_id
 from github_app.core.pausing import switched
@@ -133,15 +133,15 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
 
     match event.command.verb:
         case "help":
-            return answer(messages.help_text(facts.trigger_label), "help was asked for")
+            return answer(answers.help_text(facts.trigger_label), "help was asked for")
         case "status" | "stop" | "retry" | "approve" if last is None:
-            return answer(messages.no_session_answer(facts.trigger_label), "there is no work to speak of")
+            return answer(answers.no_session_answer(facts.trigger_label), "there is no work to speak of")
         case "status" | "stop" | "approve" if last is not None:
-            return answer(messages.status_answer(last), "the work has ended already")
+            return answer(answers.status_answer(last), "the work has ended already")
     if event.is_pull and last is None:
-        return answer(messages.foreign_pull_refusal(), "the pull request is not ours")
+        return answer(refusals.foreign_pull_refusal(), "the pull request is not ours")
     if facts.issue is None:
-        return answer(messages.issue_gone_refusal(), "the issue is not there any more")
+        return answer(refusals.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
     return _start(last, begin, _as_asked(last, event, facts.issue), facts, words=feedback_of_command(event, facts))
 
@@ -179,7 +179,7 @@ def _start(
         return Decision(session=last, effects=(*begin.acknowledged, say, off), why=why)
 
     if facts.obstacle:
-        return refused(messages.obstacle_refusal(facts.obstacle), facts.obstacle)
+        return refused(refusals.obstacle_refusal(facts.obstacle), facts.obstacle)
     spoken = last.bot_words if last is not None else 0
     if begin.actor.is_bot and spoken >= MAX_BOT_WORDS:
         return nothing(last, f"bots spoke {MAX_BOT_WORDS} times in a row: a person has the next word")
@@ -189,7 +189,7 @@ def _start(
     if last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
         session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
     elif not issue.is_open:
-        return refused(messages.closed_issue_refusal(), "the issue is closed")
+        return refused(refusals.closed_issue_refusal(), "the issue is closed")
     shortage = find_shortage(facts.load, opens_pull=session.pull_number is None)
     if facts.pause is None and shortage is not None:
         return refuse_once(

@@ -3,11 +3,11 @@ it works in any comment; what it does to the work under way is in `decisions.run
 
 from __future__ import annotations
 
-from github_app.core import refusals
 from github_app.core.decisions import Decision, acknowledge, nothing, refuse_once
 from github_app.core.effects import Effect, PauseRepository, ResumeRepository, Say
 from github_app.core.events import CommandIssued
 from github_app.core.facts import Facts
+from github_app.core.messages import refusals
 from github_app.core.model import Pause, Permission, Session
 
 MAX_REASON = 200

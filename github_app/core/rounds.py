@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from github_app.core import messages
 from github_app.core.approvals import hold
 from github_app.core.checks import judge_checks
 from github_app.core.decisions import Decision, ask, nothing, run_turn
@@ -14,6 +13,8 @@ from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
+from github_app.core.messages import account, stops
+from github_app.core.messages.answers import answer
 from github_app.core.model import Cause, Round, Session, Status
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
@@ -29,7 +30,7 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     """The agent submitted: publish what changed, or answer if nothing did."""
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
-    submission = messages.harmless_submission(event.submission)
+    submission = account.harmless_submission(event.submission)
     told = replace(_after(session, event), submission=submission, held=None)
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
@@ -44,12 +45,12 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
         answers = (ReplyThreads(pull_number=session.pull_number, replies=submission.replies),)
     done = without_feedback(told, event.consumed)
     if session.pull_number is None:
-        return ask(told, event, facts, messages.nothing_changed(submission.summary))
+        return ask(told, event, facts, stops.nothing_changed(submission.summary))
     if session.turn_cause is Cause.FIX_CHECKS and not _waits_for_turn(done):
-        text = messages.nothing_changed(submission.summary)
+        text = stops.nothing_changed(submission.summary)
         return ask(told, event, facts, text, stuck_on="checks", before=answers)
     if not answers:
-        body = messages.answer(submission.summary)
+        body = answer(submission.summary)
         answers = (Say(number=session.pull_number, tag=f"answer:{event.id}", body=body),)
     if facts.pull is not None and facts.pull.head_sha == session.strange_sha:
         return ask_about_push(done, event, facts, before=answers)
@@ -68,12 +69,12 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
         if _waits_for_turn(without_feedback(told, event.consumed)):
             cause = session.turn_cause or Cause.IMPLEMENT
             return run_turn(told, facts, cause, why="a person spoke while the agent asked")
-        return ask(told, event, facts, messages.question(event.question))
+        return ask(told, event, facts, stops.question(event.question))
     if event.limit == "pause" and facts.pause is None:
         return run_turn(told, facts, session.turn_cause or Cause.IMPLEMENT, why="the pause is over already")
     text = event.reason
     if event.limit not in HELD_UP:
-        text = messages.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
+        text = stops.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
     return ask(told, event, facts, text, stuck_on=event.limit if event.limit in (*HELD_UP, "money") else "")
 
 
@@ -136,13 +137,13 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
                 return _do_again_on_top(session, event, facts, event.head_sha)
             # What people accepted stays accepted: trying again is enough.
             stuck_on = "approval" if event.effect_kind == "Publish" and session.held is not None else ""
-            text = messages.effect_failed(event.effect_kind, event.reason)
+            text = stops.effect_failed(event.effect_kind, event.reason)
             return ask(session, event, facts, text, stuck_on=stuck_on)
         case "MarkReady" if session.pull_number is not None:
             say = Say(
                 number=session.pull_number,
                 tag=f"draft:{session.id}",
-                body=messages.effect_failed(event.effect_kind, event.reason),
+                body=stops.effect_failed(event.effect_kind, event.reason),
             )
             still_draft = replace(session, pull_is_draft=True)
             return Decision(session=still_draft, effects=(say, ShowProgress()), why="it stays a draft, and says why")
@@ -153,7 +154,7 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
 
 def _do_again_on_top(session: Session, event: EffectFailed, facts: Facts, head_sha: str) -> Decision:
     if session.moved_heads >= MAX_MOVED_HEADS:
-        return ask(session, event, facts, messages.branch_kept_moving())
+        return ask(session, event, facts, stops.branch_kept_moving())
     if head_sha == session.strange_sha:
         return ask_about_push(session, event, facts)
     cause = session.turn_cause or Cause.IMPLEMENT

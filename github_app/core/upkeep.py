@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import messages, refusals
 from github_app.core.checks import checks_of_head, judge_checks, judge_if_ended, ready
 from github_app.core.decisions import Decision, ask, end, may_ask, move, nothing, run_turn
 from github_app.core.effects import Effect, ShowProgress
 from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
 from github_app.core.facts import Facts
-from github_app.core.feedback import with_feedback, without_old_checks
+from github_app.core.feedback import feedback_of_push, with_feedback, without_old_checks
+from github_app.core.messages import refusals, stops
 from github_app.core.model import Cause, Feedback, Session, Status
 
 
@@ -37,7 +37,7 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
         return end(known, facts, Status.MERGED, why="merged, and the branch was deleted with it")
     if session.pull_number is None:
         return nothing(session, "the branch is not ours yet")
-    return end(session, facts, Status.CLOSED, messages.branch_deleted(event.actor.login))
+    return end(session, facts, Status.CLOSED, stops.branch_deleted(event.actor.login))
 
 
 def _pushed_by_a_stranger(
@@ -90,7 +90,7 @@ def follow_head(session: Session, facts: Facts, head_sha: str) -> Decision:
 
 def push_of(head_sha: str) -> Feedback:
     """A push by somebody else, as words to the agent."""
-    return Feedback(id=f"push:{head_sha}", kind="push", author="git", body=messages.feedback_of_push(head_sha))
+    return Feedback(id=f"push:{head_sha}", kind="push", author="git", body=feedback_of_push(head_sha))
 
 
 def at_newest_head(session: Session, facts: Facts) -> Session:
@@ -144,10 +144,10 @@ def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
     if pull is not None and pull.is_merged:
         return end(session, facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
-        reason = messages.stopped_by("", "closed the pull request", pull_number=pull.number)
+        reason = stops.stopped_by("", "closed the pull request", pull_number=pull.number)
         return end(session, facts, Status.CLOSED, reason)
     if facts.issue is not None and not facts.issue.is_open and pull is None:
-        reason = messages.stopped_by("", "closed the issue", pull_number=session.pull_number)
+        reason = stops.stopped_by("", "closed the issue", pull_number=session.pull_number)
         return end(session, facts, Status.CLOSED, reason)
     return None
 
@@ -158,7 +158,7 @@ def _wait_for_turn(session: Session, event: Event, facts: Facts, *, waited: time
     # A turn may wait for its start, and then use up its time.
     limit_s = facts.silence_limit_s + facts.policy.limits.time_s
     if waited >= timedelta(seconds=limit_s):
-        return ask(session, event, facts, messages.silence(limit_s))
+        return ask(session, event, facts, stops.silence(limit_s))
     return nothing(session, "a turn runs")
 
 
@@ -167,7 +167,7 @@ def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: ti
     if checks.state == "none" and waited >= timedelta(seconds=facts.checks_grace_s):
         return ready(replace(session, checks=checks), facts, why="nothing checks this repository's commits")
     if checks.state == "pending" and waited >= timedelta(seconds=facts.checks_limit_s):
-        text = messages.checks_silent(checks.pending, facts.checks_limit_s)
+        text = stops.checks_silent(checks.pending, facts.checks_limit_s)
         return ask(replace(session, checks=checks), event, facts, text, stuck_on="checks")
     return judge_checks(session, event, facts)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from github_app.core import messages, refusals
 from github_app.core.approvals import approve, held_in_force, publish_held
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
@@ -23,7 +22,15 @@ from github_app.core.decisions import (
 from github_app.core.effects import Effect, Say, ShowProgress
 from github_app.core.events import CommandIssued, IssueEdited, ReviewSubmitted, command_of_review
 from github_app.core.facts import Facts
-from github_app.core.feedback import feedback_of_command, feedback_of_review, is_full, with_feedback, without_old_checks
+from github_app.core.feedback import (
+    feedback_of_command,
+    feedback_of_edit,
+    feedback_of_review,
+    is_full,
+    with_feedback,
+    without_old_checks,
+)
+from github_app.core.messages import answers, refusals, stops
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
@@ -44,11 +51,11 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
     match event.command.verb:
         case "help" | "status":
             is_help = event.command.verb == "help"
-            body = messages.help_text(facts.trigger_label) if is_help else messages.status_answer(session)
+            body = answers.help_text(facts.trigger_label) if is_help else answers.status_answer(session)
             say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
             return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
         case "stop":
-            reason = messages.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
+            reason = stops.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
         case "approve":
             return approve(session, event, facts, seen)
@@ -74,7 +81,7 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
     if session.status is Status.WORKING:
         if words:
             return Decision(session=heard, effects=seen, why="the instruction joins the running turn")
-        say = Say(number=event.number, tag=f"working:{session.turn_id}", body=messages.already_working(session))
+        say = Say(number=event.number, tag=f"working:{session.turn_id}", body=answers.already_working(session))
         return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
     if session.stuck_on == "push" and session.head_sha == session.strange_sha and event.command.verb != "retry":
         return ask_about_push(heard, event, facts, before=seen)
@@ -140,7 +147,7 @@ def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision
         cause = session.turn_cause or Cause.ADDRESS_REVIEW
         return run_turn(replace(heard, bot_words=0), facts, cause, why="a review came in while the work was held")
     if session.review_rounds >= facts.policy.review_rounds:
-        return ask(heard, event, facts, messages.review_rounds_spent(session.review_rounds))
+        return ask(heard, event, facts, stops.review_rounds_spent(session.review_rounds))
     heard = replace(heard, review_rounds=session.review_rounds + 1, fix_rounds=0, bot_words=0)
     return run_turn(heard, facts, Cause.ADDRESS_REVIEW, why="a review asks for something")
 
@@ -157,7 +164,7 @@ def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
     known = replace(session, issue_title=event.issue.title, issue_body=event.issue.body)
     if session.status is not Status.WORKING:
         return Decision(session=known, why="no turn runs that the edit could join; the next one reads the issue anew")
-    words = messages.feedback_of_edit(event.issue.title, event.issue.body)
+    words = feedback_of_edit(event.issue.title, event.issue.body)
     edit = Feedback(id=f"edit:{event.id}", kind="command", author=event.actor.login, body=words)
     told = with_feedback(known, (edit,))
     if is_full(told):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from github_app.core import refusals
+from github_app.core.messages import refusals
 from github_app.core.model import Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub

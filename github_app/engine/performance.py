@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from github_app.core import consent, messages
+from github_app.core import consent
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
     DiscardWorkspace,
@@ -26,6 +26,7 @@ from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
+from github_app.core.messages import account, answers
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.ports import Hub, Publisher, SecretScanner
 from github_app.engine.pauses import Paused, Pauses
@@ -79,7 +80,7 @@ class Performance:
 
     def apologise(self, event: Event, why: str) -> None:
         """Tell the person who asked for something that it could not even be decided on. Raises what `Hub` raises."""
-        body = messages.request_failed(why)
+        body = answers.request_failed(why)
         match event:
             case IssueLabeled():
                 self.hub.say(event.repo, event.issue.number, f"failed:{event.id}", body)
@@ -102,7 +103,7 @@ class Performance:
                 pending.repo,
                 session.issue_number,
                 tracking_tag(session),
-                messages.tracking(session, page=self.pages.of(session.id)),
+                account.tracking(session, page=self.pages.of(session.id)),
             )
 
     def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
@@ -127,7 +128,7 @@ class Performance:
             # Not the head that we know: files were changed as they are at this commit, and nowhere else.
             parent_sha=changes.base_sha,
             branch=session.branch,
-            message=messages.commit_message(submission),
+            message=account.commit_message(submission),
             key=effect.turn_id,
             audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
         )
@@ -146,7 +147,7 @@ class Performance:
 
     def _pull_request(self, session: Session, title: str) -> int:
         """The number of the session's pull request, opened if there is none yet, with its body as of now."""
-        body = messages.pull_body(session)
+        body = account.pull_body(session)
         if session.pull_number is not None:
             self.hub.edit_pull(session.repo, session.pull_number, body=body)
             return session.pull_number

@@ -15,11 +15,11 @@ from pydantic import TypeAdapter
 
 from github_app.agent.loop import run_turn
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
-from github_app.core import messages
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
+from github_app.core.messages import account
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
@@ -275,7 +275,7 @@ class TurnRunner:
             if time.monotonic() - last_at < _PROGRESS_EVERY_S:
                 return
             last_at = time.monotonic()
-            body = messages.tracking(session, doing=doing, page=self.pages.of(session.id))
+            body = account.tracking(session, doing=doing, page=self.pages.of(session.id))
             try:
                 await asyncio.to_thread(self.hub.say, session.repo, session.issue_number, tracking_tag(session), body)
             except (Transient, Gone, AccessDenied, Refused) as error:

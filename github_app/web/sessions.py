@@ -13,7 +13,8 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from github_app.core.links import PageLinks
-from github_app.core.messages import cost, status_word
+from github_app.core.messages.account import status_word
+from github_app.core.messages.figures import cost
 from github_app.core.model import Session
 from github_app.core.record.audit import Link
 from github_app.core.record.timeline import lines_of

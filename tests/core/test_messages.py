@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core import consent, messages, refusals
+from github_app.core import consent
 from github_app.core.commands import parse_command
+from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
+from github_app.core.messages import account, answers, figures, refusals, stops
 from github_app.core.model import (
     Cause,
     Checks,
@@ -75,26 +77,26 @@ REFUSED = (
 )
 
 TRACKING = {
-    "working, refused hosts": messages.tracking(session(usage=SPENT, refused=REFUSED)),
-    "working on the first turn": messages.tracking(first_turn()),
-    "working, seen at it": messages.tracking(session(usage=SPENT), doing="running the tests"),
-    "fixing": messages.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
-    "addressing": messages.tracking(session(turn_cause=Cause.ADDRESS_REVIEW, checks=checks("passed"), usage=SPENT)),
-    "waiting for checks": messages.tracking(session(AWAITING_CHECKS, checks=checks("pending"), usage=SPENT)),
-    "waiting, none reported": messages.tracking(session(AWAITING_CHECKS, checks=checks("none"), usage=SPENT)),
-    "ready": messages.tracking(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
-    "asking": messages.tracking(
-        session(NEEDS_HUMAN, waiting_for=messages.checks_blocked(), checks=checks("blocked"), usage=SPENT)
+    "working, refused hosts": account.tracking(session(usage=SPENT, refused=REFUSED)),
+    "working on the first turn": account.tracking(first_turn()),
+    "working, seen at it": account.tracking(session(usage=SPENT), doing="running the tests"),
+    "fixing": account.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
+    "addressing": account.tracking(session(turn_cause=Cause.ADDRESS_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "waiting for checks": account.tracking(session(AWAITING_CHECKS, checks=checks("pending"), usage=SPENT)),
+    "waiting, none reported": account.tracking(session(AWAITING_CHECKS, checks=checks("none"), usage=SPENT)),
+    "ready": account.tracking(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "asking": account.tracking(
+        session(NEEDS_HUMAN, waiting_for=stops.checks_blocked(), checks=checks("blocked"), usage=SPENT)
     ),
-    "merged": messages.tracking(session(MERGED, usage=SPENT)),
-    "closed": messages.tracking(
-        session(CLOSED, waiting_for=messages.stopped_by("alice", "closed the pull request", pull_number=PULL))
+    "merged": account.tracking(session(MERGED, usage=SPENT)),
+    "closed": account.tracking(
+        session(CLOSED, waiting_for=stops.stopped_by("alice", "closed the pull request", pull_number=PULL))
     ),
-    "closed without a word": messages.tracking(session(CLOSED)),
+    "closed without a word": account.tracking(session(CLOSED)),
 }
 PULL_BODIES = {
-    "whole": messages.pull_body(session(submission=WHOLE, usage=SPENT)),
-    "of three rounds": messages.pull_body(
+    "whole": account.pull_body(session(submission=WHOLE, usage=SPENT)),
+    "of three rounds": account.pull_body(
         session(
             submission=WHOLE,
             published=(
@@ -104,59 +106,57 @@ PULL_BODIES = {
             usage=SPENT,
         )
     ),
-    "refused hosts": messages.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
-    "without verifiers": messages.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
-    "nothing handed in": messages.pull_body(session()),
+    "refused hosts": account.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
+    "without verifiers": account.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
+    "nothing handed in": account.pull_body(session()),
 }
 ANSWERS = {
-    "refusal": messages.refusal("bob"),
-    "refusal where admins rule": messages.refusal("bob", needed="admin"),
-    "obstacle": messages.obstacle_refusal("`.github/honk.yml`: unknown key `limit`; known here: limits, rounds."),
-    "closed issue": messages.closed_issue_refusal(),
-    "issue gone": messages.issue_gone_refusal(),
-    "foreign pull request": messages.foreign_pull_refusal(),
-    "no session": messages.no_session_answer("honk"),
-    "help": messages.help_text("honk"),
-    "already working, first turn": messages.already_working(first_turn()),
-    "already working": messages.already_working(session()),
-    "status": messages.status_answer(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
-    "answer": messages.answer("The test was right; nothing has to be changed."),
-    "answer without words": messages.answer(" "),
+    "refusal": refusals.refusal("bob"),
+    "refusal where admins rule": refusals.refusal("bob", needed="admin"),
+    "obstacle": refusals.obstacle_refusal("`.github/honk.yml`: unknown key `limit`; known here: limits, rounds."),
+    "closed issue": refusals.closed_issue_refusal(),
+    "issue gone": refusals.issue_gone_refusal(),
+    "foreign pull request": refusals.foreign_pull_refusal(),
+    "no session": answers.no_session_answer("honk"),
+    "help": answers.help_text("honk"),
+    "already working, first turn": answers.already_working(first_turn()),
+    "already working": answers.already_working(session()),
+    "status": answers.status_answer(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "answer": answers.answer("The test was right; nothing has to be changed."),
+    "answer without words": answers.answer(" "),
 }
 QUESTIONS = {
-    "question": messages.question("Shall the goose honk at night, too?\n"),
-    "stopped by money": messages.turn_stopped("the money is spent", limit="money", usage=SPENT),
-    "stopped by steps": messages.turn_stopped("100 steps are used up.", limit="steps", usage=SPENT),
-    "stopped by a failure": messages.turn_stopped("the model is overloaded.", limit="", usage=Usage(steps=1)),
-    "nothing changed": messages.nothing_changed("The goose honks already."),
-    "nothing changed, nothing said": messages.nothing_changed(""),
-    "checks still failing": messages.checks_still_failing(3, RED),
-    "checks still failing after one": messages.checks_still_failing(1, checks("failed")),
-    "checks failing, no attempt allowed": messages.checks_still_failing(0, checks("failed")),
-    "review rounds spent": messages.review_rounds_spent(10),
-    "no review rounds": messages.review_rounds_spent(0),
-    "checks blocked": messages.checks_blocked(),
-    "checks silent": messages.checks_silent(("build", "test"), 6 * 3_600),
-    "checks silent, nameless": messages.checks_silent((), 2_700),
-    "publish failed": messages.effect_failed("Publish", "GitHub answered 403: protected branch."),
-    "turn failed": messages.effect_failed("RunTurn", "the branch `main` does not exist"),
-    "still a draft": messages.effect_failed("MarkReady", "GitHub answered 403"),
-    "request failed": messages.request_failed("GitHub answered 403: the app may not read checks."),
-    "branch kept moving": messages.branch_kept_moving(),
-    "silence": messages.silence(10_200),
+    "question": stops.question("Shall the goose honk at night, too?\n"),
+    "stopped by money": stops.turn_stopped("the money is spent", limit="money", usage=SPENT),
+    "stopped by steps": stops.turn_stopped("100 steps are used up.", limit="steps", usage=SPENT),
+    "stopped by a failure": stops.turn_stopped("the model is overloaded.", limit="", usage=Usage(steps=1)),
+    "nothing changed": stops.nothing_changed("The goose honks already."),
+    "nothing changed, nothing said": stops.nothing_changed(""),
+    "checks still failing": stops.checks_still_failing(3, RED),
+    "checks still failing after one": stops.checks_still_failing(1, checks("failed")),
+    "checks failing, no attempt allowed": stops.checks_still_failing(0, checks("failed")),
+    "review rounds spent": stops.review_rounds_spent(10),
+    "no review rounds": stops.review_rounds_spent(0),
+    "checks blocked": stops.checks_blocked(),
+    "checks silent": stops.checks_silent(("build", "test"), 6 * 3_600),
+    "checks silent, nameless": stops.checks_silent((), 2_700),
+    "publish failed": stops.effect_failed("Publish", "GitHub answered 403: protected branch."),
+    "turn failed": stops.effect_failed("RunTurn", "the branch `main` does not exist"),
+    "still a draft": stops.effect_failed("MarkReady", "GitHub answered 403"),
+    "request failed": answers.request_failed("GitHub answered 403: the app may not read checks."),
+    "branch kept moving": stops.branch_kept_moving(),
+    "silence": stops.silence(10_200),
 }
 ENDINGS = {
-    "merged": messages.ending(session(MERGED, usage=SPENT)),
-    "stopped": messages.ending(
-        session(CLOSED, usage=SPENT, waiting_for=messages.stopped_by("alice", "asked me to stop", pull_number=PULL))
+    "merged": stops.ending(session(MERGED, usage=SPENT)),
+    "stopped": stops.ending(
+        session(CLOSED, usage=SPENT, waiting_for=stops.stopped_by("alice", "asked me to stop", pull_number=PULL))
     ),
-    "stopped before a pull request": messages.ending(
-        first_turn(
-            status=CLOSED, waiting_for=messages.stopped_by("alice", "took the `honk` label off", pull_number=None)
-        )
+    "stopped before a pull request": stops.ending(
+        first_turn(status=CLOSED, waiting_for=stops.stopped_by("alice", "took the `honk` label off", pull_number=None))
     ),
-    "closed, by whom we do not know": messages.stopped_by("", "closed the pull request", pull_number=PULL),
-    "branch deleted": messages.branch_deleted("alice"),
+    "closed, by whom we do not know": stops.stopped_by("", "closed the pull request", pull_number=PULL),
+    "branch deleted": stops.branch_deleted("alice"),
 }
 SECRET = Finding(kind="secrets", path="src/@goose.py", text="line 3 holds what looks like a secret (github-pat)")
 FENCED = Finding(kind="tests", path="a.md", text="is edited", lines=("-```", "+````", " @alice"))
@@ -190,17 +190,17 @@ HELD = {
     ),
     "nothing named": consent.still_open(OPEN_HOLD, [], login="bob", policy=NAMED),
     "nothing held": consent.nothing_held(),
-    "in the pull request": messages.pull_body(session(submission=WHOLE, held=ACCEPTED, usage=SPENT)),
+    "in the pull request": account.pull_body(session(submission=WHOLE, held=ACCEPTED, usage=SPENT)),
 }
 TO_THE_AGENT = {
-    "edit": messages.feedback_of_edit("The goose", "It should honk."),
-    "push": messages.feedback_of_push(HEAD),
-    "check with a log": messages.feedback_of_checks(checks("failed"))[0].body,
-    "check without a log": messages.feedback_of_checks(
+    "edit": feedback_of_edit("The goose", "It should honk."),
+    "push": feedback_of_push(HEAD),
+    "check with a log": feedback_of_checks(checks("failed"))[0].body,
+    "check without a log": feedback_of_checks(
         replace(RED, failed=(FailedCheck(name="test", conclusion="timed_out", url="https://ci.example/1"),))
     )[0].body,
     "held back": consent.to_the_agent(OPEN_HOLD),
-    "check with nothing": messages.feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
+    "check with nothing": feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
 }
 SHORT = Shortage(
     whose="person", what="turns", name="alice", allowed=50, free_at=datetime(2026, 1, 6, 9, 30, tzinfo=UTC)
@@ -286,20 +286,20 @@ def test_model_cannot_speak_through_us(text: str):
         unverified_reason=text,
         replies=(Reply(thread_id="T", reply_to=1, body=text),),
     )
-    tame = messages.harmless_submission(loud)
+    tame = account.harmless_submission(loud)
     verdicts = (Verdict(command=text, exit_code=1, duration_s=0),)
     fenced = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[^\n]*$", re.MULTILINE | re.DOTALL)
     for posted in (
-        messages.pull_body(session(submission=replace(tame, verdicts=verdicts))),
-        messages.question(text),
-        messages.nothing_changed(text),
-        messages.turn_stopped(text, limit="", usage=SPENT),
-        messages.effect_failed("Publish", text),
-        messages.checks_silent((text,), 60),
-        messages.tracking(session(), doing=text),
+        account.pull_body(session(submission=replace(tame, verdicts=verdicts))),
+        stops.question(text),
+        stops.nothing_changed(text),
+        stops.turn_stopped(text, limit="", usage=SPENT),
+        stops.effect_failed("Publish", text),
+        stops.checks_silent((text,), 60),
+        account.tracking(session(), doing=text),
         tame.replies[0].body,
         tame.title,
-        messages.answer(text),
+        answers.answer(text),
     ):
         assert parse_command(posted) is None
         assert {int(number) for number in CLOSING.findall(posted)} <= {ISSUE}
@@ -319,28 +319,28 @@ def test_model_cannot_speak_through_us(text: str):
     ],
 )
 def test_money_is_readable(micro_usd: int, shown: str):
-    assert messages.money(micro_usd) == shown
+    assert figures.money(micro_usd) == shown
 
 
 def test_tracking_comment_leads_to_its_record():
-    assert "| On record | [step by step](https://honk.acme.com/s) |" in messages.tracking(
+    assert "| On record | [step by step](https://honk.acme.com/s) |" in account.tracking(
         session(), page="https://honk.acme.com/s"
     )
-    assert messages.status_word(Status.NEEDS_HUMAN) == "Needs a human"
+    assert account.status_word(Status.NEEDS_HUMAN) == "Needs a human"
 
 
 def test_in_a_commit_message_nothing_is_code():
     loud = Submission(title="Add `@alice` [skip ci]", summary="```\nfixes #99, @bob\n```\n\nskip-checks: true")
-    assert messages.commit_message(loud) == (
+    assert account.commit_message(loud) == (
         "Add `@\u200balice` (skip ci)\n\n```\nfixes issue #99, @\u200bbob\n```\n\nskip-checks true"
     )
 
 
 def test_one_of_a_thing_is_not_many():
-    assert messages.cost(Usage(input_tokens=1, steps=1)) == "$0.00 · 1 token · 1 model call"
-    assert messages.cost(Usage(input_tokens=1_000_000, steps=2)) == "$0.00 · 1,000,000 tokens · 2 model calls"
+    assert figures.cost(Usage(input_tokens=1, steps=1)) == "$0.00 · 1 token · 1 model call"
+    assert figures.cost(Usage(input_tokens=1_000_000, steps=2)) == "$0.00 · 1,000,000 tokens · 2 model calls"
 
 
 @pytest.mark.parametrize("status", Status)
 def test_tracking_comment_names_who_is_next(status: Status):
-    assert messages.tracking(session(status)).startswith("**Honk · ")
+    assert account.tracking(session(status)).startswith("**Honk · ")

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from github_app.core.messages import money
+from github_app.core.messages.figures import money
 from github_app.core.record.audit import Link, document_of
 from github_app.core.text.characters import spelled_out
 

@@ -5,10 +5,38 @@ from __future__ import annotations
 from typing import assert_never
 
 from github_app.core.feedback import WAITING_KEPT
-from github_app.core.messages import money
+from github_app.core.messages.figures import count, money
 from github_app.core.model import Pause
 from github_app.core.quotas import Shortage
 from github_app.core.text.prose import clause, code
+
+
+def refusal(login: str, *, needed: str = "write") -> str:
+    """Why somebody's request is not followed, and who could make it."""
+    return (
+        f"`{login}`, I take instructions only from people with {needed} access to this repository. "
+        "Somebody who has it can repeat the request."
+    )
+
+
+def obstacle_refusal(obstacle: str) -> str:
+    """Work cannot start as things are: the policy file is wrong, the repository is empty."""
+    return f"I did not start: {clause(obstacle)}. Mend that, then ask again."
+
+
+def closed_issue_refusal() -> str:
+    """Work on a closed issue is not started."""
+    return "This issue is closed, so I did not start. Reopen it and ask again."
+
+
+def issue_gone_refusal() -> str:
+    """The issue was deleted or moved away."""
+    return "I cannot read the issue any more, so I did not start. Open a new one and label it."
+
+
+def foreign_pull_refusal() -> str:
+    """Work on pull requests of others is not offered."""
+    return "I work only on pull requests that I opened. Open an issue for what you want, and label it."
 
 
 def quota_refusal(shortage: Shortage) -> str:
@@ -23,14 +51,15 @@ def quota_holds(shortage: Shortage) -> str:
 
 def _used_up(shortage: Shortage) -> str:
     whose = f"The {shortage.whose} {code(shortage.name)}"
-    plural = "" if shortage.allowed == 1 else "s"
     match shortage.what:
         case "turns":
-            said = f"{whose} may have {shortage.allowed} turn{plural} of mine within 24 hours, and has had that"
+            said = f"{whose} may have {count(shortage.allowed, 'turn')} of mine within 24 hours, and has had that"
         case "money":
             said = f"{whose} may spend {money(shortage.allowed)} within 24 hours, and has spent it"
         case "pulls":
-            said = f"{whose} may have {shortage.allowed} pull request{plural} of mine open at once: close or merge some"
+            said = (
+                f"{whose} may have {count(shortage.allowed, 'pull request')} of mine open at once: close or merge some"
+            )
         case _:
             assert_never(shortage.what)
     free = f"; there is room again from {shortage.free_at:%Y-%m-%d %H:%M} UTC on" if shortage.free_at else ""

@@ -1,0 +1,141 @@
+"""What a session says of itself: the tracking comment, the pull request's body, the commit. Facts come from state; what
+the agent wrote is made harmless first."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from github_app.core import consent
+from github_app.core.hosts import address
+from github_app.core.messages.figures import checks_line, cost, count, names
+from github_app.core.model import Cause, NetworkDecision, Round, Session, Status, Submission, Verdict
+from github_app.core.text.prose import clause, code, harmless, one_line, plain
+
+_STATUS = {
+    Status.WORKING: "Working",
+    Status.AWAITING_CHECKS: "Waiting for checks",
+    Status.AWAITING_REVIEW: "Ready for your review",
+    Status.NEEDS_HUMAN: "Needs a human",
+    Status.MERGED: "Merged",
+    Status.CLOSED: "Closed",
+}
+
+
+_CAUSE = {
+    Cause.IMPLEMENT: "working on the issue",
+    Cause.FIX_CHECKS: "fixing failed checks",
+    Cause.ADDRESS_REVIEW: "addressing the review",
+    Cause.FOLLOW_UP: "following up on what was asked",
+}
+
+
+def status_word(status: Status) -> str:
+    """A status as people read it."""
+    return _STATUS[status]
+
+
+def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
+    """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
+    lines = [f"**Honk · {_STATUS[session.status]}**", "", _next_step(session, doing), ""]
+    lines.append("| | |\n|---|---|")
+    lines.append(f"| Branch | `{session.branch}` |")
+    if session.pull_number is not None:
+        draft = " (draft)" if session.pull_is_draft and not session.status.is_terminal else ""
+        lines.append(f"| Pull request | #{session.pull_number}{draft} |")
+    if session.checks is not None and session.checks.head_sha == session.head_sha:
+        lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
+    if session.refused:
+        lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
+    lines.append(f"| Asked by | `{session.requested_by.login}` |")
+    lines.append(f"| So far | {count(session.turns, 'turn')} · {cost(session.usage)} |")
+    if page:
+        lines.append(f"| On record | [step by step]({page}) |")
+    if not session.status.is_terminal:
+        lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
+    return "\n".join(lines)
+
+
+def _next_step(session: Session, doing: str) -> str:
+    match session.status:
+        case Status.WORKING:
+            cause = _CAUSE[session.turn_cause or Cause.IMPLEMENT]
+            return f"I am {cause}" + (f": {clause(doing)}." if doing else ".")
+        case Status.AWAITING_CHECKS:
+            return f"I am waiting for the checks of `{session.head_sha[:7]}` and go on by myself when they end."
+        case Status.AWAITING_REVIEW:
+            return f"#{session.pull_number} is ready for your review, and I act on what you write. You merge."
+        case Status.NEEDS_HUMAN:
+            return session.waiting_for
+        case Status.MERGED:
+            return f"#{session.pull_number} is merged. Thank you."
+        case Status.CLOSED:
+            return session.waiting_for or "The work has ended."
+        case _:
+            assert_never(session.status)
+
+
+def harmless_submission(submission: Submission) -> Submission:
+    """What the agent handed in, fit to be posted: in the pull request, as a commit message, in threads."""
+    return replace(
+        submission,
+        title=one_line(submission.title),
+        summary=harmless(submission.summary),
+        notes=harmless(submission.notes),
+        unverified_reason=harmless(submission.unverified_reason),
+        needs_approval=harmless(submission.needs_approval),
+        replies=tuple(replace(reply, body=harmless(reply.body)) for reply in submission.replies),
+    )
+
+
+def commit_message(submission: Submission) -> str:
+    """What is recorded in git: the agent's title and summary."""
+    return f"{one_line(submission.title)}\n\n{plain(submission.summary)}".strip()
+
+
+def pull_body(session: Session) -> str:
+    """The pull request's body, of the whole branch: what and why in the agent's words, each round's; the rest from
+    state. The newest submission is the one that is about to be published."""
+    newest = session.submission
+    closes = f"Closes #{session.issue_number}"
+    if newest is None:
+        return closes
+    rounds: tuple[Round | Submission, ...] = (*session.published, newest)
+    lines = [closes, "", harmless(rounds[0].summary)]
+    if len(rounds) > 1:
+        lines += ["", "### Since then"]
+    for later in rounds[1:]:
+        sha = f" (`{later.head_sha[:7]}`)" if isinstance(later, Round) else ""
+        lines += ["", f"**{clause(later.title)}**{sha}", "", harmless(later.summary)]
+    lines += ["", "### How it was verified", ""]
+    lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
+    if newest.unverified_reason:
+        lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    if session.refused:
+        lines += ["", "### Network", "", "Commands wanted to reach what the policy does not allow:", ""]
+        lines += [refusal_line(each) for each in session.refused]
+    held = session.held.approvals if session.held is not None else ()
+    approvals = [each for earlier in session.published for each in earlier.approvals]
+    if who := consent.accepted((*approvals, *held)):
+        lines += ["", "### Accepted by people", "", *who]
+    notes = [harmless(each.notes) for each in rounds if each.notes]
+    if notes:
+        lines += ["", "### Notes", "", "\n\n".join(notes)]
+    lines += [
+        "",
+        "---",
+        f"I wrote this for `{session.requested_by.login}` in {count(session.turns, 'turn')}: {cost(session.usage)}. "
+        "Review it as you would a colleague's work; I act on reviews and on `/honk …`.",
+    ]
+    return "\n".join(lines)
+
+
+def verdict_line(verdict: Verdict) -> str:
+    """One verifier's verdict as a list item."""
+    outcome = "passed" if verdict.exit_code == 0 else f"exit code {verdict.exit_code}"
+    return f"- {code(verdict.command)}: {outcome} ({verdict.duration_s:.1f} s)"
+
+
+def refusal_line(refused: NetworkDecision) -> str:
+    """One refused host as a list item; its name is the words of whoever wanted to go there."""
+    return f"- {code(address(refused))}: {count(refused.times, 'time')}, {refused.reason or 'for different reasons'}"

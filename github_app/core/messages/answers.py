@@ -1,0 +1,45 @@
+"""What Honk answers to people who asked something of it."""
+
+from __future__ import annotations
+
+from github_app.core.commands import VERBS
+from github_app.core.messages.account import tracking
+from github_app.core.model import Session
+from github_app.core.text.prose import clause, harmless
+
+
+def no_session_answer(trigger_label: str) -> str:
+    """Somebody stopped, retried or asked after work that does not exist."""
+    return f"There is no work of mine here. Label the issue `{trigger_label}` or write `/honk` to start."
+
+
+def help_text(trigger_label: str) -> str:
+    """What people can say; the table of verbs is the one that the parser uses."""
+    verbs = "\n".join(f"| `/honk {verb}{' …' * (verb == 'approve')}` | {meaning} |" for verb, meaning in VERBS.items())
+    return (
+        f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "
+        "I fix what CI finds, act on reviews, and leave the merge to you.\n\n"
+        f"| Write | and I |\n|---|---|\n| `/honk` *anything* | do it, on the issue's branch |\n{verbs}\n\n"
+        "Start a line with it. I listen to people with write access."
+    )
+
+
+def status_answer(session: Session) -> str:
+    """The state of a session, on request."""
+    return tracking(session)
+
+
+def already_working(session: Session) -> str:
+    """A second start of what runs already."""
+    where = f"see #{session.pull_number}" if session.pull_number is not None else f"on `{session.branch}`"
+    return f"I am on it already ({where}). Write `/honk …` with what you want changed."
+
+
+def answer(summary: str) -> str:
+    """The agent's answer where nothing had to be changed."""
+    return harmless(summary) or "I looked, and nothing has to be changed."
+
+
+def request_failed(reason: str) -> str:
+    """A request could not even be decided on."""
+    return f"I could not act on this: {clause(reason)}. Ask again when that is mended."

@@ -1,0 +1,57 @@
+"""Amounts and names as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from github_app.core.model import Checks, Usage
+from github_app.core.text.prose import code
+
+_NAMES_SHOWN = 5
+
+
+def money(micro_usd: int) -> str:
+    """An amount as people read it: cents where that says something, more digits below."""
+    usd = micro_usd / 1_000_000
+    if usd >= 0.1 or not micro_usd:
+        return f"${usd:,.2f}"
+    return f"${usd:.4f}" if micro_usd >= 100 else "less than $0.0001"
+
+
+def cost(usage: Usage) -> str:
+    """What was consumed, in one line."""
+    return f"{money(usage.cost_micro_usd)} · {count(usage.total_tokens, 'token')} · {count(usage.steps, 'model call')}"
+
+
+def count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def duration(seconds: float) -> str:
+    if seconds < 5_400:
+        return count(round(seconds / 60), "minute")
+    hours = round(seconds / 3_600, 1)
+    return f"{hours:g} hours"
+
+
+def names(names: Sequence[str]) -> str:
+    shown = ", ".join(code(name) for name in names[:_NAMES_SHOWN])
+    return shown + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
+
+
+def checks_line(checks: Checks) -> str:
+    """The state of the checks in a few words."""
+    match checks.state:
+        case "none":
+            return "none reported"
+        case "pending":
+            return f"{len(checks.pending)} running"
+        case "passed":
+            return f"{checks.passed} passed"
+        case "failed":
+            return f"failed: {names([failed.name for failed in checks.failed])}"
+        case "blocked":
+            return "waiting for a person to approve the run"
+        case _:
+            assert_never(checks.state)
