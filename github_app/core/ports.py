@@ -295,6 +295,23 @@ class Hub(Protocol):
         """Ask GitHub to deliver again what did not arrive; how many."""
 
 
+class Fence(Protocol):
+    """Stands before each effect on the outside: a process that stood still may have lost its work to another one."""
+
+    def require(self) -> None:
+        """Return if the work is still ours; usually at once. Raises `Transient` where that cannot be known now.
+
+        Does not return where the work is another's: the process ends.
+        """
+
+
+class Unfenced:
+    """The fence of one who works alone: nobody can take anything over."""
+
+    def require(self) -> None:
+        """Return at once."""
+
+
 class Clock(Protocol):
     """The time, so that tests can hold it."""
 

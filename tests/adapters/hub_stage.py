@@ -12,6 +12,7 @@ from pathlib import Path
 
 from github_app.adapters.hub.github import GitHubHub
 from github_app.core.model import ChangeSet, FileChange, Repo
+from github_app.core.ports import Fence
 from github_app.localhub.actions import ScriptedRunner
 from github_app.localhub.hub import LocalHub, new_private_key
 from github_app.localhub.judge import Judge
@@ -75,7 +76,7 @@ class Stage:
         self.hubs: list[GitHubHub] = []
         self.hub = self.make_hub()
 
-    def make_hub(self) -> GitHubHub:
+    def make_hub(self, *, fence: Fence | None = None) -> GitHubHub:
         """Another hub of the same app: it knows nothing yet."""
         hub = GitHubHub(
             app_id=str(self.app.id),
@@ -85,6 +86,7 @@ class Stage:
             pause_s=self.pause_s,
             clock=self.times.seconds,
             sleep=self.times.sleep,
+            fence=fence,
         )
         self.hubs.append(hub)
         return hub

@@ -29,6 +29,7 @@ from github_app.adapters.hub.tokens import Token, TokenKey, Tokens, make_app_aut
 from github_app.adapters.vault import Vault
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Repo
+from github_app.core.ports import Fence
 
 T = TypeVar("T")
 
@@ -69,6 +70,7 @@ class Clients:
         clock: Callable[[], float],
         sleep: Callable[[float], None],
         vault: Vault,
+        fence: Fence,
     ) -> None:
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.INFO)
@@ -79,6 +81,7 @@ class Clients:
         self._clock = clock
         self.sleep = sleep
         self._vault = vault
+        self._fence = fence
         self.pacer = Pacer(pause_s=pause_s, clock=clock, sleep=sleep)
         self.names = _Names(clock)
         self._tokens = Tokens(self._mint, clock=clock, vault=vault)
@@ -168,7 +171,7 @@ class Clients:
             lazy=True,
             api_version=API_VERSION,
         )
-        _watch(client.requester, self._vault)
+        _watch(client.requester, self._vault, self._fence)
         return client
 
     def _client(self, name: str, auth: Auth.Auth) -> Github:
@@ -302,12 +305,14 @@ class _Names:
         self._renewed[repo.id, repo.full_name] = name
 
 
-def _watch(requester: Requester, vault: Vault) -> None:
-    """Take known secrets out of all that is sent, by REST and GraphQL, but for the contents of files: these are checked
-    before, and must not change on their way."""
+def _watch(requester: Requester, vault: Vault, fence: Fence) -> None:
+    """Send only while the work is ours, reading aside (GraphQL, even to read, is a POST); and take known secrets out of
+    all that is sent, but for the contents of files: these are checked before, and must not change on their way."""
     send = requester.requestJson
 
     def send_clean(verb: str, url: str, *given: Any, **named: Any) -> Any:
+        if verb != "GET":
+            fence.require()
         # verb, url, parameters, headers, input, connection
         if len(given) > 2 and given[2] is not None and not url.endswith(CONTENT_PATHS):
             given = (*given[:2], vault.clean_request(given[2]), *given[3:])

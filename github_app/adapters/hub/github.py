@@ -22,7 +22,7 @@ from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
-from github_app.core.ports import GitAuth
+from github_app.core.ports import Fence, GitAuth, Unfenced
 
 
 class GitHubHub:
@@ -30,7 +30,7 @@ class GitHubHub:
 
     `pause_s` is the least time between two writes of one installation; `timeout_s` holds for each request. `clock`
     (seconds since 1970) and `sleep` are for tests. No request is made before the first call. All texts pass the
-    vault, which learns each token.
+    vault, which learns each token, and nothing is changed that `fence` does not let pass.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class GitHubHub:
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], None] = time.sleep,
         vault: Vault | None = None,
+        fence: Fence | None = None,
     ) -> None:
         self._web_url = web_url.rstrip("/")
         self.vault = vault or Vault(homes=(self._web_url,))
@@ -61,6 +62,7 @@ class GitHubHub:
             clock=clock,
             sleep=sleep,
             vault=self.vault,
+            fence=fence or Unfenced(),
         )
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from github_app.adapters.model import prices
 from github_app.core.errors import AccessDenied, HonkError, LimitReached, Misconfigured, RateLimited, Transient
 from github_app.core.model import Usage
-from github_app.core.ports import ModelReply, ModelRequest
+from github_app.core.ports import Fence, ModelReply, ModelRequest, Unfenced
 
 if TYPE_CHECKING:
     # Importing the SDK takes two seconds, so that is left to `warm_up` or the first call.
@@ -33,10 +33,13 @@ class ClaudeModel:
     `LimitReached` where the conversation is too long for the model, `Misconfigured` for a model that does not exist.
     """
 
-    def __init__(self, *, api_key: str | None, base_url: str | None, deadline_s: float = 900.0) -> None:
+    def __init__(
+        self, *, api_key: str | None, base_url: str | None, deadline_s: float = 900.0, fence: Fence | None = None
+    ) -> None:
         self._api_key = api_key
         self._base_url = base_url or API_URL
         self._deadline_s = deadline_s
+        self._fence = fence or Unfenced()
         # A connection belongs to the event loop that opened it.
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncAnthropic] = WeakKeyDictionary()
 
@@ -84,8 +87,13 @@ class ClaudeModel:
             default_headers=headers,  # type: ignore[arg-type]
             max_retries=_RETRIES,
             timeout=self._deadline_s,
-            middleware=[_refuse_long_waits],
+            middleware=[self._require_fence, _refuse_long_waits],
         )
+
+    async def _require_fence(self, request: Any, call_next: Any) -> Any:
+        """SDK middleware: each request costs money, a repeated one too, so each wants the work to be ours."""
+        await asyncio.to_thread(self._fence.require)
+        return await call_next(request)
 
     def _usage(self, model: str, message: Message) -> Usage:
         counted = message.usage

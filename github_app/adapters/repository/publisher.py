@@ -13,7 +13,7 @@ from github_app.adapters.vault import Vault
 from github_app.core.changes.paths import is_workflow
 from github_app.core.errors import HeadMoved
 from github_app.core.model import ChangeSet, Repo
-from github_app.core.ports import GitAuth, Hub
+from github_app.core.ports import Fence, GitAuth, Hub, Unfenced
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class PushPublisher:
     mirrors: Mirrors
     hub: Hub
     vault: Vault = field(default_factory=Vault)
+    fence: Fence = field(default_factory=Unfenced)
 
     def publish(
         self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
@@ -47,8 +48,10 @@ class PushPublisher:
         fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
         text = commit_message(fit, key=key, audit=audit)
         sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
+        token = auth()
+        self.fence.require()
         try:
-            push(self.git, mirror, sha, branch=branch, auth=auth())
+            push(self.git, mirror, sha, branch=branch, auth=token)
         except HeadMoved as moved:
             if moved.head_sha is None or not self._holds(repo, moved.head_sha, sha):
                 raise
