@@ -38,6 +38,12 @@ def issue(world: World, action: str, it: Issue, sender: User, **more: Any) -> No
         _send(world, "issues", it.repo, sender, {"action": action, "issue": shapes.issue(world, it), **more})
 
 
+def transferred(world: World, it: Issue, to: Issue, sender: User) -> None:
+    """`issues.transferred`, to the repository that loses the issue."""
+    new = {"new_issue": shapes.issue(world, to), "new_repository": shapes.repository(world, to.repo)}
+    issue(world, "transferred", it, sender, changes=new)
+
+
 def issue_comment(world: World, action: str, it: Comment, sender: User, **more: Any) -> None:
     """`issue_comment`, also in a pull request's conversation."""
     shape = {"issue": shapes.issue(world, it.issue), "comment": shapes.comment(world, it), **more}

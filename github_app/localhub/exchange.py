@@ -107,10 +107,17 @@ class Call:
     @property
     def issue(self) -> Issue:
         """The issue (or pull request as an issue) in the path."""
-        found = self.repo.issues.get(self.number("number"))
-        if found is None:
+        number = self.number("number")
+        found = self.repo.issues.get(number)
+        if found is not None:
+            return found
+        if number not in self.repo.gone:
             raise not_found()
-        return found
+        moved = self.repo.gone[number]
+        if moved is None:
+            raise ApiError(410, "This issue was deleted")
+        there = f"{self.world.api}/repos/{moved.repo.full_name}/issues/{moved.number}"
+        raise ApiError(301, "Moved Permanently", headers={"Location": there})
 
     @property
     def pull(self) -> Pull:

@@ -17,7 +17,7 @@ from .deeds import pulls, reviews
 from .exchange import ApiError, Caller
 from .schema import SDL
 from .shapes import JSON
-from .values import Comment, Pull, Repository, Review, ReviewComment, Thread, User
+from .values import Comment, Issue, Pull, Repository, Review, ReviewComment, Thread, User
 from .world import World
 
 _SCHEMA = build_schema(SDL)
@@ -85,6 +85,9 @@ class _Root:
             case Comment():
                 self._may(thing.issue.repo, "issues:read")
                 return self._comment(thing)
+            case Issue():
+                self._may(thing.repo, "issues:read")
+                return self._issue(thing)
 
     def viewer(self, _: Info) -> JSON:
         assert self._caller.user  # noqa: S101 - `answer` refused nobody
@@ -155,11 +158,11 @@ class _Root:
         self._may(thread.pull.issue.repo, "pull_requests:write")
         return thread
 
-    def _find(self, node: str) -> Pull | Thread | ReviewComment | Comment:
+    def _find(self, node: str) -> Pull | Thread | ReviewComment | Comment | Issue:
         kind, _, digits = node.rpartition("_")
         for repo in self._world.repositories.values():
             for issue in repo.issues.values():
-                for thing in _things(issue.pull, issue.comments, kind):
+                for thing in [issue] if kind == "I" else _things(issue.pull, issue.comments, kind):
                     if str(thing.id) == digits:
                         return thing
         raise _unknown(node)
@@ -279,6 +282,20 @@ class _Root:
             **self._edited(it),
             "isMinimized": bool(it.minimized),
             "minimizedReason": it.minimized or None,
+        }
+
+    def _issue(self, it: Issue) -> JSON:
+        return {
+            "__typename": "Issue",
+            "id": f"I_{it.id}",
+            "databaseId": it.id,
+            "number": it.number,
+            "title": it.title,
+            "body": it.body or "",
+            "url": shapes.issue_page(self._world, it),
+            "author": self._actor(it.user),
+            "lastEditedAt": shapes.iso_or_none(it.edited_at),
+            "editor": self._actor(it.editor) if it.editor else None,
         }
 
     def _edited(self, it: Comment | ReviewComment) -> JSON:

@@ -85,6 +85,16 @@ class Person:
         with self.world.lock:
             issues.set_state(self.world, issue, self.user, "closed")
 
+    def delete_issue(self, issue: Issue) -> None:
+        """Delete an issue."""
+        with self.world.lock:
+            issues.delete_issue(self.world, issue, self.user)
+
+    def transfer(self, issue: Issue, to: Repository) -> Issue:
+        """Move an issue to another repository; what it is there."""
+        with self.world.lock:
+            return issues.transfer_issue(self.world, issue, self.user, to)
+
     def reopen(self, issue: Issue) -> None:
         """Open a closed issue or pull request again."""
         with self.world.lock:

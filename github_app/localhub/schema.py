@@ -39,6 +39,9 @@ type PullRequest implements Node {
 type IssueComment implements Node & Minimizable {
   id: ID! databaseId: Int body: String! author: Actor editor: Actor lastEditedAt: DateTime url: URI!
   isMinimized: Boolean! minimizedReason: String }
+type Issue implements Node {
+  id: ID! databaseId: Int number: Int! title: String! body: String! url: URI! author: Actor editor: Actor
+  lastEditedAt: DateTime }
 type Repository implements Node {
   id: ID! databaseId: Int name: String! nameWithOwner: String! url: URI! pullRequest(number: Int!): PullRequest }
 type RateLimit { limit: Int! cost: Int! remaining: Int! resetAt: DateTime! }

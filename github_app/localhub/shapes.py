@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from .values import App, Comment, Installation, Issue, Label, Reaction, Repository, Role, Token, User
+from .values import Act, App, Comment, Installation, Issue, Label, Reaction, Repository, Role, Token, User
 from .world import World
 
 JSON = dict[str, Any]
@@ -311,6 +311,29 @@ def issue(world: World, it: Issue) -> JSON:
             "merged_at": iso_or_none(it.pull.merged_at),
         }
     return shape
+
+
+def act(world: World, repo: Repository, it: Act) -> JSON:
+    """Return an entry of an issue's record."""
+    more: JSON = {}
+    if it.label is not None:
+        more["label"] = {"name": it.label.name, "color": it.label.color}
+    if it.event == "renamed":
+        more["rename"] = {"from": it.names[0], "to": it.names[1]}
+    if it.event == "closed":
+        more["state_reason"] = None
+    return {
+        "id": it.id,
+        "node_id": f"E_{it.id}",
+        "url": f"{repo_api(world, repo)}/issues/events/{it.id}",
+        "actor": user(world, it.actor),
+        "event": it.event,
+        "commit_id": None,
+        "commit_url": None,
+        "created_at": iso(it.at),
+        "performed_via_github_app": None,
+        **more,
+    }
 
 
 def comment(world: World, it: Comment) -> JSON:

@@ -177,6 +177,18 @@ class Pull:
     threads: list[Thread] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Act:
+    """One entry of an issue's record: `labeled`, `unlabeled`, `closed`, `reopened` or `renamed` (then `names`)."""
+
+    id: int
+    event: str
+    actor: User
+    at: datetime
+    label: Label | None = None
+    names: tuple[str, str] = ("", "")
+
+
 @dataclass(eq=False)
 class Issue:
     """An issue, or (with `pull`) a pull request: GitHub numbers both together."""
@@ -199,6 +211,9 @@ class Issue:
     comments: list[Comment] = field(default_factory=list)
     reactions: list[Reaction] = field(default_factory=list)
     pull: Pull | None = None
+    acts: list[Act] = field(default_factory=list)
+    editor: User | None = None
+    edited_at: datetime | None = None
 
 
 @dataclass(eq=False)
@@ -324,6 +339,7 @@ class Repository:
     collaborators: dict[int, Role] = field(default_factory=dict)
     labels: dict[str, Label] = field(default_factory=dict)
     issues: dict[int, Issue] = field(default_factory=dict)
+    gone: dict[int, Issue | None] = field(default_factory=dict)  # deleted (None), or where it was transferred to
     statuses: list[Status] = field(default_factory=list)
     suites: list[CheckSuite] = field(default_factory=list)
     runs: list[WorkflowRun] = field(default_factory=list)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
-from github import GithubException
+from github import GithubException, UnknownObjectException
 
 from .conftest import Story
 
@@ -99,3 +101,59 @@ def test_a_locked_issue_takes_no_comment_of_a_reader(story: Story):
     issue.locked = True
     with pytest.raises(Exception, match="locked"):
         reader.comment(issue, "but")
+
+
+def test_what_happened_to_an_issue_is_on_its_record(story: Story):
+    issue = story.alice.open_issue(story.repo, "Bug", labels=["honk"])
+    story.alice.unlabel(issue, "honk")
+    story.alice.edit_issue(issue, title="A bug")
+    story.alice.close(issue)
+    story.alice.reopen(issue)
+    _, acts = story.client().requester.requestJsonAndCheck("GET", f"/repos/acme/app/issues/{issue.number}/events")
+    assert [act["event"] for act in acts] == ["labeled", "unlabeled", "renamed", "closed", "reopened"]
+    assert {act["actor"]["login"] for act in acts} == {"alice"}
+    assert [act["label"]["name"] for act in acts[:2]] == ["honk", "honk"]
+
+
+def test_comments_of_all_issues_are_listed_by_when_they_were_changed(story: Story):
+    first = story.alice.comment(story.alice.open_issue(story.repo, "One"), "first")
+    second = story.alice.comment(story.alice.open_issue(story.repo, "Two"), "second")
+    first.updated_at += timedelta(seconds=60)
+    remote = story.remote()
+    found = remote.get_issues_comments(sort="updated", direction="asc")
+    assert [each.body for each in found] == ["second", "first"]
+    later = remote.get_issues_comments(sort="updated", direction="asc", since=first.updated_at)
+    assert [each.body for each in later] == ["first"]
+    assert second.issue.number == 2
+
+
+def test_a_deleted_issue_is_gone_and_a_transferred_one_has_moved(story: Story):
+    elsewhere = story.hub.create_repository("acme/other", {"x": "x"})
+    deleted, moved = (story.alice.open_issue(story.repo, title) for title in ("One", "Two"))
+    story.alice.delete_issue(deleted)
+    there = story.alice.transfer(moved, elsewhere)
+    repository = story.remote()
+    with pytest.raises(GithubException) as refused:
+        repository.get_issue(deleted.number)
+    assert refused.value.status == 410
+    with pytest.raises(UnknownObjectException):  # PyGithub goes there, and the app is not there
+        repository.get_issue(moved.number)
+    assert story.hub.exchanges[-1].path == f"/repos/acme/other/issues/{there.number}"
+    assert story.alice.open_issue(story.repo, "Three").number == 3, "numbers are never given twice"
+    assert story.events()[-3:] == ["issues.deleted", "issues.transferred", "issues.opened"]
+
+
+def test_who_edited_an_issue_last_is_told_by_graphql(story: Story):
+    issue = story.alice.open_issue(story.repo, "Bug", "body")
+    query = "query($id: ID!) { node(id: $id) { ... on Issue { lastEditedAt editor { login } } } }"
+
+    def ask():
+        url = story.hub.graphql_url
+        _, answer = story.client().requester.requestJsonAndCheck(
+            "POST", url, input={"query": query, "variables": {"id": f"I_{issue.id}"}}
+        )
+        return answer["data"]["node"]
+
+    assert ask() == {"lastEditedAt": None, "editor": None}
+    story.alice.edit_issue(issue, body="another")
+    assert ask()["editor"] == {"login": "alice"}

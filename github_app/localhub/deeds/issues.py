@@ -6,7 +6,7 @@ from typing import Any
 
 from github_app.localhub import events, shapes
 from github_app.localhub.exchange import ApiError, invalid
-from github_app.localhub.values import App, Comment, Issue, Label, Reaction, Repository, ReviewComment, User
+from github_app.localhub.values import Act, App, Comment, Issue, Label, Reaction, Repository, ReviewComment, User
 from github_app.localhub.world import World
 
 BODY_LIMIT = 65_536
@@ -20,7 +20,11 @@ def check_body(resource: str, body: str | None) -> None:
 
 def next_number(repo: Repository) -> int:
     """Return the number of the next issue or pull request."""
-    return max(repo.issues, default=0) + 1
+    return max((*repo.issues, *repo.gone), default=0) + 1
+
+
+def _record(world: World, issue: Issue, event: str, actor: User, **more: Any) -> None:
+    issue.acts.append(Act(world.new_id(), event, actor, world.now(), **more))
 
 
 def label_named(world: World, repo: Repository, name: str, color: str = "ededed") -> Label:
@@ -50,6 +54,7 @@ def open_issue(
     repo.issues[issue.number] = issue
     events.issue(world, "opened", issue, author)
     for label in issue.labels:
+        _record(world, issue, "labeled", author, label=label)
         events.issue(world, "labeled", issue, author, label=shapes.label(world, repo, label))
     return issue
 
@@ -59,9 +64,11 @@ def edit_issue(world: World, issue: Issue, sender: User, *, title: str | None, b
     check_body("Issue", body)
     changes: dict[str, Any] = {}
     if title is not None and title != issue.title:
+        _record(world, issue, "renamed", sender, names=(issue.title, title))
         changes["title"], issue.title = {"from": issue.title}, title
     if body is not None and body != (issue.body or ""):
         changes["body"], issue.body = {"from": issue.body or ""}, body
+        issue.editor, issue.edited_at = sender, world.now()
     if changes:
         issue.updated_at = world.now()
         events.issue(world, "edited", issue, sender, changes=changes)
@@ -75,10 +82,12 @@ def set_state(world: World, issue: Issue, sender: User, state: str, reason: str 
     if state == "closed":
         issue.state, issue.closed_at, issue.closed_by = "closed", now, sender
         issue.state_reason = None if issue.pull else (reason or "completed")
+        _record(world, issue, "closed", sender)
         events.issue(world, "closed", issue, sender)
     else:
         issue.state, issue.closed_at, issue.closed_by = "open", None, None
         issue.state_reason = None if issue.pull else "reopened"
+        _record(world, issue, "reopened", sender)
         events.issue(world, "reopened", issue, sender)
 
 
@@ -89,6 +98,7 @@ def add_labels(world: World, issue: Issue, sender: User, names: list[str]) -> No
         if label not in issue.labels:
             issue.labels.append(label)
             issue.updated_at = world.now()
+            _record(world, issue, "labeled", sender, label=label)
             events.issue(world, "labeled", issue, sender, label=shapes.label(world, issue.repo, label))
 
 
@@ -99,7 +109,33 @@ def remove_label(world: World, issue: Issue, sender: User, name: str) -> None:
         raise ApiError(404, "Label does not exist")
     issue.labels.remove(label)
     issue.updated_at = world.now()
+    _record(world, issue, "unlabeled", sender, label=label)
     events.issue(world, "unlabeled", issue, sender, label=shapes.label(world, issue.repo, label))
+
+
+def delete_issue(world: World, issue: Issue, sender: User) -> None:
+    """Remove an issue for good; whoever asks for it is told that it is gone."""
+    events.issue(world, "deleted", issue, sender)
+    del issue.repo.issues[issue.number]
+    issue.repo.gone[issue.number] = None
+
+
+def transfer_issue(world: World, issue: Issue, sender: User, to: Repository) -> Issue:
+    """Move an issue to another repository of its owner; labels that are unknown there are lost on the way."""
+    now = world.now()
+    moved = Issue(
+        world.new_id(), to, next_number(to), issue.title, issue.body, issue.user, issue.created_at, now,
+        state=issue.state, labels=[to.labels[x.name.lower()] for x in issue.labels if x.name.lower() in to.labels],
+    )  # fmt: skip
+    moved.comments = issue.comments
+    for comment in moved.comments:
+        comment.issue = moved
+    to.issues[moved.number] = moved
+    events.transferred(world, issue, moved, sender)
+    del issue.repo.issues[issue.number]
+    issue.repo.gone[issue.number] = moved
+    events.issue(world, "opened", moved, sender)
+    return moved
 
 
 def add_comment(world: World, issue: Issue, author: User, body: str, app: App | None = None) -> Comment:
@@ -126,6 +162,7 @@ def edit_comment(world: World, comment: Comment, sender: User, body: str) -> Non
 def delete_comment(world: World, comment: Comment, sender: User) -> None:
     """Remove a comment."""
     comment.issue.comments.remove(comment)
+    comment.issue.updated_at = world.now()
     events.issue_comment(world, "deleted", comment, sender)
 
 

@@ -117,6 +117,24 @@ def create_comment(call: Call) -> Any:
     return Reply(shapes.comment(call.world, comment), 201)
 
 
+@route("GET", "/repos/{owner}/{repo}/issues/comments", _READ)
+def list_all_comments(call: Call) -> Any:
+    """The comments on all issues and pull requests, in the order of their numbers unless another is asked for."""
+    since = call.query.get("since", "")
+    found = [c for i in call.repo.issues.values() for c in i.comments if shapes.iso(c.updated_at) >= since]
+    by_update = call.query.get("sort") == "updated"
+    found.sort(key=lambda c: (c.updated_at if by_update else c.created_at, c.id))
+    if call.query.get("direction") == "desc" and call.query.get("sort"):
+        found.reverse()
+    return call.page(found, lambda c: shapes.comment(call.world, c))
+
+
+@route("GET", "/repos/{owner}/{repo}/issues/{number}/events", _READ)
+def list_acts(call: Call) -> Any:
+    """What happened to an issue, oldest first."""
+    return call.page(call.issue.acts, lambda act: shapes.act(call.world, call.repo, act))
+
+
 def find_comment(call: Call) -> Comment:
     """Return the issue comment in the path; 404 without it."""
     wanted = call.number("comment_id")

@@ -8,6 +8,7 @@ from github_app.localhub import shapes_code
 from github_app.localhub.deeds import reviews
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.exchange import Call, Reply, not_found, route
+from github_app.localhub.shapes import iso
 from github_app.localhub.values import Review, ReviewComment
 
 _READ, _TALK = "pull_requests:read", "talk|pull_requests:write"
@@ -78,8 +79,10 @@ def dismiss_review(call: Call) -> Any:
 @route("GET", "/repos/{owner}/{repo}/pulls/{number}/comments", _READ)
 def list_comments(call: Call) -> Any:
     """All inline comments of a pull request, oldest first."""
-    found = [c for t in call.pull.threads for c in t.comments if c.review.state != "PENDING"]
-    found.sort(key=lambda c: c.id)
+    since = call.query.get("since", "")
+    threads = call.pull.threads
+    found = [c for t in threads for c in t.comments if c.review.state != "PENDING" and iso(c.updated_at) >= since]
+    found.sort(key=lambda c: (c.updated_at, c.id) if call.query.get("sort") == "updated" else (c.created_at, c.id))
     return call.page(found, lambda c: shapes_code.review_comment(call.world, c))
 
 
