@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack edge story format lock bench advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack edge story format lock bench soak advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 	$(BIN)/python -m bench.loop
 	$(BIN)/python -m bench.workspace
 	$(BIN)/python -m bench.door
+
+soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
+	$(BIN)/python -m bench.soak $(SOAK)
 
 # --- checking it -------------------------------------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,8 +76,9 @@ def model_usage(url: str) -> dict[str, int]:
 def honk_process() -> int:
     """The process id of the Honk that this process started. Raises `LookupError`."""
     for child in _children().get(os.getpid(), []):
-        if b"serve" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
-            return child
+        with suppress(OSError):  # ended meanwhile
+            if b"serve" in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0"):
+                return child
     raise LookupError("no Honk runs")
 
 

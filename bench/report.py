@@ -41,11 +41,15 @@ def percentile(values: Sequence[float], share: float) -> float:
 def publish(name: str, text: str, *, write: bool) -> None:
     """Print a result; with `write`, also put it between `name`'s markers in docs/performance.md."""
     print(text, flush=True)
-    if not write:
-        return
+    if write:
+        put(PAGE, name, text)
+
+
+def put(page: Path, name: str, text: str) -> None:
+    """Put a text between `name`'s markers in a page. Raises `ValueError` for a page without them."""
     begin, end = f"<!-- {name}: written by `python -m bench.{name} --write` -->", f"<!-- {name}: end -->"
-    page = PAGE.read_text("utf-8")
-    if begin not in page or end not in page:
-        raise ValueError(f"{PAGE} has no place for {name}: wants {begin} and {end}")
-    before, after = page.partition(begin)[0], page.partition(end)[2]
-    PAGE.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", "utf-8")
+    old = page.read_text("utf-8")
+    if begin not in old or end not in old:
+        raise ValueError(f"{page} has no place for {name}: wants {begin} and {end}")
+    before, after = old.partition(begin)[0], old.partition(end)[2]
+    page.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", "utf-8")
