@@ -9,6 +9,7 @@ import pytest
 
 from github_app.core.errors import Misconfigured
 from github_app.settings import read_settings
+from tests.edge.cases import shows
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nMIIB\n-----END RSA PRIVATE KEY-----\n"
 LEAST = {"HONK_APP_ID": "1", "HONK_PRIVATE_KEY": PEM, "HONK_WEBHOOK_SECRET": "s"}
@@ -23,6 +24,7 @@ def test_three_settings_are_enough_for_github_com() -> None:
     assert settings.database_url == f"sqlite:///{settings.data_dir}/honk.sqlite"
 
 
+@shows("W82")
 def test_hosts_of_github_enterprise_server_are_derived() -> None:
     settings = read_settings(LEAST | {"HONK_GITHUB_URL": "https://ghe.example/"})
 

@@ -13,14 +13,34 @@ from github_app.core.feedback import feedback_of_checks, with_feedback, without_
 from github_app.core.messages import stops
 from github_app.core.model import Cause, Checks, Session, Status
 
+UNSAID = ("cancelled", "stale")
+"""Conclusions of checks that did not come to one."""
+
 
 def checks_changed(session: Session, event: ChecksChanged, facts: Facts) -> Decision:
     """Something about a commit's checks changed; the state itself comes with the facts."""
     if event.head_sha != session.head_sha:
         return nothing(session, "checks of a commit that is not the head")
     if session.status is Status.WORKING:
-        return nothing(session, "a turn runs; its push will be checked anew")
+        return _while_a_turn_runs(session, facts)
     return judge_checks(session, event, facts)
+
+
+def _while_a_turn_runs(session: Session, facts: Facts) -> Decision:
+    """One round for all: what failed on the commit that the turn stands on joins it. What turned green needs no turn
+    that was to mend it, unless it has been told of more, or has handed in."""
+    checks = checks_of_head(session, facts)
+    ours = _without_those_of_base(checks, facts)
+    if checks.state == "failed" and ours.failed:
+        told = with_feedback(session, feedback_of_checks(ours))
+        if told != session:
+            told = replace(told, checked_sha=session.head_sha)
+            return Decision(session=told, why="what failed joins the running turn")
+    only_mends = session.turn_cause is Cause.FIX_CHECKS and all(each.kind == "checks" for each in session.feedback)
+    if checks.state == "passed" and only_mends and not session.carried:
+        stopped = replace(session, turn_id=None, checks=checks)
+        return ready(stopped, facts, why="all checks passed: the turn that was to mend them is withdrawn")
+    return nothing(session, "a turn runs; its push will be checked anew")
 
 
 def judge_if_ended(waiting: Decision, event: Event, facts: Facts) -> Decision:
@@ -85,17 +105,32 @@ def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...
 
 def _fix(session: Session, event: Event, facts: Facts, checks: Checks, before: tuple[Effect, ...]) -> Decision:
     """Hand a failure to the agent, once for each head and as often as policy allows; then to a human."""
+    ours = _without_those_of_base(checks, facts)
+    if not ours.failed:
+        text = stops.checks_red_before(checks, session.base_sha)
+        if session.stuck_on == "checks" and session.waiting_for == text:
+            return Decision(session=session, effects=before, why="a human was told that these are not ours")
+        return ask(without_old_checks(session), event, facts, text, stuck_on="checks", before=before)
     is_known = session.checked_sha == session.head_sha
     if is_known and session.stuck_on == "checks":
         return Decision(session=session, effects=before, why="a human was asked about this failure already")
     # With the session even if a human is asked: the turn that they start must know what failed.
-    told = with_feedback(without_old_checks(session), feedback_of_checks(checks))
+    told = with_feedback(without_old_checks(session), feedback_of_checks(ours))
     told = replace(told, checked_sha=session.head_sha)
     if is_known or session.fix_rounds >= facts.policy.fix_rounds:
-        text = stops.checks_still_failing(session.fix_rounds, checks)
+        text = stops.checks_still_failing(session.fix_rounds, ours)
         return ask(told, event, facts, text, stuck_on="checks", before=before)
     told = replace(told, fix_rounds=session.fix_rounds + 1)
     return run_turn(told, facts, Cause.FIX_CHECKS, before=before, why="checks failed")
+
+
+def _without_those_of_base(checks: Checks, facts: Facts) -> Checks:
+    """The checks without those failures that were there before us: on the base, the same check failed, too. One that
+    was only cancelled there says nothing."""
+    if facts.base_checks is None:
+        return checks
+    before = {(each.source, each.name) for each in facts.base_checks.failed if each.conclusion not in UNSAID}
+    return replace(checks, failed=tuple(each for each in checks.failed if (each.source, each.name) not in before))
 
 
 def _without_logs(checks: Checks) -> Checks:

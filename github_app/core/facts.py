@@ -36,6 +36,7 @@ class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
     `me` is our own account; `base_sha` the commit that new work would start from, and at which the policy was read;
+    `base_checks` are those of the commit that the session's work began at, looked up where the head's `checks` failed;
     `obstacle` says why no work can start here (the policy file is wrong, the repository is empty). `asker` is who a
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     """
@@ -49,6 +50,7 @@ class Facts:
     issue: Issue | None = None
     pull: Pull | None = None
     checks: Checks | None = None
+    base_checks: Checks | None = None
     threads: tuple[Thread, ...] = ()
     asker: Actor | None = None
     load: Load | None = None
@@ -122,8 +124,7 @@ def _needs_open(session: Session, event: Event) -> Need:
         case ReviewSubmitted():
             return Need.PERMISSION | Need.THREADS | Need.POLICY
         case ChecksChanged():
-            is_judged = session.head_sha == event.head_sha and session.status is not Status.WORKING
-            return Need.CHECKS | Need.POLICY if is_judged else Need.NOTHING
+            return Need.CHECKS | Need.POLICY if session.head_sha == event.head_sha else Need.NOTHING
         case IssueClosed():
             return Need.PULL
         case BranchPushed():

@@ -143,12 +143,16 @@ CheckState = Literal["none", "pending", "passed", "failed", "blocked"]
 
 @dataclass(frozen=True, kw_only=True)
 class FailedCheck:
-    """One check that ended badly. `log` is what could be had: the job's log tail, annotations or the summary."""
+    """One check that ended badly. `log` is what could be had: the job's log tail, annotations or the summary.
+
+    `source` is who reports it: with the name, it tells whether a check of another commit is the same one.
+    """
 
     name: str
     conclusion: str
     url: str = ""
     log: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -141,7 +141,7 @@ class Engine:
         if subject.session_id is not None:
             return subject.session_id.rpartition("-")[0]
         issue = subject.issue_number or (issue_of_branch(subject.branch) if subject.branch else None)
-        if issue is None and subject.pull_number is not None:
+        if issue is None and (subject.pull_number is not None or subject.head_sha):
             session = self.store.find_session(subject)
             issue = session.issue_number if session is not None else None
         return f"{subject.repo_id or 0}-{issue or 0}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from github_app.core.errors import Gone, Refused
+from github_app.core.errors import Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
     CommandIssued,
@@ -61,7 +61,7 @@ class Lookup:
         if Need.ISSUE in wanted:
             facts = replace(facts, issue=self._issue(repo, session, event))
         if Need.CHECKS in wanted:
-            facts = replace(facts, checks=self._checks(repo, session, event))
+            facts = self._with_checks(facts, repo, session, event)
         if Need.THREADS in wanted:
             facts = replace(facts, threads=self._threads(repo, session))
         if Need.POLICY in wanted:
@@ -93,7 +93,7 @@ class Lookup:
         except Gone:
             return None
 
-    def _checks(self, repo: Repo, session: Session | None, event: Event) -> Checks | None:
+    def _with_checks(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
         sha = session.head_sha if session is not None else ""
         match event:
             case Published() | PullRequestReopened():
@@ -103,9 +103,18 @@ class Lookup:
             case _:
                 pass
         if not sha:
-            return None
+            return facts
         checks = self.hub.checks(repo, sha)
-        return self.hub.checks(repo, sha, with_logs=True) if checks.state == "failed" else checks
+        if checks.state != "failed":
+            return replace(facts, checks=checks)
+        base = self._base_checks(repo, session)
+        return replace(facts, checks=self.hub.checks(repo, sha, with_logs=True), base_checks=base)
+
+    def _base_checks(self, repo: Repo, session: Session | None) -> Checks | None:
+        try:
+            return self.hub.checks(repo, session.base_sha) if session is not None and session.base_sha else None
+        except (Gone, NotVisibleYet):
+            return None  # History was rewritten: there is nothing to compare with any more.
 
     def _threads(self, repo: Repo, session: Session | None) -> tuple[Thread, ...]:
         if session is None or session.pull_number is None:

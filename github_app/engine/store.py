@@ -80,7 +80,8 @@ class Store:
                 return found
         if subject.pull_number is not None:
             return self._one_session("repo_id = :r AND pull_number = :p", r=subject.repo_id, p=subject.pull_number)
-        if subject.branch is None and subject.head_sha:
+        if subject.head_sha:
+            # Under whatever branch a check is reported: the commit is ours.
             return self._one_session("repo_id = :r AND head_sha = :h", r=subject.repo_id, h=subject.head_sha)
         return None
 

@@ -18,6 +18,7 @@ from github_app.core.errors import ToolFailed
 from github_app.core.model import ChangeSet
 from tests.adapters.desks import Desk, sh, told
 from tests.adapters.origins import LOCAL_GIT, File, link, program, submodule, text
+from tests.edge.cases import shows
 
 WHEN = Signature(name="a", email="a@example.org", at=datetime(2026, 1, 1, tzinfo=UTC))
 
@@ -74,6 +75,7 @@ async def test_git_folders_in_any_spelling_and_nested_repositories_are_passed_ov
     assert list(told(await workspace.changes())) == ["new", "src/b"]
 
 
+@shows("W68")
 async def test_submodules_stay_as_the_commit_has_them(desk: Desk) -> None:
     workspace = await desk.over({"sub": submodule("ab" * 20), "lib/sub": submodule("cd" * 20), "lib/a": text("1")})
     await sh(workspace, "touch sub/x; rm -r lib; mkdir lib; echo file > lib/sub; rmdir sub 2>/dev/null || rm -r sub")

@@ -13,6 +13,7 @@ from github_app.core.model import Checks
 from github_app.localhub import shapes_ci
 from github_app.localhub.actions import JobResult, WorkflowResult
 from tests.adapters.hub_stage import Stage
+from tests.edge.cases import shows
 
 SHA = "a" * 40
 CI = ".github/workflows/ci.yml"
@@ -55,6 +56,7 @@ def merged(*checks: Run | CommitStatus | Workflow) -> Checks:
     )
 
 
+@shows("W43")
 @pytest.mark.parametrize(
     ("conclusion", "state"),
     [
@@ -83,6 +85,7 @@ def test_what_each_status_means(state, meaning):
     assert merged(status(1, state)).state == meaning
 
 
+@shows("W45")
 @pytest.mark.parametrize(
     ("checks", "state"),
     [
@@ -128,10 +131,32 @@ def test_real_failures_come_before_those_that_were_only_cancelled():
     assert checks.passed == 1
 
 
+@shows("W56")
+def test_the_same_check_is_known_again_on_another_commit():
+    """A workflow's job by its workflow, whatever suite its run had; others by their app; statuses are all of a kind."""
+    first = merged(
+        workflow(1, "failure", of=8), run(1, "failure"), run(2, "failure", app=3, suite=9), status(1, "error")
+    )
+    second = merged(
+        workflow(5, "failure", of=8, suite=4), run(7, "failure", suite=4), run(8, "failure", app=3, suite=5),
+        status(6, "failure"),
+    )  # fmt: skip
+    other = merged(workflow(5, "failure", of=7, suite=4), run(7, "failure", suite=4))
+
+    def sources(checks: Checks) -> list[str]:
+        return [each.source for each in checks.failed]
+
+    assert sources(first) == sources(second) == ["status", "workflow 8", "app 3"]
+    assert sources(other) == ["workflow 7"]
+    assert sources(merged(workflow(1, "startup_failure", of=8))) == ["workflow 8"]
+
+
+@shows("W41")
 def test_nothing_reported_is_no_ci(stage: Stage):
     assert stage.hub.checks(stage.repo, stage.base) == Checks(head_sha=stage.base, state="none")
 
 
+@shows("W46")
 def test_150_checks_and_statuses_are_all_read(stage: Stage):
     for n in range(150):
         stage.github.add_check(stage.place, stage.base, f"job {n}", "success")
@@ -173,6 +198,7 @@ def test_what_ran_for_a_forks_pull_request_of_our_commit_does_not_count(stage: S
     assert stage.hub.checks(stage.repo, sha) == Checks(head_sha=sha, state="passed", passed=1)
 
 
+@shows("W53")
 def test_a_failed_job_tells_the_end_of_its_log_without_our_token_going_there(stage: Stage):
     sha = red(stage, "2026-01-02T03:04:05.1234567Z \x1b[31mE  assert 1 == 2\x1b[0m\n")
     checks = stage.hub.checks(stage.repo, sha, with_logs=True)
@@ -182,6 +208,7 @@ def test_a_failed_job_tells_the_end_of_its_log_without_our_token_going_there(sta
     assert stage.hub.checks(stage.repo, sha).failed[0].log == ""
 
 
+@shows("W53", "W54")
 @pytest.mark.parametrize("status_code", [403, 404, 410, 500])
 def test_without_a_log_the_failure_is_still_told(stage: Stage, status_code):
     sha = red(stage, "irrelevant")
@@ -197,6 +224,7 @@ def test_a_limit_while_reading_logs_is_told(stage: Stage):
         stage.hub.checks(stage.repo, sha, with_logs=True)
 
 
+@shows("W55")
 def test_checks_of_others_tell_their_annotations_or_their_summary(stage: Stage):
     lint = stage.github.create_app("linter", permissions={"checks": "write"}, private_key="").app
     annotated = stage.github.add_check(stage.place, stage.base, "lint", app=lint)
@@ -215,6 +243,7 @@ def test_checks_of_others_tell_their_annotations_or_their_summary(stage: Stage):
     assert {each.name: each.log for each in failed} == {"lint": "a.py:3: failure: no", "size": "Too big\nby 3 KB"}
 
 
+@shows("W53")
 def test_a_log_ends_with_its_last_error_and_is_short():
     lines = [f"2026-01-02T03:04:05.1234567Z line {n}" for n in range(10_000)]
     log = "\ufeff" + "\n".join([*lines, "2026-01-02T03:04:06Z ##[error]exit code 1", "Post job cleanup.", "bye"])
@@ -223,6 +252,7 @@ def test_a_log_ends_with_its_last_error_and_is_short():
     assert cleaned[-2:] == ["line 9999", "##[error]exit code 1"]
 
 
+@shows("W53")
 @pytest.mark.parametrize(
     ("raw", "cleaned"),
     [

@@ -16,6 +16,7 @@ from github_app.core.errors import AccessDenied, Misconfigured, RateLimited, Tra
 from github_app.core.model import Repo
 from tests.adapters.hub_stage import Times, the_private_key
 from tests.adapters.wire import Answer, Asked, Wire, open_wire
+from tests.edge.cases import shows
 
 REPO = Repo(id=7, full_name="acme/shop", installation_id=3, default_branch="main")
 TOMORROW = "2999-01-01T00:00:00Z"
@@ -60,6 +61,7 @@ def test_requests_say_who_asks_and_which_version_of_the_api():
         assert asked.path.startswith(API)
 
 
+@shows("W82")
 def test_graphql_goes_to_where_the_operator_says():
     def answer(asked: Asked) -> Answer:
         if "graphql" in asked.path:
@@ -84,6 +86,7 @@ def test_what_cannot_sign_shows_at_the_start(app_id, key):
         GitHubHub(app_id=app_id, private_key=key or the_private_key(), api_url="http://x/api/v3", web_url="http://x")
 
 
+@shows("W81")
 @pytest.mark.parametrize("status", [301, 307])
 def test_a_redirect_makes_us_ask_for_the_name_and_keeps_the_question_whole(status):
     def answer(asked: Asked) -> Answer | None:

@@ -9,6 +9,7 @@ import pytest
 from github_app.core.errors import Gone, HeadMoved, Refused, Transient
 from github_app.core.model import ChangeSet, FileChange
 from tests.adapters.hub_stage import PIN, Stage, changed
+from tests.edge.cases import shows
 
 BRANCH = "honk/1-fix"
 
@@ -121,6 +122,7 @@ def test_a_race_for_the_branch_is_lost_with_honour(stage: Stage, monkeypatch: py
     assert caught.value.head_sha == stage.tip(BRANCH)
 
 
+@shows("W67")
 def test_an_empty_repository_and_a_missing_commit_are_gone(stage: Stage):
     empty = stage.repo_of(stage.github.create_repository("acme/empty"))
     nowhere = "0" * 39 + "1"
@@ -132,6 +134,7 @@ def test_an_empty_repository_and_a_missing_commit_are_gone(stage: Stage):
         stage.publish(parent=nowhere)
 
 
+@shows("W66")
 def test_a_rule_of_the_repository_is_told(stage: Stage):
     parent = stage.publish(key="turn-0")
     stage.place.protected.add(BRANCH)
@@ -139,6 +142,7 @@ def test_a_rule_of_the_repository_is_told(stage: Stage):
         stage.publish("two\n", parent=parent)
 
 
+@shows("W57")
 def test_words_that_stop_ci_are_taken_out_of_the_message(stage: Stage):
     parent = stage.base
     sha = stage.hub.publish(

@@ -13,6 +13,7 @@ from github_app.core.model import Actor, Permission
 from github_app.core.ports import Hub
 from tests.adapters.test_hub_clients import API, REPO, a_hub
 from tests.adapters.wire import Answer, Asked
+from tests.edge.cases import shows
 
 MIA = Actor(id=8, login="mia")
 
@@ -50,6 +51,7 @@ def test_where_a_plan_has_no_drafts_the_pull_request_is_opened_all_the_same():
     assert (opened.number, opened.is_draft) == (5, False)
 
 
+@shows("W64")
 @pytest.mark.parametrize("refusals", [1, 2, 9])
 def test_a_branch_that_github_does_not_know_yet_is_tried_again_for_some_seconds(refusals):
     left = [refused({"resource": "PullRequest", "field": "head", "code": "invalid"})] * refusals
@@ -68,6 +70,7 @@ def test_a_branch_that_github_does_not_know_yet_is_tried_again_for_some_seconds(
         assert sum(times.slept) < 5
 
 
+@shows("W64")
 def test_a_pull_request_that_shows_up_late_is_taken():
     shown: list[dict[str, Any]] = []
 
@@ -90,6 +93,7 @@ def test_a_branch_of_the_same_name_in_a_fork_is_not_ours():
     assert "head=acme%3Ahonk%2F1" in wire.paths("GET")[0]
 
 
+@shows("W71")
 def test_the_head_of_a_deleted_fork_has_no_repository():
     with a_hub(lambda _: Answer(a_pull(2, repo_id=None))) as (hub, _, _):
         assert hub.pull(REPO, 2).head_repo_id is None

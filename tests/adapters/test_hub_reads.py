@@ -13,6 +13,7 @@ from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
 from github_app.core.model import Actor, Permission
 from github_app.localhub.deeds import issues
 from tests.adapters.hub_stage import APP_PERMISSIONS, Stage
+from tests.edge.cases import shows
 
 
 def test_we_are_the_apps_bot_and_ask_only_once(stage: Stage):
@@ -176,6 +177,7 @@ def test_git_gets_an_address_and_a_token_for_it(stage: Stage):
     assert read.token not in repr(read)
 
 
+@shows("W81")
 def test_a_renamed_repository_is_found_by_its_number(stage: Stage):
     repo, issue = stage.repo, stage.issue()
     stage.hub.issue(repo, issue.number)
@@ -186,6 +188,7 @@ def test_a_renamed_repository_is_found_by_its_number(stage: Stage):
     assert len(stage.asked("GET /installation/repositories")) <= 2  # the new name is remembered
 
 
+@shows("W81")
 def test_a_repository_that_left_the_installation_is_gone(stage: Stage):
     repo = stage.repo
     assert stage.hub.head_of(repo, "main")
@@ -199,6 +202,7 @@ def test_a_repository_that_left_the_installation_is_gone(stage: Stage):
     assert caught.value.what == "repository"
 
 
+@shows("W80")
 def test_an_installation_that_was_removed_is_gone(stage: Stage):
     repo = stage.repo
     stage.hub.head_of(repo, "main")
@@ -208,12 +212,14 @@ def test_an_installation_that_was_removed_is_gone(stage: Stage):
     assert caught.value.what == "installation"
 
 
+@shows("W80")
 def test_a_suspended_installation_denies_access(stage: Stage):
     stage.github.suspend(stage.installation)
     with pytest.raises(AccessDenied, match="suspended"):
         stage.hub.head_of(stage.repo, "main")
 
 
+@shows("W80")
 def test_a_missing_permission_is_named(open_stage):
     stage = open_stage(permissions={**APP_PERMISSIONS, "contents": "read"})
     with pytest.raises(AccessDenied, match="contents: write"):

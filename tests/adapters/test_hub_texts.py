@@ -18,10 +18,12 @@ from github_app.adapters.hub.texts import (
     replace_enclosed,
     title_of,
 )
+from tests.edge.cases import shows
 
 PIN = "7-1-1@5:0123456789abcdef"
 
 
+@shows("W57")
 @pytest.mark.parametrize(
     "words",
     [
@@ -35,6 +37,7 @@ def test_no_spelling_that_stops_ci_survives(words):
     assert words.lower() not in title_of(f"Fix {words}").lower()
 
 
+@shows("W57")
 @pytest.mark.parametrize(
     "trailer",
     ["skip-checks: true", "skip-checks:true", "Skip-Checks : true", "skip-checks:: true", "skip-checks\n:: : true"],
@@ -78,11 +81,13 @@ def test_a_tag_cannot_end_its_mark():
     assert has_mark(body, "a --> b\n")
 
 
+@shows("W72")
 def test_titles_are_one_line_of_at_most_256_characters():
     assert title_of("a\n b\t c") == "a b c"
     assert len(title_of("x" * 257)) == 256
 
 
+@shows("W72")
 def test_our_part_is_cut_where_the_peoples_part_is_long():
     peoples = "p" * (BODY_LIMIT - 1000)
     whole = replace_enclosed(f"{peoples}{enclose('old')}", "line\n" * 1000)

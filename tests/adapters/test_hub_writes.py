@@ -12,6 +12,7 @@ from github_app.core.errors import AccessDenied, Gone, RateLimited, Refused, Tra
 from github_app.core.model import Permission
 from github_app.localhub.deeds.reviews import Inline
 from tests.adapters.hub_stage import Stage
+from tests.edge.cases import shows
 
 
 def test_the_same_tag_edits_the_comment_in_place(stage: Stage):
@@ -50,6 +51,7 @@ def test_a_comment_on_a_pull_request(stage: Stage):
     assert len(pull.issue.comments) == 1
 
 
+@shows("W72")
 def test_a_body_that_is_too_long_is_cut_visibly_and_keeps_its_mark(stage: Stage):
     issue = stage.issue()
     first = stage.hub.say(stage.repo, issue.number, "progress", "line\n" * BODY_LIMIT)
@@ -118,6 +120,7 @@ def test_a_pull_request_whose_answer_is_lost_is_opened_once(stage: Stage, kind):
     assert [pull.issue.number for pull in stage.place.pulls()] == [opened.number]
 
 
+@shows("W64")
 def test_a_pull_request_that_cannot_be_opened_says_why(stage: Stage):
     with pytest.raises(Transient):  # no such branch: perhaps not yet
         stage.hub.open_pull(stage.repo, branch="honk/none", base="main", title="t", body="b")
@@ -161,6 +164,7 @@ def test_review_is_asked_of_those_who_can_give_it(stage: Stage):
     stage.hub.request_review(stage.repo, pull.issue.number, [])
 
 
+@shows("W38")
 def test_unresolved_threads_come_with_all_pages_and_permissions(stage: Stage):
     pull = stage.pull()
     stranger = stage.github.person("otto")
@@ -180,6 +184,7 @@ def test_unresolved_threads_come_with_all_pages_and_permissions(stage: Stage):
     assert (threads[1].path, threads[1].line, threads[1].is_outdated) == ("fix.py", 2, False)
 
 
+@shows("W36")
 def test_an_outdated_thread_has_no_line(stage: Stage):
     pull = stage.pull()
     stage.maintainer.comment_line(pull, "fix.py", 2, "why?")

@@ -13,6 +13,7 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, HonkError, Ref
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
 from tests.adapters.origins import LOCAL_GIT, Origin, link, program, text
+from tests.edge.cases import shows
 
 AUTHOR = Signature(name="honk[bot]", email="1+honk[bot]@example.org", at=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
 CHANGES = (
@@ -76,6 +77,7 @@ def test_next_commit_goes_on_top(origin: Origin, mirrors: Mirrors, base: str) ->
     assert origin.git("rev-list", "honk/1").split() == [second, first, base]
 
 
+@shows("W58", "W59")
 def test_work_of_others_is_never_overwritten(origin: Origin, mirrors: Mirrors, base: str) -> None:
     first = publish(mirrors, origin.auth, base)
     theirs = origin.commit({"theirs": text("1")}, branch="honk/1")
@@ -84,6 +86,7 @@ def test_work_of_others_is_never_overwritten(origin: Origin, mirrors: Mirrors, b
     assert raised.value.head_sha == theirs == origin.tip("honk/1")
 
 
+@shows("W66")
 def test_a_remote_that_refuses_is_quoted(origin: Origin, mirrors: Mirrors, base: str) -> None:
     hook = origin.path / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)

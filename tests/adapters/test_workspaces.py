@@ -14,6 +14,7 @@ from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
 from tests.adapters.desks import REPO, Desk, sh, told
 from tests.adapters.origins import File, link, program, submodule, text
+from tests.edge.cases import shows
 
 FILES: dict[str, File] = {
     "README.md": text("read me\n"),
@@ -78,6 +79,7 @@ async def test_agent_has_git_with_history_and_no_remote(desk: Desk) -> None:
     assert told(await workspace.changes()) == {"a": ("100644", b"3\n")}
 
 
+@shows("W69")
 async def test_history_is_cut_and_says_so(desk: Desk) -> None:
     for number in range(60):
         sha = desk.origin.commit({"a": text(str(number))})
@@ -88,6 +90,7 @@ async def test_history_is_cut_and_says_so(desk: Desk) -> None:
     )
 
 
+@shows("W68")
 async def test_files_are_the_bytes_of_the_commit(desk: Desk) -> None:
     attributes = "*.bat text eol=crlf\n*.c ident\n*.bin filter=lfs\n*.txt text=auto\n*.u working-tree-encoding=UTF-16\n"
     files = {

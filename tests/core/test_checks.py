@@ -9,7 +9,8 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.effects import MarkReady, Say
 from github_app.core.machine import decide
-from github_app.core.model import Cause, CheckState, Feedback, Session
+from github_app.core.messages import stops
+from github_app.core.model import Cause, Checks, CheckState, FailedCheck, Feedback, Session
 from github_app.core.policy import Policy
 from tests.core.scene import (
     AT_REST,
@@ -32,16 +33,38 @@ from tests.core.scene import (
     row,
     rows_of,
     session,
+    words,
 )
 from tests.core.scene import checks as checks_of
+from tests.edge.cases import shows
 
 CHANGED = event(ev.ChecksChanged)
 WAITING = (AWAITING_CHECKS, AWAITING_REVIEW)
 STUCK = session(NEEDS_HUMAN, stuck_on="checks")
 RED = facts(checks=checks_of("failed"))
 BLOCKED = facts(checks=checks_of("blocked"))
+RED_BEFORE = facts(checks=checks_of("failed"), base_checks=checks_of("failed", BASE))
+MENDING = session(WORKING, turn_cause=Cause.FIX_CHECKS, feedback=(words(f"check:{HEAD}:test", kind="checks"),))
 
 ROWS = [
+    rows_of([WORKING], "checks run on while a turn runs", CHANGED, facts=facts(checks=checks_of("pending")),
+            does="", why="a turn runs"),
+    rows_of([WORKING], "red while a turn runs", CHANGED, facts=RED, does="", why="joins the running turn"),
+    rows_of([WORKING], "red, as it was before us, while a turn runs", CHANGED, facts=RED_BEFORE,
+            does="", why="a turn runs"),
+    rows_of([WORKING], "green while a turn runs for something else", CHANGED, facts=facts(checks=checks_of("passed")),
+            does="", why="a turn runs"),
+    row(MENDING, "red, as the turn knows", CHANGED, facts=RED, does="", why="a turn runs"),
+    row(MENDING, "green by itself", CHANGED, facts=facts(checks=checks_of("passed")),
+        to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="withdrawn"),
+    row(replace(MENDING, feedback=(*MENDING.feedback, words())), "green by itself, but somebody spoke", CHANGED,
+        facts=facts(checks=checks_of("passed")), does="", why="a turn runs"),
+    row(replace(MENDING, carried=(f"check:{HEAD}:test",)), "green when the turn has handed in", CHANGED,
+        facts=facts(checks=checks_of("passed")), does="", why="a turn runs"),
+    rows_of(WAITING, "red, as it was before us", CHANGED, facts=RED_BEFORE,
+            to=NEEDS_HUMAN, does="Say ShowProgress", why="not my change"),
+    row(session(NEEDS_HUMAN, stuck_on="checks", waiting_for=stops.checks_red_before(checks_of("failed"), BASE)),
+        "still red as before us", CHANGED, facts=RED_BEFORE, does="", why="was told"),
     rows_of(OPEN, "checks of another commit", event(ev.ChecksChanged, head_sha=NEW), does="", why="not the head"),
     rows_of([WORKING], "checks while a turn runs", CHANGED, does="", why="a turn runs"),
     rows_of([AWAITING_CHECKS], "all green", CHANGED, facts=facts(checks=checks_of("passed")),
@@ -159,3 +182,59 @@ def test_person_who_makes_it_a_draft_again_is_not_overruled(status):
         assert MarkReady(pull_number=PULL) not in ticked.effects
         assert ticked.session is not None
         assert ticked.session.pull_is_draft
+
+
+def failing(*checks: FailedCheck, sha: str = HEAD) -> Checks:
+    return Checks(head_sha=sha, state="failed", failed=checks)
+
+
+def a_check(name: str, source: str, conclusion: str = "failure") -> FailedCheck:
+    return FailedCheck(name=name, conclusion=conclusion, source=source)
+
+
+@shows("W56")
+@pytest.mark.parametrize(
+    ("before", "left"),
+    [
+        ((), ["lint", "test", "test"]),
+        ((a_check("test", "app 1"),), ["lint", "test"]),
+        ((a_check("test", "app 1"), a_check("test", "app 2")), ["lint"]),
+        ((a_check("test", "app 3"),), ["lint", "test", "test"]),
+        ((a_check("lint", "status", "error"),), ["test", "test"]),
+        # there, nobody has seen it fail
+        ((a_check("lint", "status", "cancelled"), a_check("test", "app 1", "stale")), ["lint", "test", "test"]),
+    ],
+)
+def test_a_round_is_about_what_our_change_made_red(before: tuple[FailedCheck, ...], left: list[str]):
+    now = failing(a_check("lint", "status"), a_check("test", "app 1"), a_check("test", "app 2"))
+    known = facts(checks=now, base_checks=failing(*before, sha=BASE))
+    fixing = decide(session(AWAITING_CHECKS), CHANGED, known).session
+    assert fixing is not None
+    assert [each.id.rpartition(":")[2] for each in fixing.feedback] == left
+    assert fixing.checks is not None
+    assert len(fixing.checks.failed) == 3  # what people see is all of it
+
+
+@shows("W56")
+def test_what_was_red_before_us_is_no_more_a_turns_business_than_peoples_words_make_it():
+    asked = decide(session(AWAITING_CHECKS), CHANGED, RED_BEFORE).session
+    assert asked is not None
+    assert (asked.fix_rounds, asked.feedback, asked.stuck_on) == (0, (), "checks")
+    green = decide(asked, CHANGED, facts(checks=checks_of("passed"))).session
+    assert green is not None
+    assert green.status is AWAITING_REVIEW
+    ours = facts(checks=failing(a_check("test", ""), a_check("lint", "")), base_checks=checks_of("failed", BASE))
+    fixing = decide(asked, CHANGED, ours).session
+    assert fixing is not None
+    assert [each.id for each in fixing.feedback] == [f"check:{HEAD}:lint"]
+
+
+@shows("W40")
+def test_what_failed_during_a_review_round_is_mended_in_the_same_round():
+    both = decide(session(WORKING, turn_cause=Cause.ADDRESS_REVIEW, feedback=(words(),)), CHANGED, RED).session
+    assert both is not None
+    assert [each.kind for each in both.feedback] == ["command", "checks"]
+    answered = event(ev.TurnFinished, change_set_id=None, consumed=tuple(each.id for each in both.feedback))
+    left = decide(both, answered, RED)
+    assert left.session is not None
+    assert (left.session.status, left.session.stuck_on) == (NEEDS_HUMAN, "checks")

@@ -38,6 +38,7 @@ from github_app.core.quotas import Shortage
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,
+    BASE,
     CLOSED,
     HEAD,
     ISSUE,
@@ -135,6 +136,7 @@ QUESTIONS = {
     "checks still failing": stops.checks_still_failing(3, RED),
     "checks still failing after one": stops.checks_still_failing(1, checks("failed")),
     "checks failing, no attempt allowed": stops.checks_still_failing(0, checks("failed")),
+    "checks were red before": stops.checks_red_before(RED, BASE),
     "review rounds spent": stops.review_rounds_spent(10),
     "no review rounds": stops.review_rounds_spent(0),
     "checks blocked": stops.checks_blocked(),

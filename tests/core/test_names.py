@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_app.core.names import branch_name, issue_of_branch, session_id
+from tests.edge.cases import shows
 
 NUMBERS = st.integers(1, 9_999_999_999)
 # https://git-scm.com/docs/git-check-ref-format, as far as our alphabet could break it
@@ -36,6 +37,7 @@ TITLES = [
 ]
 
 
+@shows("W65")
 @pytest.mark.parametrize("title", TITLES)
 def test_git_takes_the_branch_of_any_title(title: str):
     for generation in (1, 2):

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from github_app.core.commands import Command
-from github_app.core.errors import Gone, RateLimited, Refused
+from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
 from github_app.core.policy import POLICY_PATH, Floor, Policy
@@ -17,6 +17,7 @@ from github_app.engine.migrations import migrate
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies, read_policy
 from github_app.engine.quotas import Quotas
+from tests.edge.cases import shows
 from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
 
@@ -75,6 +76,23 @@ def test_logs_are_fetched_only_of_checks_that_failed(hub, lookup):
     )
     assert lookup.facts_for(WAITING, CHECKS, REPO).checks == hub.found_checks["c" * 40]
     assert hub.asked.count(("checks", "c" * 40, True)) == 1
+
+
+@shows("W56")
+def test_what_failed_is_compared_with_the_commit_that_the_work_began_at(hub, lookup):
+    red = (FailedCheck(name="test", conclusion="failure", source="app 1"),)
+    hub.found_checks["c" * 40] = Checks(head_sha="c" * 40, state="failed", failed=red)
+    hub.found_checks[BASE] = Checks(head_sha=BASE, state="failed", failed=red)
+    assert lookup.facts_for(WAITING, CHECKS, REPO).base_checks == hub.found_checks[BASE]
+
+
+@pytest.mark.parametrize("lost", [NotVisibleYet("no such commit"), Gone("no such commit", what="commit")])
+def test_a_base_that_is_not_there_any_more_is_not_compared_with(hub, lookup, lost):
+    red = (FailedCheck(name="test", conclusion="failure"),)
+    hub.found_checks["c" * 40] = Checks(head_sha="c" * 40, state="failed", failed=red)
+    hub.lost_commits[BASE] = lost
+    facts = lookup.facts_for(WAITING, CHECKS, REPO)
+    assert (facts.checks, facts.base_checks) == (hub.found_checks["c" * 40], None)
 
 
 def test_a_policy_is_read_at_the_base_of_the_session_never_at_its_head(hub, lookup):

@@ -189,6 +189,7 @@ class TestSessions:
             Subject(repo_id=7, branch="honk/1-make-it-two"),
             Subject(repo_id=7, branch="honk/1-make-it-two", pull_number=12),
             Subject(repo_id=7, head_sha="c" * 40),
+            Subject(repo_id=7, branch="main", head_sha="c" * 40),
         ],
         ids=str,
     )
@@ -203,7 +204,8 @@ class TestSessions:
             Subject(repo_id=8, issue_number=1),
             Subject(repo_id=7, pull_number=13),
             Subject(repo_id=7, branch="honk/1-somebody-else-made-this"),
-            Subject(repo_id=7, branch="main", head_sha="c" * 40),
+            Subject(repo_id=7, branch="main", head_sha="d" * 40),
+            Subject(repo_id=8, branch="main", head_sha="c" * 40),
             Subject(installation_id=3),
         ],
         ids=str,

@@ -41,6 +41,7 @@ class RecordingHub:
     pulls: dict[int, Pull] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
     found_checks: dict[str, Checks] = field(default_factory=dict)
+    lost_commits: dict[str, Exception] = field(default_factory=dict)
     open_threads: tuple[Thread, ...] = ()
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     acts: list[tuple[Any, ...]] = field(default_factory=list)
@@ -105,6 +106,8 @@ class RecordingHub:
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         self._call(self.asked, "checks", sha, with_logs)
+        if sha in self.lost_commits:
+            raise self.lost_commits[sha]
         return self.found_checks.get(sha, Checks(head_sha=sha, state="none"))
 
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:

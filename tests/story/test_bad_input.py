@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from tests.edge.cases import shows
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH
 from tests.story.world import World
 
@@ -129,6 +130,7 @@ def test_an_issue_without_a_body_is_worked_on(world: World) -> None:
     assert any("(no description)" in prompt for prompt in world.prompts())
 
 
+@shows("W72")
 def test_the_longest_body_that_github_takes_is_worked_on(world: World) -> None:
     issue = world.ask_for(body="ä" * 65_536)
     pull = world.wait_ready()
@@ -143,6 +145,7 @@ def test_words_that_would_break_a_page_or_a_shell_are_only_words(world: World) -
     assert pull.head_ref.startswith("honk/1-touch-x-script")
 
 
+@shows("W67")
 def test_an_empty_repository_is_answered(make_world: MakeWorld) -> None:
     world = make_world(None)
     issue = world.ask_for()
@@ -222,6 +225,7 @@ def test_a_policy_that_breaks_later_is_not_the_open_sessions(world: World) -> No
     world.wait_comment(other, "unknown key `limits.euro`")
 
 
+@shows("W80")
 def test_an_installation_that_goes_away_and_comes_back(world: World) -> None:
     hub = world.stack.hub
     issue = world.ask_for()
@@ -239,6 +243,7 @@ def test_an_installation_that_goes_away_and_comes_back(world: World) -> None:
     assert issue.state == "open"
 
 
+@shows("W80")
 def test_a_suspended_installation_waits(world: World) -> None:
     hub = world.stack.hub
     world.ask_for()

@@ -8,6 +8,7 @@ import pytest
 
 from github_app.demo.stack import Stack
 from github_app.localhub.values import Pull
+from tests.edge.cases import shows
 from tests.story.conftest import running, world_in
 from tests.story.world import World
 
@@ -36,6 +37,7 @@ def _published(world: World) -> Pull:
     return pull
 
 
+@shows("W41")
 def test_without_any_ci_it_is_ready_after_the_grace_time(brisk: Stack) -> None:
     with world_in(brisk, "no-ci", NO_WORKFLOW) as world:
         issue = world.ask_for()
@@ -56,6 +58,7 @@ def test_a_lost_word_of_ci_is_made_up_for_by_looking(brisk: Stack) -> None:
         assert world.turns() == 1
 
 
+@shows("W42")
 def test_statuses_alone_are_enough(bare_world: World) -> None:
     pull = _published(bare_world)
     hub, repo = bare_world.stack.hub, bare_world.repo
@@ -79,6 +82,7 @@ def test_a_red_status_starts_a_fix(bare_world: World) -> None:
     assert any("ci/one" in prompt for prompt in bare_world.prompts())
 
 
+@shows("W42")
 def test_check_runs_of_another_app_alone_are_enough(bare_world: World) -> None:
     pull = _published(bare_world)
     hub, repo = bare_world.stack.hub, bare_world.repo
@@ -92,6 +96,7 @@ def test_check_runs_of_another_app_alone_are_enough(bare_world: World) -> None:
     bare_world.wait_ready()
 
 
+@shows("W42")
 def test_a_status_and_a_check_must_both_be_green(bare_world: World) -> None:
     pull = _published(bare_world)
     hub, repo, head = bare_world.stack.hub, bare_world.repo, pull.head_sha
@@ -103,6 +108,7 @@ def test_a_status_and_a_check_must_both_be_green(bare_world: World) -> None:
     bare_world.wait_ready()
 
 
+@shows("W43")
 def test_ci_that_waits_for_approval_is_said_once(bare_world: World) -> None:
     pull = _published(bare_world)
     hub, repo, head = bare_world.stack.hub, bare_world.repo, pull.head_sha
@@ -150,6 +156,7 @@ def test_red_ci_that_turns_green_by_a_re_run_needs_no_fix(world: World) -> None:
     assert pull.head_sha == head
 
 
+@shows("W49")
 def test_checks_of_an_old_commit_say_nothing(bare_world: World) -> None:
     pull = _published(bare_world)
     hub, repo, first = bare_world.stack.hub, bare_world.repo, pull.head_sha

@@ -5,6 +5,7 @@ from __future__ import annotations
 from github_app.localhub.deeds import issues
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.people import Person
+from tests.edge.cases import shows
 from tests.story.world import World
 
 REFUSAL = "I take instructions only from people with write access"
@@ -146,6 +147,7 @@ def test_a_command_on_somebody_elses_pull_request_is_answered_and_runs_nothing(w
     assert len(world.answers(pull.issue)) == 1
 
 
+@shows("W71")
 def test_a_command_on_a_forks_pull_request_is_answered_and_runs_nothing(world: World) -> None:
     hub = world.stack.hub
     fork = hub.import_repository("rob/app", world.repo.git_dir)

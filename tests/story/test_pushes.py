@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.edge.cases import shows
 from tests.story.ci import StoryRunner
 from tests.story.play import bash, calls, submit, write
 from tests.story.world import World
@@ -30,6 +31,7 @@ def test_a_push_that_breaks_ci_is_fixed_on_top(world: World) -> None:
     assert world.subjects(pull.head_sha) == ["Say hello", "Add mine", "Mend what CI found"]
 
 
+@shows("W58")
 def test_a_push_during_our_turn_is_kept_and_ours_goes_on_top(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -46,6 +48,7 @@ def test_a_push_during_our_turn_is_kept_and_ours_goes_on_top(world: World) -> No
     assert world.text(pull.head_sha, "slow.txt") == "slow\n"
 
 
+@shows("W58")
 def test_a_push_to_a_file_that_we_change_too_is_not_undone(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -63,6 +66,7 @@ def test_a_push_to_a_file_that_we_change_too_is_not_undone(world: World) -> None
     assert world.text(pull.head_sha, "hello.txt") == "robs\nhello\nours\n"
 
 
+@shows("W59")
 def test_a_force_push_is_taken_as_it_is(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -77,6 +81,7 @@ def test_a_force_push_is_taken_as_it_is(world: World) -> None:
     assert world.subjects(pull.head_sha) == ["Something else", "Do what was asked"]
 
 
+@shows("W61")
 def test_a_deleted_branch_ends_the_work(world: World) -> None:
     issue = world.ask_for()
     pull = world.wait_ready()
@@ -98,6 +103,7 @@ def test_a_closed_pull_request_ends_the_work(world: World) -> None:
     assert world.branches() == [pull.head_ref]  # left as it is
 
 
+@shows("W60")
 def test_closed_while_the_agent_works_nothing_more_is_pushed(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -113,6 +119,7 @@ def test_closed_while_the_agent_works_nothing_more_is_pushed(world: World) -> No
     assert world.repo.branch(pull.head_ref) == head
 
 
+@shows("W60")
 def test_a_reopened_pull_request_is_taken_over(world: World) -> None:
     issue = world.ask_for()
     pull = world.wait_ready()
@@ -152,6 +159,7 @@ def test_a_command_on_the_closed_pull_request_begins_anew(world: World) -> None:
     assert world.repo.branch(pull.head_ref) == pull.head_sha
 
 
+@shows("W60")
 def test_draft_and_ready_are_peoples_to_set(world: World) -> None:
     issue = world.ask_for()
     pull = world.wait_ready()
@@ -177,6 +185,7 @@ def test_ready_before_its_time_is_left_ready(world: World) -> None:
     assert not pull.draft
 
 
+@shows("W65")
 def test_a_branch_that_has_our_name_already_is_left_alone(world: World) -> None:
     world.rob.push(world.repo, "honk/1-say-hello", {"mine.txt": "mine\n"}, "Mine")
     world.ask_for()
@@ -200,6 +209,7 @@ def test_main_that_moves_meanwhile_does_not_disturb(world: World) -> None:
     assert world.has("main", "hello.txt")
 
 
+@shows("W81")
 def test_a_rename_of_the_repository_is_followed(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()

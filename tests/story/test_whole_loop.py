@@ -14,6 +14,7 @@ from github_app.localhub.runner import find_act
 from github_app.localhub.script import Script
 from github_app.localhub.showcase import load_sample
 from github_app.localhub.values import CheckRun, Pull
+from tests.edge.cases import shows
 from tests.story.ci import StoryRunner
 from tests.story.world import BOT, World
 
@@ -108,6 +109,7 @@ def test_a_review_is_answered_in_its_threads_and_review_asked_for_again(world: W
     assert world.answers(pull.issue) == []
 
 
+@shows("W34")
 def test_a_second_round_in_the_same_thread_is_heard(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -121,6 +123,7 @@ def test_a_second_round_in_the_same_thread_is_heard(world: World) -> None:
     assert world.turns() == 3
 
 
+@shows("W35")
 def test_an_approval_alone_starts_nothing(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()
@@ -142,6 +145,7 @@ def test_merged_without_waiting_for_ci_is_an_end_too(world: World) -> None:
     assert world.wait_status("merged").pull_number == pull.issue.number
 
 
+@shows("W61")
 def test_the_branch_deleted_with_the_merge_changes_nothing(world: World) -> None:
     world.repo.delete_branch_on_merge = True
     issue = world.ask_for()

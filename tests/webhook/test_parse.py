@@ -11,6 +11,7 @@ from github_app.core.commands import Command
 from github_app.core.errors import Rejected
 from github_app.core.model import Actor, Issue, Repo
 from github_app.webhook.parse import TABLE, Ignored, Parsed
+from tests.edge.cases import shows
 from tests.webhook.deliveries import ADA, OLD_SHA, REPO, SHA, issue, payload, pull, read, wanted_events
 
 ID = "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -241,6 +242,7 @@ def test_inline_comment_without_a_command_is_its_reviews():
 # --- reviews ---------------------------------------------------------------------------------------------------------
 
 
+@shows("W35")
 @pytest.mark.parametrize("state", ["approved", "changes_requested", "commented"])
 @pytest.mark.parametrize("body", [None, "", "Please use tabs."])
 def test_review_of_any_kind(state: events.ReviewState, body: str | None):
@@ -258,6 +260,7 @@ def test_command_in_a_review():
     assert parsed.command == STOP
 
 
+@shows("W35")
 @pytest.mark.parametrize(
     ("action", "state"), [("submitted", "pending"), ("dismissed", "dismissed"), ("edited", "commented")]
 )
@@ -286,6 +289,7 @@ def test_news_of_a_pull_request(action: str, more: dict[str, Any], expected: eve
     assert read("pull_request", payload(action, pull_request=pull(**more))) == expected
 
 
+@shows("W71")
 @pytest.mark.parametrize("head_repo", [None, FORK])
 @pytest.mark.parametrize(
     ("event", "action", "more"),
@@ -318,6 +322,7 @@ def checks(event: str, **more: Any) -> Parsed:
     return read(event, payload("completed", **{event: part}))
 
 
+@shows("W47", "W48")
 @pytest.mark.parametrize("branch", [BRANCH, None])
 @pytest.mark.parametrize("event", ["check_run", "check_suite", "workflow_run"])
 def test_checks_ended_on_a_branch_or_on_none(event: str, branch: str | None):
@@ -325,6 +330,7 @@ def test_checks_ended_on_a_branch_or_on_none(event: str, branch: str | None):
     assert checks(event, **where) == events.ChecksChanged(id=ID, repo=ENGINE, head_sha=SHA, branch=branch)
 
 
+@shows("W48")
 def test_check_run_without_a_suite():
     assert checks("check_run", check_suite=None) == events.ChecksChanged(id=ID, repo=ENGINE, head_sha=SHA, branch=None)
 
@@ -338,6 +344,7 @@ def test_conclusion_is_not_taken_from_the_delivery(conclusion: str | None):
     assert parsed == events.ChecksChanged(id=ID, repo=ENGINE, head_sha=SHA, branch=BRANCH)
 
 
+@shows("W51")
 @pytest.mark.parametrize("event", ["check_suite", "workflow_run"])
 def test_checks_of_a_merge_queue_mean_nothing(event: str):
     assert "merge queue" in reason(checks(event, head_branch="gh-readonly-queue/main/pr-13-" + SHA))
@@ -417,6 +424,7 @@ def test_repositories_given_and_taken(action: events.InstallationAction):
     assert (parsed.action, parsed.repo_ids) == (action, (7, 8))
 
 
+@shows("W80")
 @pytest.mark.parametrize("action", ["added", "removed"])
 def test_empty_list_of_repositories_never_means_all(action: str):
     delivery = {"action": action, "installation": {"id": 5}, "sender": ADA}

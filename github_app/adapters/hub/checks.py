@@ -87,6 +87,7 @@ class Verdict:
     url: str
     log: str = ""
     run: Run | None = None
+    source: str = ""
 
 
 def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: bool) -> Checks:
@@ -126,9 +127,10 @@ def judge(runs: Iterable[Run], statuses: Iterable[CommitStatus], workflows: Iter
             newest_run[run.app_id, run.suite, run.name] = run
     newest_status = {status.context: status for status in sorted(statuses, key=lambda each: each.id)}
 
+    workflow_of = {workflow.suite: workflow.workflow_id for workflow in all_workflows}
     with_runs = {run.suite for run in newest_run.values()}
     verdicts = [
-        *(_of_run(run) for run in newest_run.values()),
+        *(_of_run(run, workflow_of.get(run.suite)) for run in newest_run.values()),
         *(_of_status(status) for status in newest_status.values()),
         # A workflow run says what its jobs do not: that none has begun, or that none may begin.
         *(
@@ -160,7 +162,9 @@ def merge(sha: str, verdicts: Sequence[Verdict]) -> Checks:
 
 
 def _failed(verdict: Verdict, *, log: str) -> FailedCheck:
-    return FailedCheck(name=verdict.name, conclusion=verdict.conclusion, url=verdict.url, log=log)
+    return FailedCheck(
+        name=verdict.name, conclusion=verdict.conclusion, url=verdict.url, log=log, source=verdict.source
+    )
 
 
 def _outcome(status: str, conclusion: str) -> Outcome:
@@ -171,22 +175,30 @@ def _outcome(status: str, conclusion: str) -> Outcome:
     return "blocked" if conclusion == "action_required" else "failed"
 
 
-def _of_run(run: Run) -> Verdict:
+def _of_run(run: Run, workflow_id: int | None) -> Verdict:
     outcome = _outcome(run.status, run.conclusion)
-    return Verdict(name=run.name, outcome=outcome, conclusion=run.conclusion, url=run.url, run=run)
+    # Two workflows may have jobs of the same name; the same one has another suite in each of its runs.
+    source = f"app {run.app_id}" if workflow_id is None else f"workflow {workflow_id}"
+    return Verdict(name=run.name, outcome=outcome, conclusion=run.conclusion, url=run.url, run=run, source=source)
 
 
 def _of_status(status: CommitStatus) -> Verdict:
     outcomes: dict[str, Outcome] = {"success": "passed", "pending": "pending"}
     outcome = outcomes.get(status.state, "failed")
     return Verdict(
-        name=status.context, outcome=outcome, conclusion=status.state, url=status.url, log=status.description
+        name=status.context,
+        outcome=outcome,
+        conclusion=status.state,
+        url=status.url,
+        log=status.description,
+        source="status",
     )
 
 
 def _of_workflow(workflow: Workflow) -> Verdict:
     outcome = _outcome(workflow.status, workflow.conclusion)
-    return Verdict(name=workflow.name, outcome=outcome, conclusion=workflow.conclusion, url=workflow.url)
+    source = f"workflow {workflow.workflow_id}"
+    return Verdict(name=workflow.name, outcome=outcome, conclusion=workflow.conclusion, url=workflow.url, source=source)
 
 
 def _to_run(run: CheckRun) -> Run:

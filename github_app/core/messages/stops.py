@@ -41,6 +41,15 @@ def checks_still_failing(rounds: int, checks: Checks) -> str:
     )
 
 
+def checks_red_before(checks: Checks, base_sha: str) -> str:
+    """Failed checks that nobody asked to have mended: they were red before any change of ours."""
+    return (
+        f"Checks are red ({checks_line(checks)}), and they are so on {code(base_sha[:7])}, too, where my work began: "
+        "that is not my change, so I leave them. Mend them there, or run them again, and I go on when they are green; "
+        "or write `/honk …` with what I shall do about them here."
+    )
+
+
 def review_rounds_spent(rounds: int) -> str:
     """The rounds for reviews are used up."""
     done = (
