@@ -26,6 +26,7 @@ from github_app.localhub import modelrequest
 from github_app.localhub.actions import Runner
 from github_app.localhub.hub import LocalHub, NewApp
 from github_app.localhub.judge import Judge
+from github_app.localhub.limits import WIDE, Limits
 from github_app.localhub.model import ScriptedModel, create_model_app
 from github_app.localhub.script import Script
 from github_app.localhub.server import Served, serve
@@ -48,7 +49,7 @@ class Stack:
     """The parts, running. Use as a context manager; `script` None means the real model, by the person's own key.
 
     `settings` are environment variables for Honk on top of the usual ones. With `keep`, files stay when it ends.
-    `program` is Honk, as a command line.
+    `program` is Honk, as a command line. GitHub's `limits` are wide, as Honk does not pace its writes here.
     """
 
     script: Script | None
@@ -56,6 +57,7 @@ class Stack:
     settings: Mapping[str, str] = field(default_factory=dict)
     keep: bool = False
     program: tuple[str, ...] = PROGRAM
+    limits: Limits = WIDE
     webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
     hub: LocalHub = field(init=False)
     model: ScriptedModel | None = field(init=False, default=None)
@@ -71,7 +73,7 @@ class Stack:
         # Others may pass through, not look: sandboxes run as another user where Honk is root.
         self.root.chmod(0o711)
         self.port = _free_port()
-        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=Judge()).start()
+        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=Judge(), limits=self.limits).start()
         self._app = self.hub.create_app(
             "honk",
             permissions=permissions_used(),

@@ -46,7 +46,7 @@ class GitOverHttp:
             if match is None:
                 raise Refused(404, "Repository not found.")
             caller, repo = await run_in_threadpool(self._admit, match, headers, writing)
-            fault = self._faults.take(f"{scope['method']} {scope['path']}", ("before", "declined"))
+            fault = self._faults.take(f"{scope['method']} {scope['path']}", ("before", "declined"), repo=repo.full_name)
             if fault and fault.kind == "before":
                 raise Refused(fault.status, "localhub: a fault was asked for")
         except Refused as refused:

@@ -16,6 +16,7 @@ from .ci import Actions
 from .deeds import checks, issues, refs
 from .deliveries import Post
 from .faults import Faults
+from .limits import Limits, Meter
 from .pages import Pages
 from .people import Files, Person, commit_files
 from .server import Exchange, Judge, Served, Site, serve
@@ -35,7 +36,8 @@ class LocalHub:
     """A GitHub on this machine.
 
     `root` is where its git repositories live. `judge` holds every exchange and webhook against GitHub's documents and
-    fills `violations`; `runner` executes workflow files (without one, none start); `clock` is what time it is here.
+    fills `violations`; `runner` executes workflow files (without one, none start); `clock` is what time it is here;
+    `limits` are GitHub's own unless others are given.
     Thread-safe. Use as a context manager, or `start` and `stop`.
     """
 
@@ -46,9 +48,11 @@ class LocalHub:
         runner: Runner | None = None,
         judge: Judge | None = None,
         clock: Callable[[], datetime] = utc_now,
+        limits: Limits | None = None,
         pages: bool = True,
     ) -> None:
         self.world = World(root.resolve(), clock)
+        self.meter = self.world.meter = Meter(clock, limits or Limits())
         self.faults = Faults()
         self.violations: list[str] = []
         self.exchanges: list[Exchange] = []
@@ -59,7 +63,7 @@ class LocalHub:
         self.world.redeliver = self._redeliver
         self.world.start_workflows = self.actions.start
         self.world.rerun_workflow = self.actions.rerun
-        self.site = Site(self.world, self.post, self.faults, self.violations, judge, self.exchanges)
+        self.site = Site(self.world, self.post, self.faults, self.meter, self.violations, judge, self.exchanges)
         self.site.pages = Pages(self.world, self.faults, self.violations) if pages else None
         self._served: Served | None = None
 

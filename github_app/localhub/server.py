@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -21,12 +22,13 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.requests import Request
 from fastapi.responses import Response
 
-from . import auth, rest
+from . import auth, limits, rest
 from .deliveries import Post
 from .exchange import ApiError, Call, Caller, Receive, Reply, Scope, Send, find, parse_query
 from .faults import REQUEST_KINDS, Fault, Faults
 from .githttp import PATH as GIT_PATH
 from .githttp import GitOverHttp
+from .limits import Meter
 from .values import Repository
 from .world import World
 
@@ -57,13 +59,14 @@ class Judge(Protocol):
 
 @dataclass(frozen=True)
 class Exchange:
-    """One REST or GraphQL request that was answered, for tests and pages."""
+    """One REST or GraphQL request that was answered, for tests and pages. `repo` is the repository it is about."""
 
     method: str
     path: str
     status: int
     who: str
     body: bytes
+    repo: str
 
 
 @dataclass
@@ -73,11 +76,12 @@ class Site:
     world: World
     post: Post
     faults: Faults
+    meter: Meter
     violations: list[str]
     judge: Judge | None = None
     exchanges: list[Exchange] = field(default_factory=list)
     pages: Any = None
-    _used: dict[str, int] = field(default_factory=dict)
+    _answered: int = 0
 
     def __post_init__(self) -> None:
         self._git = GitOverHttp(self.world, self.faults)
@@ -101,11 +105,14 @@ class Site:
         body = await request.body()
         raw = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
         path = raw.removeprefix(API)
-        fault = self.faults.take(f"{request.method} {unquote(path)}", REQUEST_KINDS)
+        about = await run_in_threadpool(self._repository_of, request, path, body)
+        fault = self.faults.take(f"{request.method} {unquote(path)}", REQUEST_KINDS, repo=about, body=body)
         if fault and fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
         response, who = await run_in_threadpool(self._answer, request, path, body, fault)
-        if fault and fault.kind == "hang":
+        if fault and fault.kind == "stall":
+            await asyncio.sleep(fault.seconds)
+        if fault and fault.kind in ("hang", "stall"):
             # An answer that begins and never ends: the server then cuts the connection.
             await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
             return
@@ -116,17 +123,36 @@ class Site:
                 response.status_code, dict(response.headers), bytes(response.body),
             )  # fmt: skip
             self.violations += problems
-        self.exchanges.append(Exchange(request.method, path + query, response.status_code, who, body))
+        self.exchanges.append(Exchange(request.method, path + query, response.status_code, who, body, about))
         await response(scope, receive, send)
+
+    def _repository_of(self, request: Request, path: str, body: bytes) -> str:
+        """The repository in the path, or the only one that the token (or the token that is asked for) is for."""
+        if match := re.match(r"/repos/([^/]+/[^/]+)", path):
+            return unquote(match[1])
+        with self.world.lock:
+            ids: Any = ()
+            try:
+                token = auth.identify(self.world, request.headers.get("authorization", "")).token
+                ids = (token.repository_ids or ()) if token else _parse(body).get("repository_ids") or ()
+            except ApiError:
+                pass
+            found = [self.world.repositories[id] for id in ids if id in self.world.repositories]
+        return found[0].full_name if len(found) == 1 else ""
 
     def _answer(self, request: Request, path: str, body: bytes, fault: Fault | None) -> tuple[Response, str]:
         caller = Caller()
+        resource = "graphql" if path == "/api/graphql" else "core"
+        is_free = path == "/rate_limit"
         try:
             if fault and (error := _before(fault)):
                 raise error
             with self.world.lock:
                 caller = auth.identify(self.world, request.headers.get("authorization", ""))
-                reply = self._route(request, path, body, caller)
+                parsed = _parse(body)
+                if not is_free:
+                    self.meter.admit(caller, resource, is_write=limits.is_write(request.method, path, parsed))
+                reply = self._route(request, path, parsed, caller)
             if fault and fault.kind == "after":
                 raise ApiError(fault.status, "Server Error")
         except ApiError as problem:
@@ -134,10 +160,9 @@ class Site:
         except Exception:  # our defect, which no test may miss
             self.violations.append(f"localhub broke at {request.method} {path}:\n{traceback.format_exc()}")
             reply = Reply({"message": "Server Error"}, 500)
-        return self._respond(reply, request.headers.get("authorization", "")), _name(caller)
+        return self._respond(reply, request, caller, "" if is_free else resource), _name(caller)
 
-    def _route(self, request: Request, path: str, body: bytes, caller: Caller) -> Reply:
-        parsed = _parse(body)
+    def _route(self, request: Request, path: str, parsed: dict[str, Any], caller: Caller) -> Reply:
         if path == "/api/graphql":
             from . import graphql  # its library takes a third of a second to import
 
@@ -178,25 +203,27 @@ class Site:
             issue = next((i for i in repo.issues.values() for c in i.comments if c.id == wanted), None)
         auth.demand(self.world, call.caller, repo, needs, issue)
 
-    def _respond(self, reply: Reply, who: str) -> Response:
-        used = self._used[who] = self._used.get(who, 0) + 1
-        headers = {
-            "X-GitHub-Media-Type": "github.v3; format=json",
-            "X-GitHub-Request-Id": f"LOCAL:{used}",
-            "X-RateLimit-Limit": "5000",
-            "X-RateLimit-Remaining": str(max(5000 - used, 0)),
-            "X-RateLimit-Used": str(used),
-            "X-RateLimit-Reset": str(int(self.world.now().timestamp()) + 3600),
-            "X-RateLimit-Resource": "core",
-            **reply.headers,
-        }
-        if isinstance(reply.body, str | bytes):
-            headers.setdefault("Content-Type", "text/plain; charset=utf-8")
-            return Response(reply.body, reply.status, headers)
-        if reply.body is None:
-            return Response(b"", reply.status, headers)
-        headers["Content-Type"] = "application/json; charset=utf-8"
-        return Response(json.dumps(reply.body).encode(), reply.status, headers)
+    def _respond(self, reply: Reply, request: Request, caller: Caller, resource: str) -> Response:
+        """Make an answer of a reply: with its headers, or 304 for what the caller has already, which is not counted."""
+        content, media = limits.rendered(reply.body)
+        told = limits.validators(content, reply.body) if request.method == "GET" and reply.status == 200 else {}
+        is_unchanged = bool(told) and limits.is_unchanged(request.headers, told)
+        with self.world.lock:
+            self._answered += 1
+            if resource and not is_unchanged:
+                self.meter.charge(caller, resource)
+            headers = {
+                "X-GitHub-Media-Type": "github.v3; format=json",
+                "X-GitHub-Request-Id": f"LOCAL:{self._answered}",
+                **self.meter.headers(caller, resource or "core"),
+                **told,
+                **({"Content-Type": media} if media else {}),
+                **reply.headers,
+            }
+        if is_unchanged:
+            del headers["Content-Type"]
+            return Response(b"", 304, headers)
+        return Response(content, reply.status, headers)
 
 
 def _parse(body: bytes) -> dict[str, Any]:
@@ -230,10 +257,12 @@ def _before(fault: Fault) -> ApiError | None:
         case "secondary":
             message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
             status = fault.status if fault.status in (403, 429) else 403
-            return ApiError(status, message, headers={"Retry-After": str(int(fault.seconds))})
+            told = {"Retry-After": str(int(fault.seconds))} if fault.seconds > 0 else {}
+            return ApiError(status, message, headers=told)
         case "primary":
             headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": str(int(time.time() + fault.seconds))}
-            return ApiError(403, "API rate limit exceeded for installation.", headers=headers)
+            status = fault.status if fault.status in (403, 429) else 403
+            return ApiError(status, "API rate limit exceeded for installation.", headers=headers)
         case _:
             return None
 

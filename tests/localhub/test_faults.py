@@ -92,3 +92,41 @@ def test_bad_requests_get_githubs_error_body(story: Story, method: str, path: st
     # The client is wrong here on purpose, and the judge says so.
     assert [v for v in story.hub.violations if "no such operation" not in v] == []
     story.hub.violations.clear()
+
+
+def test_a_rule_can_be_about_one_repository_and_about_what_is_said(story: Story):
+    story.hub.create_repository("acme/other", {"a.txt": "a\n"})
+    url = f"{story.hub.api_url}/repos/acme"
+    story.hub.faults.add("^GET /repos/[^/]+/[^/]+$", "before", repo="acme/other")
+    assert [requests.get(f"{url}/{name}", timeout=10).status_code for name in ("app", "other")] == [401, 502]
+    story.hub.faults.add("/graphql$", "before", body="viewer")
+    headers = {"Authorization": f"Bearer {story.token()}"}
+    for query, status in (("{ node(id: 1) { id } }", 200), ("{ viewer { login } }", 502)):
+        answer = requests.post(story.hub.graphql_url, json={"query": query}, headers=headers, timeout=10)
+        assert answer.status_code == status
+
+
+def test_a_rule_about_a_repository_takes_requests_for_its_token_too(story: Story):
+    story.hub.faults.add("access_tokens$", "before", repo="acme/app")
+    with pytest.raises(GithubException) as failed:
+        story.token()
+    assert failed.value.status == 502
+
+
+def test_a_rule_lasts_for_a_time(story: Story):
+    story.hub.faults.add("GET /rate_limit", "before", status=404, lasts_s=0.2)
+    url = f"{story.hub.api_url}/rate_limit"
+    assert [requests.get(url, timeout=10).status_code for _ in range(2)] == [404, 404]
+    while requests.get(url, timeout=10).status_code == 404:
+        pass
+    assert story.hub.faults.rules == []
+
+
+def test_silence_after_the_deed(story: Story):
+    story.alice.open_issue(story.repo, "Bug")
+    story.hub.faults.add("POST .*/comments$", "stall", seconds=30)
+    headers = {"Authorization": f"Bearer {story.token()}"}
+    url = f"{story.hub.api_url}/repos/acme/app/issues/1/comments"
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(url, json={"body": "hi"}, headers=headers, timeout=0.3)
+    assert comments(story) == ["hi"]

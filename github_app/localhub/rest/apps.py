@@ -149,9 +149,8 @@ def redeliver(call: Call) -> Any:
 @route("GET", "/rate_limit", "anybody")
 def rate_limit(call: Call) -> Any:
     """The limits; reading them costs nothing."""
-    reset = int(call.world.now().timestamp()) + 3600
-    one = {"limit": 5000, "used": 0, "remaining": 5000, "reset": reset}
-    return {"resources": {"core": one, "graphql": one, "search": one}, "rate": one}
+    shown = call.world.meter.shown(call.caller)
+    return {"resources": shown, "rate": shown["core"]}
 
 
 @route("GET", "/user", "user")
