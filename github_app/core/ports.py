@@ -4,6 +4,7 @@ implement these; `app.py` joins them; tests may put a program of their own behin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -233,6 +234,9 @@ class Hub(Protocol):
 
     All calls block. They raise `Transient`/`RateLimited`, `NotVisibleYet`, `Gone`, `AccessDenied`.
     """
+
+    def at_leisure(self) -> AbstractContextManager[None]:
+        """Within it, calls of this thread are work that can wait: `RateLimited` while the rest is for people."""
 
     def identity(self) -> Actor:
         """Our own account: the app's bot user."""

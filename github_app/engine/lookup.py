@@ -3,6 +3,7 @@ talks to GitHub."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from github_app.core.errors import Gone, NotVisibleYet, Refused
@@ -13,6 +14,7 @@ from github_app.core.events import (
     IssueLabeled,
     Published,
     PullRequestReopened,
+    Ticked,
 )
 from github_app.core.facts import Facts, Need, asker_of, needs
 from github_app.core.machine import is_our_own
@@ -45,7 +47,8 @@ class Lookup:
         )
         if repo is None or is_our_own(event, facts):
             return facts
-        facts = self._from_hub(facts, needs(session, event), session, event, repo)
+        with self.hub.at_leisure() if isinstance(event, Ticked) else nullcontext():
+            facts = self._from_hub(facts, needs(session, event), session, event, repo)
         asker = asker_of(session, event)
         if asker is not None:
             # Last, and just before the decision: others may start turns meanwhile.

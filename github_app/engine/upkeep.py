@@ -83,5 +83,7 @@ class Upkeep:
     def reconcile(self) -> None:
         """Have GitHub send again what did not get through. Also the first words with it, before somebody waits."""
         self.hub.identity()
-        if again := self.hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT):
+        with self.hub.at_leisure():
+            again = self.hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT)
+        if again:
             log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": again})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -120,6 +121,9 @@ class RecordingHub:
 
     def git_auth(self, repo: Repo, *, write: bool = False, workflows: bool = False) -> GitAuth:
         return GitAuth(url="file:///nowhere")
+
+    def at_leisure(self) -> AbstractContextManager[None]:
+        return nullcontext()
 
     def redeliver_failed(self, *, since: datetime) -> int:
         self._call(self.asked, "redeliver_failed", since)

@@ -1,8 +1,9 @@
 """How we speak to GitHub: one factory of PyGithub clients, and the door that every request passes.
 
 Behind the door: a narrowed token for each call, patience where GitHub is known to need it (a new token, a renamed
-repository, a 5xx answer to a harmless request), a pause between writes, and our own errors. Nothing here waits longer
-than a few seconds: whoever must wait longer is told so by `RateLimited` and comes back as another job.
+repository, a 5xx answer to a harmless request, a list that changes while its pages are turned), a pause between writes,
+a budget for each installation, and our own errors. Nothing here waits longer than a few seconds: whoever must wait
+longer is told so by `RateLimited` and comes back as another job.
 
 PyGithub's objects are used `lazy`: an attribute that an answer lacks is fetched by a request of its own, so callbacks
 given to `read` and `write` must return values of ours, never PyGithub's objects, and touch only what is always there.
@@ -22,12 +23,15 @@ from github.PaginatedList import PaginatedList
 from github.Repository import Repository
 from github.Requester import Requester
 
+from github_app.adapters.hub.answers import Answers
+from github_app.adapters.hub.budgets import APP, NOBODY, Budgets
 from github_app.adapters.hub.errors import FAILURES, Moved, NotFound, graphql_failure, is_limit, translate
+from github_app.adapters.hub.line import Line, Payer
 from github_app.adapters.hub.patience import Pacer, make_retries, patiently
 from github_app.adapters.hub.permissions import PERMISSIONS
 from github_app.adapters.hub.tokens import Token, TokenKey, Tokens, make_app_auth
 from github_app.adapters.vault import Vault
-from github_app.core.errors import AccessDenied, Gone, NotVisibleYet
+from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Transient
 from github_app.core.model import Repo
 from github_app.core.ports import Fence
 
@@ -39,14 +43,14 @@ CLIENTS_PER_THREAD = 8
 TALKATIVE = ("github.Requester", "urllib3.connectionpool")
 """At DEBUG these log whole answers (tokens among them) and signed addresses."""
 
-CONTENT_PATHS = ("/git/blobs", "/git/trees")
-"""Requests that carry the contents of files."""
-
 LAG_PAUSES_S = (1.0, 2.0, 4.0)
 """Pauses before a refused new token is tried again."""
 
 TOLD_PAUSES_S = (0.5, 1.0)
 """Pauses before something that a webhook told us of, but that is not there, is looked for again."""
+
+READINGS = 4
+"""So often a list of several pages is read until two readings agree."""
 
 NAME_LIFE_S = 300.0
 """For so long a 404 does not make us ask whether the repository has another name."""
@@ -80,8 +84,8 @@ class Clients:
         self._timeout_s = timeout_s
         self._clock = clock
         self.sleep = sleep
-        self._vault = vault
-        self._fence = fence
+        self.budgets = Budgets(clock)
+        self.line = Line(vault=vault, fence=fence, budgets=self.budgets, answers=Answers())
         self.pacer = Pacer(pause_s=pause_s, clock=clock, sleep=sleep)
         self.names = _Names(clock)
         self._tokens = Tokens(self._mint, clock=clock, vault=vault)
@@ -95,13 +99,13 @@ class Clients:
     def as_app(self, ask: Callable[[Github], T], *, what: str) -> T:
         """Run work that the app itself does, not one of its installations. Raises our errors."""
         try:
-            return ask(self._client("app", self._app_auth))
+            return ask(self._client("app", self._app_auth, APP))
         except FAILURES as error:
             raise translate(error, what=what, permissions={}) from error
 
     def as_nobody(self, ask: Callable[[Github], T], *, what: str) -> T:
         """Run work without any credential. Raises our errors."""
-        with self.make(None) as client:
+        with self.make(None, NOBODY) as client:
             try:
                 return ask(client)
             except FAILURES as error:
@@ -121,7 +125,7 @@ class Clients:
         while True:
             token = self._tokens.get(key)
             try:
-                return work(self._client(token.value, Auth.Token(token.value)))
+                return work(self._client(token.value, Auth.Token(token.value), key))
             except FAILURES as error:
                 status = error.status if isinstance(error, GithubException) else 0
                 refused = status == 401 or (
@@ -157,8 +161,8 @@ class Clients:
         for client in list(self._all):
             client.close()
 
-    def make(self, auth: Auth.Auth | None) -> Github:
-        """Make one client: the only place where that happens. No secret that we know leaves through it."""
+    def make(self, auth: Auth.Auth | None, payer: Payer) -> Github:
+        """Make one client: the only place where that happens."""
         client = Github(
             auth=auth,
             base_url=self._api_url,
@@ -171,15 +175,15 @@ class Clients:
             lazy=True,
             api_version=API_VERSION,
         )
-        _watch(client.requester, self._vault, self._fence)
+        self.line.watch(client.requester, payer)
         return client
 
-    def _client(self, name: str, auth: Auth.Auth) -> Github:
+    def _client(self, name: str, auth: Auth.Auth, payer: Payer) -> Github:
         held: OrderedDict[str, Github] | None = getattr(self._local, "clients", None)
         if held is None:
             held = self._local.clients = OrderedDict()
         if name not in held:
-            held[name] = self.make(auth)
+            held[name] = self.make(auth, payer)
             self._all.add(held[name])
             if len(held) > CLIENTS_PER_THREAD:
                 held.popitem(last=False)[1].close()
@@ -225,7 +229,7 @@ class RepoClient:
         """Run a function that changes nothing. With `was_told` (a webhook named it) a 404 is `NotVisibleYet`."""
         for pause_s in (*TOLD_PAUSES_S, None) if was_told else (None,):
             try:
-                return self._call(ask, what)
+                return self._settled(ask, what)
             except NotFound as error:
                 if not was_told:
                     raise
@@ -257,6 +261,17 @@ class RepoClient:
     def pause(self, seconds: float) -> None:
         """Wait a little."""
         self._clients.sleep(seconds)
+
+    def _settled(self, ask: Callable[[Repository], T], what: str) -> T:
+        """Read; what took several pages again until it is the same twice: others may have moved what we had not seen
+        yet onto a page that we had. Unchanged pages cost nothing."""
+        readings: list[T] = []
+        while len(readings) < READINGS:
+            with self._clients.line.noting() as has_turned_pages:
+                readings.append(self._call(ask, what))
+            if not has_turned_pages() or readings[-1:] == readings[-2:-1]:
+                return readings[-1]
+        raise Transient(f"changes faster than it can be read: {what}")
 
     def _call(self, work: Callable[[Repository], T], what: str) -> T:
         return self._named(lambda name, github: work(github.get_repo(name)), what)
@@ -303,22 +318,6 @@ class _Names:
     def learn(self, repo: Repo, name: str) -> None:
         self._asked_at[repo.id] = self._clock()
         self._renewed[repo.id, repo.full_name] = name
-
-
-def _watch(requester: Requester, vault: Vault, fence: Fence) -> None:
-    """Send only while the work is ours, reading aside (GraphQL, even to read, is a POST); and take known secrets out of
-    all that is sent, but for the contents of files: these are checked before, and must not change on their way."""
-    send = requester.requestJson
-
-    def send_clean(verb: str, url: str, *given: Any, **named: Any) -> Any:
-        if verb != "GET":
-            fence.require()
-        # verb, url, parameters, headers, input, connection
-        if len(given) > 2 and given[2] is not None and not url.endswith(CONTENT_PATHS):
-            given = (*given[:2], vault.clean_request(given[2]), *given[3:])
-        return send(verb, url, *given, **named)
-
-    requester.requestJson = send_clean  # type: ignore[method-assign] # PyGithub has no hook for this
 
 
 def pages(requester: Requester, url: str, *, item: str = "", **parameters: Any) -> Iterator[dict[str, Any]]:

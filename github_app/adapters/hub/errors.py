@@ -10,6 +10,8 @@ import json
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import requests
@@ -127,14 +129,27 @@ def is_limit(error: GithubException) -> bool:
 def wait_of(error: GithubException) -> float:
     """Return how many seconds GitHub wants us to wait: its Retry-After, else the limit's reset, else a minute."""
     headers = error.headers or {}
+    wait_s = told_wait(headers)
+    if wait_s is None and headers.get("x-ratelimit-remaining") == "0":
+        wait_s = seconds_until_reset(headers, time.time())
+    return UNTOLD_WAIT_S if wait_s is None else wait_s
+
+
+def told_wait(headers: Mapping[str, Any]) -> float | None:
+    """Return the seconds of Retry-After, at least one; None without it."""
     after = str(headers.get("retry-after", ""))
-    if after.isdecimal():
-        return max(float(after), 1.0)
+    return max(float(after), 1.0) if after.isdecimal() else None
+
+
+def seconds_until_reset(headers: Mapping[str, Any], now: float) -> float | None:
+    """Return in how many seconds the hour of a limit ends, by GitHub's clock where it says what time it is there."""
     reset = str(headers.get("x-ratelimit-reset", ""))
-    if reset.isdecimal() and headers.get("x-ratelimit-remaining") == "0":
-        # A second more, because it is not said when in that second the limit ends.
-        return max(float(reset) - time.time(), 0.0) + 1.0
-    return UNTOLD_WAIT_S
+    if not reset.isdecimal():
+        return None
+    with suppress(TypeError, ValueError):
+        now = parsedate_to_datetime(headers.get("date", "")).timestamp()
+    # A second more, because it is not said when in that second the limit ends.
+    return max(float(reset) - now, 0.0) + 1.0
 
 
 _GRAPHQL_STATUS = {"NOT_FOUND": 404, "FORBIDDEN": 403, "RATE_LIMITED": 429, "UNPROCESSABLE": 422}

@@ -7,12 +7,14 @@ import base64
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
 from github_app.adapters.hub import checks, comments, commits, deliveries, people, pulls, threads
+from github_app.adapters.hub.budgets import Traffic, at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
@@ -68,6 +70,22 @@ class GitHubHub:
     def close(self) -> None:
         """Close all connections. The hub can be used again; it then opens new ones."""
         self._clients.close()
+
+    def at_leisure(self) -> AbstractContextManager[None]:
+        """Within it, calls of this thread are work that can wait: `RateLimited` while the rest is for people."""
+        return at_leisure()
+
+    @property
+    def traffic(self) -> Traffic:
+        """What this process asked of GitHub, and what is left."""
+        line, budgets = self._clients.line, self._clients.budgets
+        return Traffic(
+            sent=line.sent,
+            unchanged=line.unchanged,
+            refused=budgets.refused,
+            kept_back=budgets.kept_back,
+            standings=tuple(budgets.standings()),
+        )
 
     def _whoami(self) -> tuple[int, Actor, tuple[str, ...]]:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,10 @@ T = TypeVar("T")
 
 LONGEST_PACE_S = 5.0
 """With more writers than that waiting for one installation, the next is sent away."""
+
+
+WRITES = ((75, 60.0), (480, 3_600.0))
+"""At most so many writes of one installation within so many seconds: a little less than GitHub accepts."""
 
 
 class _Retries(Retry):
@@ -59,9 +64,11 @@ def make_retries() -> Retry:
 
 
 class Pacer:
-    """Keeps writes of one installation apart, across threads.
+    """Keeps writes of one installation apart, across the threads of this process; with `pause_s` 0 it does nothing.
 
-    GitHub wants at least a second between them: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+    GitHub wants at least a second between them, and not more than 80 in a minute and 500 in an hour:
+    https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
     """
 
     def __init__(self, *, pause_s: float, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
@@ -69,18 +76,22 @@ class Pacer:
         self._clock = clock
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._free_at: dict[int, float] = {}
+        self._turns: dict[int, deque[float]] = {}
 
     def wait(self, installation_id: int) -> None:
-        """Wait for our turn. Raises `RateLimited` if too many are before us."""
+        """Wait for our turn. Raises `RateLimited` if too many are before us, or were in this hour."""
         if not self._pause_s:
             return
         with self._lock:
             now = self._clock()
-            turn = max(now, self._free_at.get(installation_id, now))
+            turns = self._turns.setdefault(installation_id, deque(maxlen=WRITES[-1][0]))
+            turn = max(now, turns[-1] + self._pause_s) if turns else now
+            for most, span_s in WRITES:
+                if len(turns) >= most:
+                    turn = max(turn, turns[-most] + span_s)
             if turn - now > LONGEST_PACE_S:
                 raise RateLimited("too many writes are waiting for this installation", retry_after_s=turn - now)
-            self._free_at[installation_id] = turn + self._pause_s
+            turns.append(turn)
         if turn > now:
             self._sleep(turn - now)
 
