@@ -52,7 +52,7 @@ class LocalHub:
         pages: bool = True,
     ) -> None:
         self.world = World(root.resolve(), clock)
-        self.meter = self.world.meter = Meter(clock, limits or Limits())
+        self.meter = self.world.meter = Meter(lambda: self.world.clock(), limits or Limits())
         self.faults = Faults()
         self.violations: list[str] = []
         self.exchanges: list[Exchange] = []

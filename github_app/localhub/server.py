@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import format_datetime
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -213,6 +214,7 @@ class Site:
             if resource and not is_unchanged:
                 self.meter.charge(caller, resource)
             headers = {
+                "Date": format_datetime(self.world.now(), usegmt=True),
                 "X-GitHub-Media-Type": "github.v3; format=json",
                 "X-GitHub-Request-Id": f"LOCAL:{self._answered}",
                 **self.meter.headers(caller, resource or "core"),
@@ -297,7 +299,9 @@ def serve(site: Any, host: str, port: int) -> Served:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listening.bind((host, port))
     listening.listen(256)
-    config = uvicorn.Config(site, log_level="critical", access_log=False, timeout_graceful_shutdown=2, ws="none")
+    config = uvicorn.Config(
+        site, log_level="critical", access_log=False, timeout_graceful_shutdown=2, ws="none", date_header=False
+    )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=[[listening]], name="localhub", daemon=True)
     thread.start()

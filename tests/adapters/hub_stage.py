@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
@@ -90,6 +91,10 @@ class Stage:
         )
         self.hubs.append(hub)
         return hub
+
+    def share_the_clock(self) -> None:
+        """From now on it is the same time at GitHub as here."""
+        self.github.world.clock = lambda: datetime.fromtimestamp(self.times.seconds(), UTC)
 
     def close(self) -> None:
         for hub in self.hubs:

@@ -84,6 +84,7 @@ def test_a_pull_request_that_shows_up_late_is_taken():
         assert hub.open_pull(REPO, branch="honk/1", base="main", title="t", body="b").number == 6
 
 
+@shows("W78")
 def test_a_branch_of_the_same_name_in_a_fork_is_not_ours():
     listed = [a_pull(1, repo_id=99), a_pull(2, repo_id=None), a_pull(3, ref="honk/10"), a_pull(4)]
     with a_hub(lambda _: Answer(listed)) as (hub, wire, _):

@@ -107,6 +107,7 @@ def test_permission_is_the_role_in_the_repository(stage: Stage, role):
     assert stage.hub.permission(stage.repo, actor) is Permission[role.upper()]
 
 
+@shows("W84")
 def test_strangers_ghosts_and_bots_may_do_nothing(stage: Stage):
     mia = stage.maintainer.user
     for actor in (
@@ -134,6 +135,7 @@ def test_a_pull_request_as_it_stands_and_after_its_merge(stage: Stage):
     assert (found.is_open, found.is_merged, found.merged_by) == (False, True, "mia")
 
 
+@shows("W78")
 def test_a_pull_request_is_found_by_its_very_branch(stage: Stage):
     stage.pull("honk/1-fix-more")
     assert stage.hub.find_pull(stage.repo, "honk/1-fix") is None
@@ -226,6 +228,7 @@ def test_a_missing_permission_is_named(open_stage):
         stage.publish()
 
 
+@shows("W75")
 @pytest.mark.parametrize("skew_s", [-90, 90])
 def test_a_clock_that_is_wrong_by_a_minute_and_a_half_does_no_harm(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, skew_s: int

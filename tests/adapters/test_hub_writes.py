@@ -8,7 +8,7 @@ import re
 import pytest
 
 from github_app.adapters.hub.texts import BODY_LIMIT
-from github_app.core.errors import AccessDenied, Gone, RateLimited, Refused, Transient
+from github_app.core.errors import AccessDenied, Gone, Refused, Transient
 from github_app.core.model import Permission
 from github_app.localhub.deeds.reviews import Inline
 from tests.adapters.hub_stage import Stage
@@ -61,6 +61,7 @@ def test_a_body_that_is_too_long_is_cut_visibly_and_keeps_its_mark(stage: Stage)
     assert stage.hub.say(stage.repo, issue.number, "progress", "short") == first
 
 
+@shows("W77")
 @pytest.mark.parametrize("kind", ["before", "after", "hang"])
 def test_a_comment_whose_answer_is_lost_is_there_once(stage: Stage, kind):
     issue = stage.issue()
@@ -205,24 +206,12 @@ def test_a_thread_is_answered_once_for_each_key(stage: Stage):
     assert said == ["why?", "because (turn-1/0)", "because (turn-2/0)"]
 
 
-def test_too_fast_is_told_and_not_waited_for(stage: Stage):
-    issue = stage.issue()
-    stage.github.faults.add("POST .*/comments", "secondary", seconds=120)
-    with pytest.raises(RateLimited) as caught:
-        stage.hub.say(stage.repo, issue.number, "progress", "working")
-    assert caught.value.retry_after_s == 120
-    stage.github.faults.add("GET .*/comments", "primary", seconds=3000)
-    with pytest.raises(RateLimited) as caught:
-        stage.hub.say(stage.repo, issue.number, "progress", "working")
-    assert 2990 < caught.value.retry_after_s <= 3001
-    assert stage.times.slept == []
-
-
 def test_a_5xx_to_a_question_is_asked_again(stage: Stage):
     stage.github.faults.add("GET .*/heads/main$", "before", status=502)
     assert stage.hub.head_of(stage.repo, "main")
 
 
+@shows("W74")
 def test_a_new_token_that_is_not_known_everywhere_yet_is_tried_again(stage: Stage):
     issue = stage.issue()
     stage.github.faults.add("GET .*/issues", "unauthorized", count=2)
@@ -232,6 +221,7 @@ def test_a_new_token_that_is_not_known_everywhere_yet_is_tried_again(stage: Stag
     assert len(issue.comments) == 1
 
 
+@shows("W74")
 def test_a_token_that_was_withdrawn_is_replaced_once(stage: Stage):
     assert stage.hub.head_of(stage.repo, "main")
     stage.github.world.tokens.clear()
