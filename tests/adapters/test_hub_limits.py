@@ -239,7 +239,7 @@ def test_no_more_is_written_in_an_hour_than_github_accepts(open_stage: OpenStage
 
 
 @shows("W79")
-def test_a_list_that_changes_while_its_pages_are_turned_is_read_again(stage: Stage):
+def test_a_list_that_changes_while_its_pages_are_turned_is_read_again(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     issue = stage.issue()
     for n in range(150):
         stage.maintainer.comment(issue, f"word {n}")
@@ -253,13 +253,13 @@ def test_a_list_that_changes_while_its_pages_are_turned_is_read_again(stage: Sta
             issue.comments.remove(first)  # right after the first page: all others move up by one
         return reply
 
-    stage.github.site._route = route
+    monkeypatch.setattr(stage.github.site, "_route", route)
     seen = stage.hub.comments(stage.repo, issue.number)
     assert [each.body for each in seen] == [f"word {n}" for n in range(1, 150)]
 
 
 @shows("W79")
-def test_a_list_that_never_holds_still_is_left_for_another_job(stage: Stage):
+def test_a_list_that_never_holds_still_is_left_for_another_job(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     issue = stage.issue()
     for n in range(150):
         stage.maintainer.comment(issue, f"word {n}")
@@ -270,13 +270,13 @@ def test_a_list_that_never_holds_still_is_left_for_another_job(stage: Stage):
             stage.maintainer.comment(issue, "and another")
         return answer(request, path, parsed, caller)
 
-    stage.github.site._route = route
+    monkeypatch.setattr(stage.github.site, "_route", route)
     with pytest.raises(Transient, match="faster"):
         stage.hub.comments(stage.repo, issue.number)
 
 
 @shows("W73")
-def test_a_token_that_ends_between_two_pages_is_replaced(stage: Stage):
+def test_a_token_that_ends_between_two_pages_is_replaced(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     issue = stage.issue()
     for n in range(150):
         stage.maintainer.comment(issue, f"word {n}")
@@ -286,8 +286,8 @@ def test_a_token_that_ends_between_two_pages_is_replaced(stage: Stage):
         reply = answer(request, path, parsed, caller)
         if path.endswith("/comments"):
             stage.github.world.tokens.clear()
-            stage.github.site._route = answer
+            monkeypatch.setattr(stage.github.site, "_route", answer)
         return reply
 
-    stage.github.site._route = route
+    monkeypatch.setattr(stage.github.site, "_route", route)
     assert len(stage.hub.comments(stage.repo, issue.number)) == 150
