@@ -80,7 +80,8 @@ def feedback_frame(feedback: Feedback, boundary: str) -> str:
         return frame("check", log, boundary=boundary)
     body = clean(feedback.body, max_chars=_MAX_COMMENT)
     if feedback.kind == "thread":
-        where = {"path": feedback.path or None, "line": feedback.line}
+        several = f"{feedback.first_line}-{feedback.line}" if feedback.first_line else None
+        where = {"path": feedback.path or None, "lines": several, "line": None if several else feedback.line}
         return frame("thread", body, boundary=boundary, id=feedback.thread_id, **where, author=feedback.author or None)
     tag = {"command": "comment", "review": "review", "push": "push"}[feedback.kind]
     return frame(tag, body, boundary=boundary, author=feedback.author or None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from textwrap import indent
 from zlib import crc32
 
 from github_app.core.events import CommandIssued, ReviewSubmitted
@@ -117,6 +118,8 @@ def _feedback_of_thread(thread: Thread, facts: Facts) -> Feedback | None:
     if not trusted or trusted[-1].author.id == facts.me.id:
         return None
     body = "\n\n".join(f"{comment.author.login}: {comment.body.strip()}" for comment in trusted)
+    if thread.quoted:
+        body += f"\n\nThis is about lines that the file does not have now:\n\n{indent(thread.quoted, '    ')}"
     return Feedback(
         id=f"thread:{thread.id}:{trusted[-1].id}",
         kind="thread",
@@ -124,6 +127,7 @@ def _feedback_of_thread(thread: Thread, facts: Facts) -> Feedback | None:
         body=body,
         path=thread.path,
         line=thread.line,
+        first_line=thread.first_line,
         thread_id=thread.id,
         reply_to=thread.reply_to,
     )

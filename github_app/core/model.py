@@ -218,7 +218,8 @@ class Pull:
 class Thread:
     """An unresolved review thread. `reply_to` is the comment that answers go under.
 
-    `line` is None where the thread is outdated or about the whole file.
+    `line` is of the file at the head, and with `first_line` the last of several. It is None where the thread is about
+    the whole file, or about lines that are not in it (any more): then `quoted` has these, as a diff.
     """
 
     id: str
@@ -227,6 +228,8 @@ class Thread:
     line: int | None
     comments: tuple[Comment, ...]
     is_outdated: bool = False
+    first_line: int | None = None
+    quoted: str = ""
 
 
 FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
@@ -248,6 +251,7 @@ class Feedback:
     line: int | None = None
     thread_id: str = ""
     reply_to: int | None = None
+    first_line: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,9 @@ class Performance:
                 pass  # Nobody waits for an answer.
 
     def _reply(self, pending: Pending, effect: ReplyThreads) -> None:
-        for reply in effect.replies:
+        # What was resolved (or deleted) since the agent read it is settled.
+        unresolved = {thread.id for thread in self.hub.threads(pending.repo, effect.pull_number)}
+        for reply in (reply for reply in effect.replies if reply.thread_id in unresolved):
             key = f"{pending.event_id}:{reply.thread_id}"
             self.hub.reply_thread(pending.repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
 

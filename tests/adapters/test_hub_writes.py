@@ -11,6 +11,7 @@ from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
 from github_app.core.model import Permission
 from github_app.localhub.deeds.reviews import Inline
+from github_app.localhub.people import Files
 from tests.adapters.hub_stage import Stage
 from tests.edge.cases import shows
 
@@ -186,12 +187,42 @@ def test_unresolved_threads_come_with_all_pages_and_permissions(stage: Stage):
 
 
 @shows("W36")
-def test_an_outdated_thread_has_no_line(stage: Stage):
+@pytest.mark.parametrize(
+    ("asked", "then", "seen"),
+    [
+        (Inline("fix.py", "why?", 2), {}, (2, None, False, "")),
+        (Inline("fix.py", "why?", 3, start_line=2), {}, (3, 2, False, "")),
+        (Inline("fix.py", "why?", 3, start_line=2), {"fix.py": "0\na = 1\nb = 2\nc = 3\n"}, (4, 3, False, "")),
+        (Inline("fix.py", "why?", 2), {"fix.py": "all\nnew\n"}, (None, None, True, "+a = 1\n+b = 2")),
+        (Inline("fix.py", "why?", 3, start_line=2), {"fix.py": None}, (None, None, True, "+b = 2\n+c = 3")),
+        (Inline("fix.py", "why?", 2), {"fix.py": None, "mend.py": "a = 1\nb = 2\nc = 3\n"},
+         (None, None, True, "+a = 1\n+b = 2")),
+        (Inline("run.sh", "why?", 1, side="LEFT"), {}, (None, None, False, "-true")),
+        (Inline("fix.py", "why?", subject_type="file"), {}, (None, None, False, "")),
+    ],
+    ids=["line", "lines", "moved", "outdated", "file deleted", "file renamed", "deleted line", "whole file"],
+)  # fmt: skip
+def test_a_thread_says_where_it_is_or_what_it_was_about(stage: Stage, asked: Inline, then: Files, seen):
+    stage.maintainer.push(stage.place, "honk/1-fix", {"run.sh": None}, "Begin")
     pull = stage.pull()
-    stage.maintainer.comment_line(pull, "fix.py", 2, "why?")
-    stage.maintainer.push(stage.place, "honk/1-fix", {"fix.py": "all\nnew\nhere\n"}, "Rewrite")
+    stage.maintainer.review(pull, "COMMENT", inline=[asked])
+    if then:
+        stage.maintainer.push(stage.place, "honk/1-fix", then, "Go on")
     (thread,) = stage.hub.threads(stage.repo, pull.issue.number)
-    assert (thread.line, thread.is_outdated) == (None, True)
+    line, first_line, is_outdated, quoted = seen
+    assert (thread.line, thread.first_line, thread.is_outdated) == (line, first_line, is_outdated)
+    assert thread.quoted.endswith(quoted)
+    assert bool(thread.quoted) == bool(quoted)
+
+
+@shows("W36")
+def test_what_a_thread_was_about_is_quoted_in_few_lines(stage: Stage):
+    pull = stage.pull()
+    stage.maintainer.push(stage.place, "honk/1-fix", {"long.py": "".join(f"{n}\n" for n in range(900))}, "Go on")
+    stage.maintainer.comment_line(pull, "long.py", 800, "why?")
+    stage.maintainer.push(stage.place, "honk/1-fix", {"long.py": None}, "Not so long")
+    (thread,) = stage.hub.threads(stage.repo, pull.issue.number)
+    assert thread.quoted.splitlines() == [f"+{n}" for n in range(788, 800)]
 
 
 def test_a_thread_is_answered_once_for_each_key(stage: Stage):

@@ -14,6 +14,7 @@ from github_app.agent.verifiers import Verifier
 from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
 from tests.agent.golden import check_golden
 from tests.agent.parts import a_task, a_thread
+from tests.edge.cases import shows
 
 BOUNDARY = "5ca1ab1e"
 TOP = "calc.py\nREADME.md\ntests/ (3 files)"
@@ -71,6 +72,14 @@ def test_the_tools():
 def test_what_is_said_meanwhile():
     said = (COMMAND, a_thread(1), LOG, Feedback(id="p", kind="push", author="ben", body="Pushed 2 commits."))
     check_golden("steering.txt", prompt.steering(said, boundary=BOUNDARY))
+
+
+@shows("W39")
+def test_a_suggestion_is_text_with_its_exact_lines():
+    suggestion = "rita: Like this:\n\n```suggestion\n    if not b:\n        return None\n```"
+    framed = prompt.feedback_frame(replace(a_thread(4, suggestion), first_line=3), BOUNDARY)
+    assert framed.splitlines()[0] == '<thread id="PRRT_4" path="calc.py" lines="3-4" author="rita">'
+    assert suggestion in framed
 
 
 def test_there_is_a_prompt_for_each_cause():

@@ -44,6 +44,7 @@ from tests.core.scene import (
     thread,
     words,
 )
+from tests.edge.cases import shows
 
 ENDS = "Say ShowProgress RemoveLabel DiscardWorkspace"
 NO_REVIEWS = facts(policy=Policy(review_rounds=0))
@@ -207,6 +208,17 @@ def test_review_brings_its_threads_as_far_as_trusted_people_wrote_them():
     )
     told = after(session(AWAITING_REVIEW), review(), facts(threads=threads))
     assert [each.id for each in told.feedback] == ["review:50", "thread:trusted:1"]
+
+
+@shows("W36")
+def test_a_thread_on_lines_that_are_gone_shows_them():
+    gone = replace(thread(1), line=None, quoted="@@ -1 +1,2 @@\n-honk()\n+quack()")
+    told = after(session(AWAITING_REVIEW), review(), facts(threads=(gone, thread(2, key="there")))).feedback
+    assert told[1].body == (
+        "alice: Louder, please\n\nThis is about lines that the file does not have now:\n\n"
+        "    @@ -1 +1,2 @@\n    -honk()\n    +quack()"
+    )
+    assert (told[1].line, told[2].line, told[2].body) == (None, 3, "alice: Louder, please")
 
 
 def test_stranger_in_a_trusted_thread_is_not_heard():

@@ -25,7 +25,7 @@ from github_app.core.effects import (
 from github_app.core.errors import HeadMoved, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked
 from github_app.core.holds import Approval, Hold
-from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission
+from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
 from github_app.engine.pauses import Paused, Pauses
@@ -87,11 +87,13 @@ def to_publish(store, transcripts):
 
 def test_each_effect_is_what_its_name_says(hub, performance):
     hub.pulls = {12: None}
+    hub.open_threads = (Thread(id="T1", reply_to=5, path="a.py", line=1, comments=()),)
     reply = Reply(thread_id="T1", reply_to=5, body="Done.")
+    settled = Reply(thread_id="T2", reply_to=6, body="Done.")
     for effect in (
         React(target="issue", target_id=1),
         Say(number=1, tag="t", body="b"),
-        ReplyThreads(pull_number=12, replies=(reply,)),
+        ReplyThreads(pull_number=12, replies=(settled, reply)),
         RequestReview(pull_number=12, logins=("rob",)),
         RemoveLabel(number=1, label="honk"),
     ):

@@ -39,7 +39,8 @@ query($owner: String!, $name: String!, $number: Int!, $threads: String, $comment
     pullRequest(number: $number) {
       reviewThreads(first: 50, after: $threads) {
         pageInfo { hasNextPage endCursor }
-        nodes { id isResolved isOutdated path line """
+        nodes { id isResolved isOutdated path line startLine diffSide opening: comments(first: 1) { nodes { diffHunk } }
+          """
     + _COMMENTS
     + """ }
       }
@@ -58,6 +59,10 @@ query($thread: ID!, $comments: String) {
 }
 """
 )
+
+
+QUOTED_LINES = 12
+"""So many lines are shown of what a thread is about, where the file does not have them (any more)."""
 
 
 def read_threads(
@@ -96,13 +101,18 @@ def _all_comments(client: RepoClient, thread: dict[str, Any], what: str) -> list
 
 
 def _thread(node: dict[str, Any], comments: list[Comment]) -> Thread:
+    # On the left side lines are counted in the old file.
+    line = node["line"] if node["diffSide"] == "RIGHT" else None
+    hunk = (node["opening"]["nodes"][0]["diffHunk"] or "") if line is None else ""
     return Thread(
         id=node["id"],
         reply_to=comments[0].id,
         path=node["path"],
-        line=node["line"],
+        line=line,
         comments=tuple(comments),
         is_outdated=node["isOutdated"],
+        first_line=node["startLine"] if line is not None else None,
+        quoted="\n".join(hunk.splitlines()[-QUOTED_LINES:]),
     )
 
 
