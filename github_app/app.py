@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
 from github_app.core.links import PageLinks
-from github_app.core.ports import Publisher, Workspaces
+from github_app.core.ports import Fence, Publisher, Workspaces
 from github_app.settings import Settings
 from github_app.workshop import build_workspaces, make_data_dir
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.leases import Lease
     from github_app.engine.pauses import Pauses
     from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
@@ -118,18 +119,20 @@ def open_store(settings: Settings) -> Store:
 
 def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
     from github_app.engine.flows import Engine
+    from github_app.engine.leases import Lease
     from github_app.engine.lookup import Lookup
     from github_app.engine.policies import Policies, read_floor
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
-    hub = _build_hub(settings, vault)
+    lease = Lease(database=store.engine, name=settings.worker_id)
+    hub = _build_hub(settings, vault, lease)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     admission = _build_admission(store, policies)
-    runtime = _build_runtime(settings, store)
+    runtime = _build_runtime(settings, lease)
     workspaces = build_workspaces(settings)
-    publisher = _publisher(settings, hub, workspaces)
-    performance = _build_performance(settings, store, policies, admission, publisher, vault)
+    publisher = _publisher(settings, hub, workspaces, lease)
+    performance = _build_performance(settings, store, policies, admission, publisher, vault, lease)
     return Engine(
         store=store,
         lookup=Lookup(
@@ -159,7 +162,13 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
 
 
 def _build_performance(
-    settings: Settings, store: Store, policies: Policies, admission: Admission, publisher: Publisher, vault: Vault
+    settings: Settings,
+    store: Store,
+    policies: Policies,
+    admission: Admission,
+    publisher: Publisher,
+    vault: Vault,
+    fence: Fence,
 ) -> Performance:
     from github_app.adapters.secrets import PatternScanner
     from github_app.engine.performance import Performance
@@ -176,6 +185,7 @@ def _build_performance(
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),
         pauses=admission.pauses,
         pages=page_links(settings),
+        fence=fence,
     )
 
 
@@ -200,7 +210,9 @@ def _build_runner(
     from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.turns import TurnRunner
 
-    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url)
+    model = ClaudeModel(
+        api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=performance.fence
+    )
     # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
     threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
     return TurnRunner(
@@ -218,7 +230,7 @@ def _build_runner(
     )
 
 
-def _build_hub(settings: Settings, vault: Vault) -> GitHubHub:
+def _build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
     from github_app.adapters.hub.github import GitHubHub
 
     return GitHubHub(
@@ -229,27 +241,29 @@ def _build_hub(settings: Settings, vault: Vault) -> GitHubHub:
         web_url=settings.github_url,
         pause_s=settings.write_pause_s,
         vault=vault,
+        fence=fence,
     )
 
 
-def _build_runtime(settings: Settings, store: Store) -> Runtime:
+def _build_runtime(settings: Settings, lease: Lease) -> Runtime:
     from github_app.engine.database import flows_url
     from github_app.engine.runtime import Capacity, Runtime
 
     return Runtime(
-        database=store.engine,
+        lease=lease,
         flows_url=flows_url(settings.database_url),
-        worker_id=settings.worker_id,
         capacity=Capacity(turns=settings.turns, turns_per_repo=settings.turns_per_repo),
     )
 
 
-def _publisher(settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces | RemoteWorkspaces) -> Publisher:
+def _publisher(
+    settings: Settings, hub: GitHubHub, workspaces: LocalWorkspaces | RemoteWorkspaces, fence: Fence
+) -> Publisher:
     if settings.publish == "api":
         return hub
     from github_app.adapters.repository.publisher import PushPublisher
 
-    return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub, vault=hub.vault)
+    return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub, vault=hub.vault, fence=fence)
 
 
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:

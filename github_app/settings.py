@@ -6,6 +6,7 @@ import base64
 import binascii
 import math
 import os
+import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +41,7 @@ class Settings:
     trigger_label: str = "honk"
     sandbox: str = "bwrap"
     publish: Literal["api", "push"] = "api"
-    worker_id: str = "solo"
+    worker_id: str
     write_pause_s: float = 1.0
     checks_grace_s: float = 90.0
     turns: int = 4
@@ -88,7 +89,7 @@ NAMES: dict[str, str] = {
     "HONK_TRIGGER_LABEL": "the label that starts work (honk)",
     "HONK_SANDBOX": "how commands are isolated (bwrap, which is the only way so far)",
     "HONK_PUBLISH": "how commits are made: `api` (signed by GitHub) or `push` (plain git push) (api)",
-    "HONK_WORKER_ID": "this worker's name: its own, and the same after a restart (solo)",
+    "HONK_WORKER_ID": "this worker's name: its own, and the same after a restart (the machine's host name)",
     "HONK_WRITE_PAUSE_S": "seconds between two writes to GitHub (1)",
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
     "HONK_TURNS": "how many agents run at once in all (4)",
@@ -133,7 +134,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         trigger_label=env.get("HONK_TRIGGER_LABEL") or "honk",
         sandbox=_one_of(env, "HONK_SANDBOX", "bwrap"),
         publish="push" if _one_of(env, "HONK_PUBLISH", "api", "push") == "push" else "api",
-        worker_id=env.get("HONK_WORKER_ID") or "solo",
+        worker_id=env.get("HONK_WORKER_ID") or platform.node() or "solo",
         write_pause_s=_number(env, "HONK_WRITE_PAUSE_S", 1.0),
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
@@ -15,6 +16,12 @@ from github_app.core.errors import Misconfigured, Transient
 
 _CONNECTIONS = 20
 _READS = "honk_reads"
+
+IDLE_TRANSACTION_S = 15
+"""A server ends the transaction of a process that stands still in the middle of it, and keeps rows locked."""
+
+_NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5, "tcp_user_timeout": 15_000}
+"""libpq's: a server that says nothing any more, not even that it ended, is noticed within seconds."""
 
 
 class DatabaseAway(Transient):
@@ -34,8 +41,7 @@ def connect(url: str) -> sa.Engine:
                 _make_private(Path(parsed.database))
             return _sqlite(parsed)
         case "postgresql":
-            postgresql = parsed.set(drivername="postgresql+psycopg")
-            return sa.create_engine(postgresql, pool_pre_ping=True, pool_size=_CONNECTIONS // 2)
+            return _postgresql(parsed.set(drivername="postgresql+psycopg"))
         case other:
             raise Misconfigured(f"HONK_DATABASE_URL names `{other}`; SQLite and PostgreSQL are supported")
 
@@ -70,6 +76,18 @@ def _sqlite(url: sa.URL) -> sa.Engine:
     def begin(connection: sa.Connection) -> None:
         # A writer takes its lock first: one that began by reading could be refused it half-way.
         connection.exec_driver_sql("BEGIN" if connection.get_execution_options().get(_READS) else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    usual = {name: value for name, value in _NETWORK.items() if name not in url.query}
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=_CONNECTIONS // 2, connect_args=usual)
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: Any, _record: object) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_TRANSACTION_S}s'")
+        connection.commit()
 
     return engine
 

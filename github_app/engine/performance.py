@@ -28,7 +28,7 @@ from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.messages import account, answers
 from github_app.core.model import ChangeSet, Session, Submission
-from github_app.core.ports import Hub, Publisher, SecretScanner
+from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
@@ -47,9 +47,11 @@ class Performance:
     transcripts: Transcripts
     pauses: Pauses
     pages: PageLinks = field(default_factory=PageLinks)
+    fence: Fence = field(default_factory=Unfenced)
 
     def perform(self, pending: Pending) -> Published | ChangeSetHeld | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
+        self.fence.require()
         effect, repo = pending.effect, pending.repo
         match effect:
             case React():

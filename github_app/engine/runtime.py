@@ -10,10 +10,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol
 
-import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
-from github_app.engine.slots import Slot, take_slot, try_slot
+from github_app.engine import leases
+from github_app.engine.database import IDLE_TRANSACTION_S
+from github_app.engine.leases import Lease
 
 P = ParamSpec("P")
 
@@ -63,28 +64,27 @@ class _Known:
 class Runtime:
     """DBOS, launched. There is one in a process, because DBOS is.
 
-    `worker_id` must be this process's own and stay its own over restarts: what it had begun comes back to it. Where
-    another process can see that it died, that one takes its work over.
+    What a former life of this worker had begun comes back to it; what others had begun that are dead or stand still is
+    taken over.
     """
 
-    database: sa.Engine
+    lease: Lease
     flows_url: str
-    worker_id: str
     capacity: Capacity = field(default_factory=Capacity)
     _known: _Known | None = None
-    _slot: Slot | None = None
 
     def launch(self, flows: Flows) -> None:
         """Take up what was left and run flows until `shut_down`. Raises `Misconfigured` if the name is taken."""
-        self._slot = take_slot(self.database, self.worker_id)
+        self.lease.take()
         _use_our_log()
         DBOS(
             config=DBOSConfig(
                 name="honk",
                 system_database_url=self.flows_url,
-                executor_id=self.worker_id,
+                executor_id=self.lease.holder,
                 application_version=APPLICATION_VERSION,
                 enable_otlp=False,
+                sys_db_idle_transaction_timeout_sec=IDLE_TRANSACTION_S,
                 log_level="WARNING",
             )
         )
@@ -102,12 +102,12 @@ class Runtime:
             global_concurrency=self.capacity.turns,
             polling_interval_sec=_POLL_S,
         )
+        self.take_over()
 
     def shut_down(self) -> None:
         """Cancel what waits in this process's event loop, and let go. Flows that did not end stay begun."""
         DBOS.destroy(destroy_registry=True)
-        if self._slot is not None:
-            self._slot.release()
+        self.lease.release()
 
     def intake(self, lane: str, *, key: str) -> None:
         """Have what waits in a lane taken in, once for each key; one flow at a time in a lane, on any worker."""
@@ -122,23 +122,17 @@ class Runtime:
         _apart(_start, f"discard:{key}", self._flows.discard, session_id)
 
     def take_over(self) -> None:
-        """Take over what workers had begun that are dead: those whose name can be had."""
-        if self._slot is not None and not self._slot.is_held():
-            log.error("the lock on this worker's name was lost", extra={"worker": self.worker_id})
-            self._slot = try_slot(self.database, self.worker_id) or self._slot
+        """Have flows run again whose worker is dead or has stood still for too long. Several may do so at once."""
         begun = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        for worker_id in {flow.executor_id for flow in begun} - {self.worker_id, None}:
-            slot = try_slot(self.database, str(worker_id))
-            if slot is None:
-                continue
-            theirs = [flow for flow in begun if flow.executor_id == worker_id]
-            log.warning("taking over", extra={"worker": worker_id, "flows": len(theirs)})
-            for flow in theirs:
-                DBOS.resume_workflow(flow.workflow_id, queue_name=flow.queue_name)
-            slot.release()
+        for holder in sorted({str(flow.executor_id) for flow in begun} - {self.lease.holder}):
+            if self.lease.supersede(holder):
+                # Not `resume_workflow`: it would also restart what another worker has taken over at this moment.
+                flows = DBOS._recover_pending_workflows([holder])
+                log.warning("taken over", extra={"holder": holder, "flows": len(flows)})
 
     def forget(self, before: datetime) -> None:
-        """Delete flows that ended before a time."""
+        """Delete flows that ended before a time, and workers that are long gone."""
+        leases.forget(self.lease.database)
         until = before.astimezone(UTC).isoformat()
         while ended := DBOS.list_workflows(
             status=_ENDED, completed_before=until, limit=500, load_input=False, load_output=False

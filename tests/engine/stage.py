@@ -20,6 +20,7 @@ from github_app.engine.admission import Admission
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
+from github_app.engine.leases import Lease
 from github_app.engine.lookup import Lookup
 from github_app.engine.migrations import migrate
 from github_app.engine.pauses import Pauses
@@ -153,7 +154,8 @@ class Stage:
         policies = Policies(hub=self.hub, floor=self.floor)
         self.pauses = Pauses(database=self.database, clock=self.clock)
         quotas = Quotas(database=self.database, clock=self.clock, floor=self.floor)
-        runtime = Runtime(database=self.database, flows_url=self.flows_url, worker_id="one", capacity=self.capacity)
+        lease = Lease(database=self.database, name="one")
+        runtime = Runtime(lease=lease, flows_url=self.flows_url, capacity=self.capacity)
         self.engine = Engine(
             store=self.store,
             lookup=Lookup(
