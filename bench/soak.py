@@ -32,7 +32,8 @@ REPOSITORIES = 4  # at once; when one is full, the next is made
 A_REPOSITORY = 50
 SAMPLES = 50  # so many in all
 POLL_S = 0.02
-KEEP_DAYS = 10 / (24 * 60)
+KEEP_DAYS = 5 / (24 * 60)
+CACHE_GB = "0.05"
 FILES = {f"src/part_{number}.py": f"VALUE = {number}\n" * 40 for number in range(40)} | {"README.md": "# Notes\n"}
 
 
@@ -160,7 +161,12 @@ def _store(stack: Stack) -> Iterator[sqlite3.Connection]:
 
 def measure(total: int, room: Path, samples_file: Path) -> tuple[Soak, dict[str, int]]:
     """Run it; what came of it."""
-    more = {"HONK_TURNS": "8", "HONK_TURNS_PER_REPO": "4"}
+    more = {
+        "HONK_TURNS": "8",
+        "HONK_TURNS_PER_REPO": "4",
+        "HONK_KEEP_DAYS": f"{KEEP_DAYS:.6f}",
+        "HONK_CACHE_GB": CACHE_GB,
+    }
     with scripted_model(SCRIPT, room) as url, Stack(script=None, settings=settings(url, **more)) as stack:
         # Held against GitHub's documents it is elsewhere: here that would be half of the time.
         stack.hub.site.judge = stack.hub.post.judge = None

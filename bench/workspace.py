@@ -21,6 +21,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.report import machine, publish, table
+from github_app.adapters.repository.evictions import evict
 from github_app.adapters.repository.git import Git
 from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
 from github_app.adapters.sandbox.bubblewrap import Bubblewrap
@@ -122,7 +123,7 @@ async def cold(bench: Bench, place: Path) -> None:
 async def new_commit(bench: Bench, place: Path) -> None:
     """The mirror is here, nobody opened this commit before."""
     workspaces = bench.workspaces("warm", has_overlay=True)
-    assert workspaces.checkouts.evict(idle_s=-1)
+    assert evict(workspaces.checkouts.kept(), idle_s=-1, max_bytes=None)
     await bench.turn(workspaces, place.name)
 
 

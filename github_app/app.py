@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from github_app.engine.pauses import Pauses
     from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
+    from github_app.engine.retention import Retention
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
@@ -153,11 +154,25 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
             runtime=runtime,
             clock=clock,
             checks_grace_s=settings.checks_grace_s,
-            tidy_workspaces=lambda: workspaces.tidy(idle_s=7 * 86_400.0),
         ),
+        retention=_build_retention(settings, store, runtime, workspaces),
         discard_workspace=workspaces.discard,
         clock=clock,
         trigger_label=settings.trigger_label,
+    )
+
+
+def _build_retention(
+    settings: Settings, store: Store, runtime: Runtime, workspaces: LocalWorkspaces | RemoteWorkspaces
+) -> Retention:
+    from github_app.engine.retention import Ages, Retention
+
+    return Retention(
+        database=store.engine,
+        forget_flows=runtime.forget,
+        tidy=lambda idle_s: workspaces.tidy(idle_s=idle_s, max_bytes=int(settings.cache_gb * 1e9)),
+        clock=SystemClock(),
+        ages=Ages.of_days(settings.keep_days),
     )
 
 

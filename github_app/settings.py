@@ -46,6 +46,8 @@ class Settings:
     checks_grace_s: float = 90.0
     turns: int = 4
     turns_per_repo: int = 2
+    keep_days: float = 30.0
+    cache_gb: float = 20.0
     runner_socket: Path | None = None
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
@@ -94,6 +96,8 @@ NAMES: dict[str, str] = {
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
+    "HONK_KEEP_DAYS": "days that deliveries and transcripts are kept after their end; the audit stays (30)",
+    "HONK_CACHE_GB": "ceiling for mirrors, checkouts and workspaces on this machine, in gigabytes (20)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
@@ -139,6 +143,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
+        keep_days=_number(env, "HONK_KEEP_DAYS", 30.0),
+        cache_gb=_number(env, "HONK_CACHE_GB", 20.0),
         package_env=_package_env(env),
         git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
         runner_socket=_runner_socket(env),

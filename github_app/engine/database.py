@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from github_app.core.errors import Misconfigured, Transient
+from github_app.engine.files import flows_file
 
 _CONNECTIONS = 20
 _READS = "honk_reads"
@@ -68,6 +69,7 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.isolation_level = None
         # What somebody put there that is no text is read all the same: `honk audit verify` must say where it is.
         connection.text_factory = lambda value: value.decode("utf-8", "replace")
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
@@ -108,10 +110,10 @@ def flows_url(url: str) -> str:
     """Where DBOS keeps its tables: a SQLite file beside ours (neither waits for the other), or the same PostgreSQL."""
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        path = Path(parsed.database or "honk.sqlite")
-        flows = path.with_name(f"{path.stem}-flows{path.suffix}")
+        flows = flows_file(Path(parsed.database or "honk.sqlite"))
         _make_private(flows)
         with sqlite3.connect(flows) as connection:
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             # DBOS leaves the journal mode alone, and a rollback journal makes each of its steps four times slower.
             connection.execute("PRAGMA journal_mode = WAL")
         connection.close()

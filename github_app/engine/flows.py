@@ -42,6 +42,7 @@ from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
 from github_app.engine.pauses import Paused
 from github_app.engine.performance import Performance, explain
+from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Pending, Store
 from github_app.engine.turns import HandedOver, TurnRunner
@@ -67,6 +68,7 @@ class Engine:
     runner: TurnRunner
     runtime: Runtime
     upkeep: Upkeep
+    retention: Retention
     discard_workspace: Callable[[str], Awaitable[None]]
     clock: Clock
     trigger_label: str
@@ -81,7 +83,8 @@ class Engine:
         self.runtime.launch(self)
         for lane in self.store.entries.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
-        for work in (self._dispatch_forever, self.upkeep.tick_forever, self.upkeep.reconcile_forever):
+        works = (self.upkeep.tick_forever, self.upkeep.reconcile_forever, self.retention.sweep_forever)
+        for work in (self._dispatch_forever, *works):
             thread = threading.Thread(target=work, args=(self._stopping,), name=work.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)

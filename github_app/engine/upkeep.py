@@ -1,19 +1,17 @@
 """Upkeep: what time brings. Sessions are looked at when nobody has told us anything for a while, deliveries that did
-not arrive are asked for again, what a dead worker left is taken over, and what is old is deleted."""
+not arrive are asked for again, and what a dead worker left is taken over."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from github_app.core.errors import HonkError
 from github_app.core.events import Ticked
 from github_app.core.model import Status
 from github_app.core.ports import Clock, Hub
-from github_app.engine.retention import forget
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Store
 
@@ -21,10 +19,8 @@ log = logging.getLogger(__name__)
 
 _TICK_S = 5.0
 _RECONCILE_S = 300.0
-_SWEEP_EVERY = timedelta(hours=1)
 _DELIVERIES_KEPT = timedelta(days=3)
 _LOST_AFTER = timedelta(minutes=15)
-_KEPT, _FLOWS_KEPT = timedelta(days=30), timedelta(days=7)
 _LOOK_EVERY = {
     Status.WORKING: timedelta(minutes=10),
     Status.AWAITING_CHECKS: timedelta(minutes=1),
@@ -42,8 +38,6 @@ class Upkeep:
     runtime: Runtime
     clock: Clock
     checks_grace_s: float
-    tidy_workspaces: Callable[[], None]
-    _swept_at: datetime | None = None
 
     def tick_forever(self, stopping: threading.Event) -> None:
         """Tick every few seconds until told to stop."""
@@ -62,11 +56,6 @@ class Upkeep:
             self.store.entries.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
         self.store.entries.requeue(queued_before=now - _LOST_AFTER)
         self.runtime.take_over()
-        if self._swept_at is None or now - self._swept_at > _SWEEP_EVERY:
-            self._swept_at = now
-            forget(self.store.engine, now - _KEPT)
-            self.runtime.forget(now - _FLOWS_KEPT)
-            self.tidy_workspaces()
 
     def reconcile_forever(self, stopping: threading.Event) -> None:
         """Reconcile at once, then every few minutes until told to stop."""

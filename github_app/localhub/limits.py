@@ -71,6 +71,8 @@ class Meter:
         while made and made[0] <= now - HOUR_S:
             made.popleft()
         for most, span_s in ((self.limits.writes_per_hour, HOUR_S), (self.limits.writes_per_minute, 60.0)):
+            if len(made) < most:
+                continue
             recent = [at for at in made if at > now - span_s]
             if len(recent) >= most:
                 free_in_s = recent[len(recent) - most] + span_s - now

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from github_app.adapters.repository.evictions import size_of
 from github_app.core.errors import NotVisibleYet, PathRefused, ToolFailed
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
@@ -297,7 +298,7 @@ async def test_a_session_keeps_one_commit_and_its_home(desk: Desk) -> None:
     await old.close(discard=False)
     new = await desk.open(desk.origin.commit({**FILES, "more": text("m")}), key="k")
     assert await sh(new, "ls ~ more") == "more\n\n/home/agent:\ncache\n"
-    assert sorted(path.name for path in new.home.parent.iterdir()) == sorted([new.sha, "home"])
+    assert sorted(path.name for path in new.home.parent.iterdir()) == sorted([new.sha, "home", "lock"])
 
 
 async def test_a_call_that_nobody_waits_for_ends_before_the_next_begins(
@@ -362,18 +363,52 @@ async def test_sandbox_cannot_reach_the_mirror_or_the_shared_checkout(desk: Desk
     assert (root / "mirrors").stat().st_mode & 0o077 == 0
 
 
-async def test_shared_checkout_stays_while_it_is_open(desk: Desk) -> None:
+async def test_what_is_open_stays_and_what_lay_idle_is_made_anew(desk: Desk) -> None:
     sha = desk.origin.commit(FILES)
     workspace = await desk.open(sha)
-    checkouts = desk.workspaces.checkouts
-    assert checkouts.evict(idle_s=0) == []
-    await workspace.close(discard=False)
-    assert checkouts.evict(idle_s=3600) == []
-    evicted = checkouts.evict(idle_s=0)
-    assert [path.name for path in evicted] == ([sha] if desk.workspaces.sandbox.has_overlay else [])
     desk.workspaces.tidy(idle_s=0)
+    assert await sh(workspace, "cat README.md") == "read me\n"
+    await workspace.close(discard=False)
+    desk.workspaces.tidy(idle_s=3600)
+    assert _caches(desk)
+    desk.workspaces.tidy(idle_s=0)
+    assert _caches(desk) == []
     again = await desk.open(sha)
     assert await sh(again, "cat README.md") == "read me\n"
+
+
+async def test_above_the_ceiling_the_longest_unused_goes_first(desk: Desk) -> None:
+    shas = [desk.origin.commit({"a.bin": text(str(number) * 300_000)}) for number in range(3)]
+    for number, sha in enumerate(shas):
+        workspace = await desk.open(sha, key=f"session-{number}")
+        await workspace.write("mine", b"x" * 300_000)
+        if number != 1:
+            await workspace.close(discard=False)
+    before = _caches(desk)
+    desk.workspaces.tidy(idle_s=3600, max_bytes=10**9)
+    assert _caches(desk) == before
+    desk.workspaces.tidy(idle_s=3600, max_bytes=sum(map(size_of, map(Path, before))) - 1)
+    assert [path for path in before if path not in _caches(desk)] == [before[0]]
+    desk.workspaces.tidy(idle_s=3600, max_bytes=0)
+    left = [Path(path).name for path in _caches(desk)]
+    assert "session-1" in left
+    assert not {"session-0", "session-2"} & set(left)
+
+
+async def test_half_removed_things_are_removed_with_the_next_tidying(desk: Desk) -> None:
+    workspace = await desk.over(FILES)
+    await workspace.close(discard=False)
+    (found,) = desk.workspaces.kept()
+    left = found.path.rename(found.path.with_name(f"{found.path.name}.going"))
+    desk.workspaces.tidy(idle_s=3600)
+    assert not left.exists()
+
+
+def _caches(desk: Desk) -> list[str]:
+    """What can be made anew, longest unused first."""
+    workspaces = desk.workspaces
+    kept = (*workspaces.kept(), *workspaces.checkouts.kept(), *workspaces.mirrors.kept())
+    return [str(each.path) for each in sorted(kept, key=lambda each: each.used_at) if each.path.exists()]
 
 
 @pytest.mark.parametrize("path", ["a" * 300, "a/" * 1_900 + "b", "\ud800", "a/" * 3_000 + "b"])

@@ -27,6 +27,7 @@ from github_app.engine.pauses import Pauses
 from github_app.engine.performance import Performance
 from github_app.engine.policies import Policies
 from github_app.engine.quotas import Quotas
+from github_app.engine.retention import Retention
 from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
@@ -119,7 +120,7 @@ class Rooms:
     async def discard(self, key: str) -> None:
         self.discarded.append(key)
 
-    def tidy(self) -> None:
+    def tidy(self, idle_s: float) -> None:  # noqa: ARG002 - the port's
         self.tidied += 1
 
 
@@ -195,7 +196,9 @@ class Stage:
                 runtime=runtime,
                 clock=self.clock,
                 checks_grace_s=90.0,
-                tidy_workspaces=self.rooms.tidy,
+            ),
+            retention=Retention(
+                database=self.database, forget_flows=runtime.forget, tidy=self.rooms.tidy, clock=self.clock
             ),
             discard_workspace=self.rooms.discard,
             clock=self.clock,

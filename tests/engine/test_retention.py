@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
+from github_app.core.errors import Transient
 from github_app.engine.database import transaction
-from github_app.engine.retention import forget
+from github_app.engine.retention import Ages, Retention, forget, forget_blobs
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=30)
@@ -60,41 +61,108 @@ def test_decisions_go_when_all_their_effects_have(database, put, left):
     assert left("effects") == {"pending/0", "young/0"}
 
 
+def put_session(put, number: int, status: str, at: str, document: str = "{}") -> None:
+    rest = {"generation": 1, "branch": "honk/1-a", "head_sha": "", "version": 1, "ticked_at": at, "updated_at": at}
+    numbers = {"repo_id": 7, "installation_id": 1, "issue_number": number}
+    put("sessions", id=f"s{number}", status=status, document=document, **numbers, **rest)
+
+
+def put_blob(put, number: int, at: str = OLD) -> str:
+    blob = f"{number:064x}"
+    put("blobs", id=blob, content=b"", created_at=at)
+    return blob
+
+
 def test_a_change_set_that_waits_for_a_person_stays(database, put, left):
     for number, status in enumerate(("needs_human", "closed"), start=1):
-        rest = {
-            "generation": 1,
-            "branch": "honk/1-a",
-            "head_sha": "",
-            "version": 1,
-            "ticked_at": OLD,
-            "updated_at": OLD,
-        }
-        numbers = {"repo_id": 7, "installation_id": 1, "issue_number": number}
-        blob = f"{number:064}"
-        document = f'{{"held": {{"change_set_id": "{blob}"}}}}'
-        put("sessions", id=f"s{number}", status=status, document=document, **numbers, **rest)
-        put("blobs", id=blob, content=b"", created_at=OLD)
+        blob = put_blob(put, number)
+        put_session(put, number, status, OLD, f'{{"held": {{"change_set_id": "{blob}"}}}}')
 
-    forget(database, BEFORE)
+    assert forget_blobs(database, BEFORE) == 1
 
-    assert left("blobs") == {f"{1:064}"}
+    assert left("blobs") == {f"{1:064x}"}
+
+
+def test_a_change_set_that_is_about_to_be_read_stays(database, put, left):
+    at = {"decided_at": OLD, "position": 0, "kind": "Publish", "repo": "{}"}
+    for number, state in enumerate(("pending", "done"), start=1):
+        document = f'{{"change_set_id": "{put_blob(put, number)}"}}'
+        put("effects", id=f"e{number}", event_id=f"e{number}", state=state, document=document, **at)
+    for number, state in enumerate(("queued", "new", "failed"), start=3):
+        body = f'{{"change_set_id": "{put_blob(put, number)}"}}'.encode()
+        when = {"received_at": OLD, "not_before": OLD}
+        put("inbox", id=f"i{number}", source="self", name="TurnFinished", body=body, state=state, **when)
+    put_blob(put, 6)
+    put_blob(put, 7, YOUNG)
+
+    assert forget_blobs(database, BEFORE) == 3
+
+    assert left("blobs") == {f"{number:064x}" for number in (1, 3, 4, 7)}
+
+
+def test_of_a_turn_only_what_its_workspace_held_last_stays(database, put, left):
+    put_session(put, 1, "working", OLD)
+    put_blob(put, 1)
+    last = put_blob(put, 2)
+    turn = {"cause": "implement", "base_sha": "b" * 40, "task": "{}", "started_at": OLD}
+    put("turns", id="t1", session_id="s1", snapshot_id=last, **turn)
+
+    forget_blobs(database, BEFORE)
+
+    assert left("blobs") == {last}
+
+
+def test_more_than_one_batch_goes_at_once(database, put, left):
+    for number in range(250):
+        put_blob(put, number)
+        put("starts", turn_id=f"t{number}", repo_id=7, installation_id=1, person_id=1, at=OLD)
+
+    assert forget(database, BEFORE) == 250
+    assert forget_blobs(database, BEFORE) == 250
+
+    assert left("blobs") == left("starts", "turn_id") == set()
 
 
 def test_transcripts_go_when_their_session_ended_long_ago_and_sessions_stay(database, put, left):
     ended = (("merged", OLD), ("closed", OLD), ("merged", YOUNG), ("needs_human", OLD))
     for number, (status, at) in enumerate(ended, start=1):
-        rest = {"generation": 1, "branch": "honk/1-a", "head_sha": "", "version": 1, "document": "{}", "ticked_at": at}
-        numbers = {"repo_id": 7, "installation_id": 1, "issue_number": number}
-        put("sessions", id=f"s{number}", status=status, updated_at=at, **numbers, **rest)
+        put_session(put, number, status, at)
         turn = {"cause": "implement", "base_sha": "b" * 40, "task": "{}", "started_at": OLD}
         put("turns", id=f"t{number}", session_id=f"s{number}", snapshot_id=f"b{number}", **turn)
         put("steps", turn_id=f"t{number}", number=1, role="user", document="{}", at=OLD)
         put("blobs", id=f"b{number}", content=b"", created_at=OLD)
 
     forget(database, BEFORE)
+    forget_blobs(database, BEFORE)
 
     assert left("turns") == {"t3", "t4"}
     assert left("steps", "turn_id") == {"t3", "t4"}
     assert left("blobs") == {"b3", "b4"}
     assert left("sessions") == {"s1", "s2", "s3", "s4"}
+
+
+def test_what_fails_does_not_keep_the_rest_from_being_tidied(database, put, left):
+    put_blob(put, 1)
+    tidied: list[float] = []
+
+    def fail(_before: datetime) -> None:
+        raise Transient("the runtime is away")
+
+    ages = Ages.of_days(14)
+    Retention(database=database, forget_flows=fail, tidy=tidied.append, clock=Stopped(), ages=ages).sweep()
+
+    assert left("blobs") == set()
+    assert tidied == [7 * 86_400.0]
+
+
+class Stopped:
+    """A clock that stands still."""
+
+    def now(self) -> datetime:
+        return NOW
+
+
+def test_nothing_is_kept_longer_than_what_was_done():
+    ages = Ages.of_days(0.5)
+    assert {ages.done, ages.flows, ages.caches, ages.blobs} == {timedelta(hours=12)}
+    assert Ages.of_days(30) == Ages()

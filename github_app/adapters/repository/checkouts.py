@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from github_app.adapters.repository.evictions import Kept
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.locks import acquire
 
@@ -175,22 +175,7 @@ class Checkouts:
         check_out(self.git, mirror, sha, into=making, owner=self.owner, lock=lock)
         making.rename(tree)
 
-    def evict(self, *, idle_s: float) -> list[Path]:
-        """Delete the checkouts that nobody has open and nobody opened for `idle_s` seconds; which. Blocks."""
-        gone = []
-        for path in sorted(self.root.glob("*/*.lock")):
-            if time.time() - path.stat().st_mtime < idle_s:
-                continue
-            try:
-                lock = acquire(path, wait=False)
-            except BlockingIOError:
-                continue
-            tree = path.with_suffix("")
-            # Renamed first, so that a half-deleted one is never taken for a whole one.
-            if tree.is_dir():
-                tree.rename(tree.with_suffix(".making"))
-                gone.append(tree)
-            remove_tree(tree.with_suffix(".making"))
-            path.unlink()
-            os.close(lock)
-        return gone
+    def kept(self) -> Iterator[Kept]:
+        """All that are there; one that is open is in use."""
+        for lock in sorted(self.root.glob("*/*.lock")):
+            yield Kept(path=lock.with_suffix(""), lock=lock, remove=remove_tree)

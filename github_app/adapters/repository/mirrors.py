@@ -8,13 +8,16 @@ follow no submodules.
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from github_app.adapters.repository.evictions import Kept
 from github_app.adapters.repository.git import Git, check_sha, check_url
-from github_app.adapters.repository.locks import locked
+from github_app.adapters.repository.locks import acquire, locked
 from github_app.core.errors import Gone, HonkError, NotVisibleYet
 from github_app.core.ports import GitAuth
 
@@ -56,6 +59,22 @@ class Mirrors:
                 self._fetch(path, sha, remote=remote, lock=lock)
         return path
 
+    @contextmanager
+    def held(self, repo_id: int) -> Iterator[None]:
+        """Within the block a repository's mirror is not evicted, be it there or to come."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = acquire(self.root / f"{repo_id}.use", shared=True)
+        try:
+            os.utime(lock)
+            yield
+        finally:
+            os.close(lock)
+
+    def kept(self) -> Iterator[Kept]:
+        """All that are there; one that is `held` is in use."""
+        for mirror in sorted(self.root.glob("*.git")):
+            yield Kept(path=mirror, lock=mirror.with_suffix(".use"), remove=shutil.rmtree)
+
     def make(self, repo_id: int) -> Path:
         """Make an empty mirror, so that it is there wholly or not at all; nothing if it is. Under its lock."""
         path = self.path(repo_id)
@@ -77,9 +96,13 @@ class Mirrors:
                 self.git.run(self.path(repo_id), args, config=config, timeout_s=FETCH_TIMEOUT_S, hold=lock)
 
     def tidy_all(self) -> None:
-        """The same for every mirror."""
-        for mirror in sorted(self.root.glob("*.git")):
-            self.tidy(int(mirror.stem))
+        """The same for every mirror that was used since it was last looked at."""
+        for kept in self.kept():
+            looked_at = kept.path / "tidied"
+            if not looked_at.exists() or looked_at.stat().st_mtime <= kept.used_at:
+                self.tidy(int(kept.path.stem))
+                if kept.path.is_dir():
+                    looked_at.touch()
 
     def delete(self, repo_id: int) -> None:
         """Delete a mirror. What is needed again is fetched again."""

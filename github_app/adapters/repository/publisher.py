@@ -36,26 +36,27 @@ class PushPublisher:
         def auth() -> GitAuth:
             return self.hub.git_auth(repo, write=True, workflows=has_workflow)
 
-        mirror = self.mirrors.ensure(repo.id, parent_sha, auth)
-        seconds = int(self.git.run(mirror, ["show", "-s", "--format=%ct", parent_sha]))
-        me = self.hub.identity()
-        author = Signature(
-            name=me.login,
-            email=f"{me.id}+{me.login}@users.noreply.github.com",
-            # A second after its parent, whenever that is: a commit made again must have the same SHA.
-            at=datetime.fromtimestamp(seconds + 1, UTC),
-        )
-        fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
-        text = commit_message(fit, key=key, audit=audit)
-        sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
-        token = auth()
-        self.fence.require()
-        try:
-            push(self.git, mirror, sha, branch=branch, auth=token)
-        except HeadMoved as moved:
-            if moved.head_sha is None or not self._holds(repo, moved.head_sha, sha):
-                raise
-        return sha
+        with self.mirrors.held(repo.id):
+            mirror = self.mirrors.ensure(repo.id, parent_sha, auth)
+            seconds = int(self.git.run(mirror, ["show", "-s", "--format=%ct", parent_sha]))
+            me = self.hub.identity()
+            author = Signature(
+                name=me.login,
+                email=f"{me.id}+{me.login}@users.noreply.github.com",
+                # A second after its parent, whenever that is: a commit made again must have the same SHA.
+                at=datetime.fromtimestamp(seconds + 1, UTC),
+            )
+            fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
+            text = commit_message(fit, key=key, audit=audit)
+            sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
+            token = auth()
+            self.fence.require()
+            try:
+                push(self.git, mirror, sha, branch=branch, auth=token)
+            except HeadMoved as moved:
+                if moved.head_sha is None or not self._holds(repo, moved.head_sha, sha):
+                    raise
+            return sha
 
     def _holds(self, repo: Repo, head_sha: str, sha: str) -> bool:
         """Whether a head that has moved on holds our commit already: pushed before a crash, then built upon."""

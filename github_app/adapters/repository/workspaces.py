@@ -11,7 +11,8 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,9 +22,10 @@ from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.changes import Tree, check_path, collect, list_paths
 from github_app.adapters.repository.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
 from github_app.adapters.repository.copies import Copy
+from github_app.adapters.repository.evictions import GOING, Kept, evict
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.ignores import IgnoreRules
-from github_app.adapters.repository.locks import locked
+from github_app.adapters.repository.locks import acquire, locked
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.overlays import Overlay
 from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap, OverlayMount
@@ -178,10 +180,19 @@ class LocalWorkspaces:
         """Delete all that a session holds on disk."""
         await asyncio.to_thread(remove_tree, self._folder(key))
 
-    def tidy(self, *, idle_s: float) -> None:
-        """Delete shared checkouts that nobody opened for `idle_s` seconds, and pack mirrors. Blocks."""
-        self.checkouts.evict(idle_s=idle_s)
+    def tidy(self, *, idle_s: float, max_bytes: int | None = None) -> None:
+        """Delete workspaces, shared checkouts and mirrors that nobody used for `idle_s` seconds, and of the rest what
+        is above `max_bytes` in all, longest unused first. Pack the mirrors that stay. Blocks."""
+        for pattern in ("workspaces/*", "checkouts/*/*", "mirrors/*"):
+            for left in self.root.glob(f"{pattern}{GOING}"):
+                remove_tree(left)
+        evict((*self.kept(), *self.checkouts.kept(), *self.mirrors.kept()), idle_s=idle_s, max_bytes=max_bytes)
         self.mirrors.tidy_all()
+
+    def kept(self) -> Iterator[Kept]:
+        """The workspaces of all sessions; one that is open is in use."""
+        for session in sorted(self.root.glob("workspaces/*")):
+            yield Kept(path=session, lock=session / "lock", remove=remove_tree)
 
     def _folder(self, key: str) -> Path:
         # A session's id in full where it is a plain name; otherwise as much as a path can hold, and a digest.
@@ -191,22 +202,24 @@ class LocalWorkspaces:
 
     def _open(self, repo_id: int, sha: str, key: str, mirror: Callable[[], Path]) -> LocalWorkspace:
         session = self._folder(key)
-        for folder in (self.root, session.parent, session, session / sha):
-            make_passage(folder)
-        for other in session.iterdir():
-            if other.name not in (sha, "home"):
-                remove_tree(other)
-        home = session / "home"
-        _make_owned(home, self._owner)
-        if self.sandbox.has_overlay:
-            tree, release = self._open_overlay(repo_id, sha, session / sha, mirror)
-        else:
-            tree, release = self._open_copy(sha, session / sha, mirror)
-        held = [release]
+        with ExitStack() as held:
+            held.callback(_release, _hold(session))
+            held.enter_context(self.mirrors.held(repo_id))
+            make_passage(session / sha)
+            for other in session.iterdir():
+                if other.name not in (sha, "home", "lock"):
+                    remove_tree(other)
+            home = session / "home"
+            _make_owned(home, self._owner)
+            if self.sandbox.has_overlay:
+                tree, release = self._open_overlay(repo_id, sha, session / sha, mirror)
+            else:
+                tree, release = self._open_copy(sha, session / sha, mirror)
+            held.callback(release)
+            held = held.pop_all()
 
         def close(discard: bool) -> None:
-            while held:
-                held.pop()()
+            held.close()
             if discard:
                 remove_tree(session / sha)
 
@@ -257,6 +270,22 @@ def _let_go(opening: asyncio.Future[LocalWorkspace]) -> None:
     """Close a workspace that nobody waits for any more."""
     if not opening.cancelled() and opening.exception() is None:
         opening.result().on_close(False)
+
+
+def _hold(session: Path) -> int:
+    """Make a session's folder and keep it from being evicted until the descriptor is closed."""
+    while True:
+        for folder in (session.parent.parent, session.parent, session):
+            make_passage(folder)
+        with suppress(FileNotFoundError):  # it was evicted at this very moment
+            lock = acquire(session / "lock", shared=True)
+            os.utime(lock)
+            return lock
+
+
+def _release(lock: int) -> None:
+    os.utime(lock)
+    os.close(lock)
 
 
 def _make_owned(folder: Path, owner: tuple[int, int]) -> None:

@@ -10,13 +10,15 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
 from github_app.adapters.repository.bases import Base
 from github_app.adapters.repository.changes import MAX_FILE_BYTES
 from github_app.adapters.repository.checkouts import ends_of
+from github_app.adapters.repository.evictions import evict
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.packs import pack
@@ -70,6 +72,7 @@ class RemoteWorkspace:
     sha: str
     line: Line
     base: Base
+    held: ExitStack = field(default_factory=ExitStack)
 
     async def exec(
         self,
@@ -157,6 +160,7 @@ class RemoteWorkspace:
             if discard:
                 raise
         finally:
+            self.held.close()
             self.line.drop()
 
 
@@ -175,20 +179,26 @@ class RemoteWorkspaces:
 
     async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> RemoteWorkspace:
         """Open the workspace of a session at a commit; see `Workspaces.open`."""
-        request = Open(repo_id=repo.id, sha=check_sha(sha), key=key)
+        with ExitStack() as held:
+            held.enter_context(self.mirrors.held(repo.id))
+            line = await self._open(repo.id, sha, key, auth)
+            base = Base(git=self.git, mirror=lambda: self.mirrors.ensure(repo.id, sha, auth), sha=sha)
+            return RemoteWorkspace(sha=sha, line=line, base=base, held=held.pop_all())
+
+    async def _open(self, repo_id: int, sha: str, key: str, auth: Callable[[], GitAuth]) -> Line:
+        request = Open(repo_id=repo_id, sha=check_sha(sha), key=key)
         line = await Line.connect(self.socket)
         try:
             opened, _ = await line.ask(request, answer=Opened, timeout_s=_CHECKOUT_S)
             if not opened.is_open:
-                await self._bring(line, repo.id, sha, opened.known, auth)
+                await self._bring(line, repo_id, sha, opened.known, auth)
                 opened, _ = await line.ask(request, answer=Opened, timeout_s=_CHECKOUT_S)
             if not opened.is_open:
                 raise line.broken(ProtocolBroken("a commit is missing that was just brought"))
         except BaseException:
             line.drop()
             raise
-        base = Base(git=self.git, mirror=lambda: self.mirrors.ensure(repo.id, sha, auth), sha=sha)
-        return RemoteWorkspace(sha=sha, line=line, base=base)
+        return line
 
     async def _bring(self, line: Line, repo_id: int, sha: str, known: str | None, auth: Callable[[], GitAuth]) -> None:
         mirror = await asyncio.to_thread(self.mirrors.ensure, repo_id, sha, auth)
@@ -203,15 +213,17 @@ class RemoteWorkspaces:
         finally:
             line.drop()
 
-    def tidy(self, *, idle_s: float) -> None:
-        """Have the runner delete what lay idle, and pack mirrors. Blocks; not within an event loop."""
-        asyncio.run(self._tidy(idle_s))
+    def tidy(self, *, idle_s: float, max_bytes: int | None = None) -> None:
+        """Have the runner delete what lay idle or is too much, and do so with the mirrors here; `max_bytes` is for each
+        of the two. Blocks; not within an event loop."""
+        asyncio.run(self._tidy(idle_s, max_bytes))
+        evict(self.mirrors.kept(), idle_s=idle_s, max_bytes=max_bytes)
         self.mirrors.tidy_all()
 
-    async def _tidy(self, idle_s: float) -> None:
+    async def _tidy(self, idle_s: float, max_bytes: int | None) -> None:
         line = await Line.connect(self.socket)
         try:
-            await line.ask(Tidy(idle_s=idle_s), answer=Done, timeout_s=_CHECKOUT_S)
+            await line.ask(Tidy(idle_s=idle_s, max_bytes=max_bytes), answer=Done, timeout_s=_CHECKOUT_S)
         finally:
             line.drop()
 

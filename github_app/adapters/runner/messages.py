@@ -152,10 +152,11 @@ class Discard:
 
 @dataclass(frozen=True, kw_only=True)
 class Tidy:
-    """Delete what lay idle."""
+    """Delete what lay idle, and what is too much."""
 
     ask: Literal["tidy"] = "tidy"
     idle_s: float
+    max_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

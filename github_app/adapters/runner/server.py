@@ -184,8 +184,8 @@ class Talk:
                 return await self._open(request), b""
             case Discard(key=key):
                 await self.runner.workspaces.discard(key)
-            case Tidy(idle_s=idle_s):
-                await asyncio.to_thread(self.runner.workspaces.tidy, idle_s=idle_s)
+            case Tidy(idle_s=idle_s, max_bytes=max_bytes):
+                await asyncio.to_thread(self.runner.workspaces.tidy, idle_s=idle_s, max_bytes=max_bytes)
             case Reach(paths=paths):
                 own = f"/proc/{self.wire.peer.pid}/environ"
                 return Reached(paths=tuple(await asyncio.to_thread(_readable, (*paths, own)))), b""
