@@ -17,7 +17,7 @@ from github_app.core.effects import (
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
 from github_app.core.messages import refusals, stops
-from github_app.core.model import Actor, Cause, Session, Status
+from github_app.core.model import Actor, Cause, Session, Status, Usage
 from github_app.core.quotas import find_shortage
 
 
@@ -63,6 +63,13 @@ def move(session: Session, facts: Facts, status: Status) -> Session:
     if status is session.status and session.status_since is not None:
         return session
     return replace(session, status=status, status_since=facts.now)
+
+
+def _charged(session: Session, facts: Facts) -> Session:
+    """The session with what a turn has cost that is cut short here: its own end will not be heard any more."""
+    if facts.running is None:
+        return session
+    return replace(session, usage=session.usage + Usage(cost_micro_usd=facts.running.cost_micro_usd))
 
 
 def nothing(session: Session | None, why: str) -> Decision:
@@ -155,7 +162,7 @@ def _hold(
     said: tuple[Effect, ...] = ()
     if session.stuck_on != stuck_on:
         number = session.pull_number or session.issue_number
-        said = (Say(number=number, tag=f"held:{turn_id}", body=text), ShowProgress())
+        said = (Say(number=number, tag=f"held:{turn_id}", body=stops.with_standing(text, session)), ShowProgress())
     elif session.waiting_for != text:
         said = (ShowProgress(),)
     return Decision(session=held, effects=(*before, *said), why=f"no turn starts: {text.splitlines()[0]}")
@@ -174,10 +181,15 @@ def ask(
 ) -> Decision:
     """Put it to a human: one comment that says what happened and what to do next (`waiting_for` in short)."""
     waiting = replace(
-        move(session, facts, Status.NEEDS_HUMAN), turn_id=None, waiting_for=waiting_for or text, stuck_on=stuck_on
+        _charged(move(session, facts, Status.NEEDS_HUMAN), facts),
+        turn_id=None,
+        waiting_for=waiting_for or text,
+        stuck_on=stuck_on,
     )
     number = session.pull_number or session.issue_number
-    said = (Say(number=number, tag=f"ask:{event.id}", body=text), ShowProgress()) if is_reachable else ()
+    said: tuple[Effect, ...] = ()
+    if is_reachable:
+        said = (Say(number=number, tag=f"ask:{event.id}", body=stops.with_standing(text, waiting)), ShowProgress())
     return Decision(session=waiting, effects=(*before, *said), why=f"a human is needed: {text.splitlines()[0]}")
 
 
@@ -195,7 +207,7 @@ def end(
     """End the session: a last comment, the label off, the workspace deleted. With `leaves_pull`, its pull request stays
     open, if it has one."""
     ended = replace(
-        move(session, facts, status),
+        _charged(move(session, facts, status), facts),
         turn_id=None,
         feedback=(),
         carried=(),
@@ -205,10 +217,11 @@ def end(
         reviewers=(),
         leaves_pull=leaves_pull and session.pull_number is not None,
     )
+    cuts_turn = session.status is Status.WORKING
     said: tuple[Effect, ...] = ()
     if is_reachable:
         said = (
-            Say(number=session.issue_number, tag=f"ending:{session.id}", body=stops.ending(ended)),
+            Say(number=session.issue_number, tag=f"ending:{session.id}", body=stops.ending(ended, cuts_turn=cuts_turn)),
             ShowProgress(),
             RemoveLabel(number=session.issue_number, label=facts.trigger_label),
         )

@@ -32,6 +32,16 @@ from github_app.core.quotas import Load
 
 
 @dataclass(frozen=True, kw_only=True)
+class Running:
+    """The turn in force, as our own tables know it. `stirred_at` is its last sign of life (None: it has not begun),
+    `cost_micro_usd` what it has cost so far, `others` how many turns run or wait beside it."""
+
+    stirred_at: datetime | None = None
+    cost_micro_usd: int = 0
+    others: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
@@ -39,6 +49,8 @@ class Facts:
     `base_checks` are those of the commit that the session's work began at, looked up where the head's `checks` failed;
     `obstacle` says why no work can start here (the policy file is wrong, the repository is empty). `asker` is who a
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
+    `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
+    `up_since` is when this worker started: nobody is charged for the time before.
     """
 
     now: datetime
@@ -56,10 +68,12 @@ class Facts:
     load: Load | None = None
     pause: Pause | None = None
     told: frozenset[str] = frozenset()
+    running: Running | None = None
+    up_since: datetime | None = None
     trigger_label: str = "honk"
     checks_grace_s: float = 90.0
     checks_limit_s: float = 6 * 3600.0
-    silence_limit_s: float = 2 * 3600.0
+    silence_limit_s: float = 3600.0
 
 
 def asker_of(session: Session | None, event: Event) -> Actor | None:

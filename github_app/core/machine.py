@@ -119,14 +119,15 @@ def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decisio
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=session.issue_number)
     how = f"took the `{facts.trigger_label}` label off"
-    return _stopped(session, facts, event.actor.login, how, leaves_pull=True)
+    return _stopped(session, facts, event.actor.login, how, stops.GO_ON, leaves_pull=True)
 
 
 def _issue_closed(session: Session, event: IssueClosed, facts: Facts) -> Decision:
     """A merge closes the issue, and that may reach us before the news of the merge itself."""
     if facts.pull is not None and facts.pull.is_merged:
         return end(session, facts, Status.MERGED, why="the issue was closed by our merge")
-    return _stopped(session, facts, event.actor.login, "closed the issue", leaves_pull=True)
+    then = stops.after_closed_issue(session.pull_number)
+    return _stopped(session, facts, event.actor.login, "closed the issue", then, leaves_pull=True)
 
 
 def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> Decision:
@@ -137,7 +138,7 @@ def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> De
         return end(known, facts, Status.MERGED, why="a human merged the pull request")
     if facts.pull is not None and facts.pull.is_open:
         return nothing(session, f"#{event.pull_number} is open again already")
-    return _stopped(known, facts, event.actor.login, "closed the pull request")
+    return _stopped(known, facts, event.actor.login, "closed the pull request", stops.REOPEN_PULL)
 
 
 def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision:
@@ -147,6 +148,6 @@ def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision
     return Decision(session=changed, effects=(ShowProgress(),), why="a person changed the draft state")
 
 
-def _stopped(session: Session, facts: Facts, login: str, how: str, *, leaves_pull: bool = False) -> Decision:
-    reason = stops.stopped_by(login, how, pull_number=session.pull_number)
+def _stopped(session: Session, facts: Facts, login: str, how: str, then: str, *, leaves_pull: bool = False) -> Decision:
+    reason = stops.stopped_by(login, how, then, pull_number=session.pull_number)
     return end(session, facts, Status.CLOSED, reason, leaves_pull=leaves_pull)

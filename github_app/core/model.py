@@ -212,6 +212,7 @@ class Pull:
     title: str = ""
     body: str = ""
     url: str = ""
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -325,8 +326,10 @@ class Session:
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
     `refused` are hosts that commands were refused, the first few.
-    `granted_micro_usd` is what people allowed beyond the policy's limit. `version` grows with each commit.
+    `limit_micro_usd` is what the policy let it spend when it began (0 in sessions that are older than this), and
+    `granted_micro_usd` what people allowed beyond that. `version` grows with each commit.
     `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull request stayed open.
+    `reminded_at` is when people were last reminded that it waits for them.
     `bot_words` counts what bots said since a person did. `strange_sha` is the newest head that was pushed by somebody
     who may not write: nothing is built on it.
     `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
@@ -361,6 +364,7 @@ class Session:
     held: Hold | None = None
     published: tuple[Round, ...] = ()
     usage: Usage = field(default_factory=Usage)
+    limit_micro_usd: int = 0
     granted_micro_usd: int = 0
     checks: Checks | None = None
     waiting_for: str = ""
@@ -371,6 +375,7 @@ class Session:
     leaves_pull: bool = False
     bot_words: int = 0
     strange_sha: str = ""
+    reminded_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
     status_since: datetime | None = None

@@ -246,6 +246,7 @@ def _new_session(last: Session | None, repo: Repo, actor: Actor, issue: Issue, f
         requested_by=actor,
         issue_title=issue.title,
         issue_body=issue.body,
+        limit_micro_usd=facts.policy.limits.cost_micro_usd,
         created_at=facts.now,
     )
 

@@ -74,7 +74,7 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
         return run_turn(told, facts, session.turn_cause or Cause.IMPLEMENT, why="the pause is over already")
     text = event.reason
     if event.limit not in HELD_UP:
-        text = stops.turn_stopped(event.reason, limit=event.limit, usage=told.usage)
+        text = stops.turn_stopped(event.reason, limit=event.limit)
     return ask(told, event, facts, text, stuck_on=event.limit if event.limit in (*HELD_UP, "money") else "")
 
 
@@ -82,6 +82,7 @@ def _after(session: Session, event: TurnFinished | TurnAsked | TurnStopped) -> S
     """The session with what a turn used, and what it was refused."""
     return replace(
         session,
+        waiting_for="",
         usage=session.usage + event.usage,
         refused=refusals((*session.refused, *event.refused)),
     )
@@ -147,6 +148,10 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
             )
             still_draft = replace(session, pull_is_draft=True)
             return Decision(session=still_draft, effects=(say, ShowProgress()), why="it stays a draft, and says why")
+        case "ReplyThreads" if session.pull_number is not None:
+            text = stops.effect_failed(event.effect_kind, event.reason)
+            say = Say(number=session.pull_number, tag=f"answer:{event.id}", body=text)
+            return Decision(session=session, effects=(say,), why="the answers stay unsaid, and that is said")
         case _:
             why = f"{event.effect_kind} could not be done ({event.reason}); the work does not hang on it"
             return nothing(session, why)

@@ -15,6 +15,7 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_push, with_feedback, without_old_checks
 from github_app.core.messages import refusals, stops
 from github_app.core.model import Cause, Feedback, Session, Status
+from github_app.core.watchdog import remind, watch_turn
 
 
 def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
@@ -104,6 +105,11 @@ def at_newest_head(session: Session, facts: Facts) -> Session:
 
 def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     """Time passed: catch up with what we were not told, and let nobody wait in silence."""
+    decision = _caught_up(session, event, facts)
+    return decision if decision.effects else remind(decision, event, facts)
+
+
+def _caught_up(session: Session, event: Ticked, facts: Facts) -> Decision:
     waited = facts.now - (session.status_since or facts.now)
     if (ended := _ended_unseen(session, facts)) is not None:
         return ended
@@ -113,7 +119,7 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
         cause = session.turn_cause or Cause.IMPLEMENT
         return run_turn(at_newest_head(session, facts), facts, cause, why="nothing holds the work up any more")
     if session.status is Status.WORKING:
-        return _wait_for_turn(session, event, facts, waited=waited)
+        return watch_turn(session, event, facts)
     if (moved := _look_at_head(session, event, facts)) is not None:
         return moved
     if session.status is Status.AWAITING_CHECKS:
@@ -144,22 +150,13 @@ def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
     if pull is not None and pull.is_merged:
         return end(session, facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
-        reason = stops.stopped_by("", "closed the pull request", pull_number=pull.number)
+        reason = stops.stopped_by("", "closed the pull request", stops.REOPEN_PULL, pull_number=pull.number)
         return end(session, facts, Status.CLOSED, reason)
     if facts.issue is not None and not facts.issue.is_open and pull is None:
-        reason = stops.stopped_by("", "closed the issue", pull_number=session.pull_number)
+        then = stops.after_closed_issue(session.pull_number)
+        reason = stops.stopped_by("", "closed the issue", then, pull_number=session.pull_number)
         return end(session, facts, Status.CLOSED, reason)
     return None
-
-
-def _wait_for_turn(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:
-    if facts.pause is not None:
-        return Decision(session=replace(session, status_since=facts.now), why="paused, and no time passes")
-    # A turn may wait for its start, and then use up its time.
-    limit_s = facts.silence_limit_s + facts.policy.limits.time_s
-    if waited >= timedelta(seconds=limit_s):
-        return ask(session, event, facts, stops.silence(limit_s))
-    return nothing(session, "a turn runs")
 
 
 def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:

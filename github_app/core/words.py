@@ -55,7 +55,9 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
             return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
         case "stop":
-            reason = stops.stopped_by(event.actor.login, "asked me to stop", pull_number=session.pull_number)
+            reason = stops.stopped_by(
+                event.actor.login, "asked me to stop", stops.GO_ON, pull_number=session.pull_number
+            )
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
         case "approve":
             return approve(session, event, facts, seen)

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from github_app.core.errors import Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
     CommandIssued,
     Event,
+    HubEvent,
     IssueLabeled,
     Published,
     PullRequestReopened,
@@ -23,19 +25,23 @@ from github_app.core.ports import Clock, Hub
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.quotas import Quotas
+from github_app.engine.transcripts import Transcripts
 
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked."""
+    """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked. `up_since`:
+    when this worker started."""
 
     hub: Hub
     policies: Policies
     quotas: Quotas
     pauses: Pauses
+    transcripts: Transcripts
     clock: Clock
     trigger_label: str
     checks_grace_s: float
+    up_since: datetime | None = None
 
     def facts_for(self, session: Session | None, event: Event, repo: Repo | None) -> Facts:
         """All that `decide` needs to know about `event`. Raises what `Hub` raises when GitHub cannot be asked."""
@@ -44,6 +50,7 @@ class Lookup:
             me=self.hub.identity(),
             trigger_label=self.trigger_label,
             checks_grace_s=self.checks_grace_s,
+            up_since=self.up_since,
         )
         if repo is None or is_our_own(event, facts):
             return facts
@@ -54,6 +61,8 @@ class Lookup:
             # Last, and just before the decision: others may start turns meanwhile.
             told, load = self.quotas.told(repo, asker), self.quotas.load(repo, asker, session)
             facts = replace(facts, asker=asker, told=told, load=load)
+        if session is not None and isinstance(event, HubEvent | Ticked):
+            facts = replace(facts, running=self.transcripts.running(session))
         return replace(facts, pause=self.pauses.of(repo))
 
     def _from_hub(self, facts: Facts, wanted: Need, session: Session | None, event: Event, repo: Repo) -> Facts:

@@ -7,11 +7,12 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from github_app.core.errors import Stopped
+from github_app.core.facts import Running
 from github_app.core.model import ChangeSet, Session
 from github_app.core.ports import Clock, Step
 from github_app.core.record import records
@@ -84,6 +85,28 @@ class Transcripts:
                 sa.text("SELECT id, session_id, base_sha, task, snapshot_id FROM turns WHERE id = :id"), {"id": turn_id}
             ).first()
         return None if row is None else Turn(**row._mapping)
+
+    def running(self, session: Session) -> Running | None:
+        """The turn in force of a session, and what runs or waits beside it; None if there is none."""
+        if session.turn_id is None:
+            return None
+        with self._reading() as connection:
+            row = connection.execute(
+                sa.text(
+                    "SELECT (SELECT max(at) FROM (SELECT started_at AS at FROM turns WHERE id = :t "
+                    "UNION ALL SELECT at FROM steps WHERE turn_id = :t) AS signs) AS stirred_at, "
+                    "(SELECT cost_micro_usd FROM starts WHERE turn_id = :t) AS cost, "
+                    "(SELECT count(*) FROM sessions WHERE status = 'working' AND id <> :s) AS others, "
+                    "(SELECT count(*) FROM decisions WHERE event_id = :end) AS ended"
+                ),
+                {"t": session.turn_id, "s": session.id, "end": f"{session.turn_id}/finished"},
+            ).one()
+        return Running(
+            stirred_at=datetime.fromisoformat(row.stirred_at) if row.stirred_at else None,
+            # What the turn's own end brought is known to the session already.
+            cost_micro_usd=0 if row.ended else int(row.cost or 0),
+            others=row.others,
+        )
 
     def last_turn(self, session_id: str, *, before: str = "") -> Turn | None:
         """The newest turn of a session, other than `before`."""

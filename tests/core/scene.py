@@ -70,6 +70,7 @@ def session(status: Status = WORKING, **changes: Any) -> Session:
         status=status,
         requested_by=ALICE,
         issue_title="The goose is silent",
+        limit_micro_usd=5_000_000,
         base_sha=BASE,
         head_sha=HEAD,
         pull_number=PULL,

@@ -79,6 +79,7 @@ REFUSED = (
 
 TRACKING = {
     "working, refused hosts": account.tracking(session(usage=SPENT, refused=REFUSED)),
+    "working, and not yet": account.tracking(session(waiting_for=stops.queued(3), usage=SPENT)),
     "working on the first turn": account.tracking(first_turn()),
     "working, seen at it": account.tracking(session(usage=SPENT), doing="running the tests"),
     "fixing": account.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
@@ -91,7 +92,10 @@ TRACKING = {
     ),
     "merged": account.tracking(session(MERGED, usage=SPENT)),
     "closed": account.tracking(
-        session(CLOSED, waiting_for=stops.stopped_by("alice", "closed the pull request", pull_number=PULL))
+        session(
+            CLOSED,
+            waiting_for=stops.stopped_by("alice", "closed the pull request", stops.REOPEN_PULL, pull_number=PULL),
+        )
     ),
     "closed without a word": account.tracking(session(CLOSED)),
 }
@@ -128,9 +132,9 @@ ANSWERS = {
 }
 QUESTIONS = {
     "question": stops.question("Shall the goose honk at night, too?\n"),
-    "stopped by money": stops.turn_stopped("the money is spent", limit="money", usage=SPENT),
-    "stopped by steps": stops.turn_stopped("100 steps are used up.", limit="steps", usage=SPENT),
-    "stopped by a failure": stops.turn_stopped("the model is overloaded.", limit="", usage=Usage(steps=1)),
+    "stopped by money": stops.turn_stopped("the money is spent", limit="money"),
+    "stopped by steps": stops.turn_stopped("100 steps are used up.", limit="steps"),
+    "stopped by a failure": stops.turn_stopped("the model is overloaded.", limit=""),
     "nothing changed": stops.nothing_changed("The goose honks already."),
     "nothing changed, nothing said": stops.nothing_changed(""),
     "checks still failing": stops.checks_still_failing(3, RED),
@@ -147,17 +151,33 @@ QUESTIONS = {
     "still a draft": stops.effect_failed("MarkReady", "GitHub answered 403"),
     "request failed": answers.request_failed("GitHub answered 403: the app may not read checks."),
     "branch kept moving": stops.branch_kept_moving(),
-    "silence": stops.silence(10_200),
+    "silence": stops.silence(6_600),
+    "queued": stops.queued(3),
+    "queued, and nothing else is": stops.queued(0),
+    "never begun": stops.never_begun(1, 86_400),
+    "never begun, and nothing else is": stops.never_begun(0, 259_200),
+    "reminder of a question": stops.reminder(session(NEEDS_HUMAN), 259_200),
+    "reminder of a review": stops.reminder(session(AWAITING_REVIEW), 259_200),
+    "threads not answered": stops.effect_failed("ReplyThreads", "GitHub answered 403"),
 }
 ENDINGS = {
     "merged": stops.ending(session(MERGED, usage=SPENT)),
     "stopped": stops.ending(
-        session(CLOSED, usage=SPENT, waiting_for=stops.stopped_by("alice", "asked me to stop", pull_number=PULL))
+        session(
+            CLOSED,
+            usage=SPENT,
+            waiting_for=stops.stopped_by("alice", "asked me to stop", stops.GO_ON, pull_number=PULL),
+        )
     ),
     "stopped before a pull request": stops.ending(
-        first_turn(status=CLOSED, waiting_for=stops.stopped_by("alice", "took the `honk` label off", pull_number=None))
+        first_turn(
+            status=CLOSED,
+            waiting_for=stops.stopped_by("alice", "took the `honk` label off", stops.GO_ON, pull_number=None),
+        )
     ),
-    "closed, by whom we do not know": stops.stopped_by("", "closed the pull request", pull_number=PULL),
+    "closed, by whom we do not know": stops.stopped_by(
+        "", "closed the pull request", stops.REOPEN_PULL, pull_number=PULL
+    ),
     "branch deleted": stops.branch_deleted("alice"),
 }
 SECRET = Finding(kind="secrets", path="src/@goose.py", text="line 3 holds what looks like a secret (github-pat)")
@@ -256,7 +276,7 @@ def test_wording_is_as_it_was_read(page: str):
 
 
 def test_every_golden_page_is_in_use():
-    assert {path.stem for path in GOLDEN.glob("*")} == set(PAGES)
+    assert {path.stem for path in GOLDEN.glob("*")} == {*PAGES, "stops"}  # that one is of test_stops.py
 
 
 CLOSING = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?)\b\s*:?\s*(?:[\w.-]+/[\w.-]+)?#(\d+)", re.IGNORECASE)
@@ -290,12 +310,12 @@ def test_model_cannot_speak_through_us(text: str):
     )
     tame = account.harmless_submission(loud)
     verdicts = (Verdict(command=text, exit_code=1, duration_s=0),)
-    fenced = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[^\n]*$", re.MULTILINE | re.DOTALL)
+    in_code = re.compile(r"^ {0,3}(`{3,}|~{3,}).*?^ {0,3}\1[^\n]*$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
     for posted in (
         account.pull_body(session(submission=replace(tame, verdicts=verdicts))),
         stops.question(text),
         stops.nothing_changed(text),
-        stops.turn_stopped(text, limit="", usage=SPENT),
+        stops.turn_stopped(text, limit=""),
         stops.effect_failed("Publish", text),
         stops.checks_silent((text,), 60),
         account.tracking(session(), doing=text),
@@ -305,7 +325,7 @@ def test_model_cannot_speak_through_us(text: str):
     ):
         assert parse_command(posted) is None
         assert {int(number) for number in CLOSING.findall(posted)} <= {ISSUE}
-        assert not MENTION.search(fenced.sub("", posted))
+        assert not MENTION.search(in_code.sub("", posted))
 
 
 @pytest.mark.parametrize(

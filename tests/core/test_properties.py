@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from github_app.core import events as ev
 from github_app.core.commands import Command
-from github_app.core.effects import Publish, RunTurn
+from github_app.core.effects import Publish, RunTurn, Say
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
 from github_app.core.model import Actor, Feedback, Pause, Permission, Session, Status
@@ -36,6 +36,7 @@ from tests.core.scene import (
     REPLIES,
     ROBOT,
     SUBMISSION,
+    TERMINAL,
     WEAKER,
     WORKING,
     checks,
@@ -207,6 +208,7 @@ class Life:
         assert decide(before, happened, known) == decision, "the same three values give the same decision"
         assert decision.why.strip()
         self._account(before, decision, known)
+        self._hear(before, happened, decision)
         self.session = decision.session
         self._check()
         return decision
@@ -280,6 +282,16 @@ class Life:
         for turn_id in [*(run.turn_id for run in runs), *(push.turn_id for push in pushes)]:
             assert now is not None
             assert turn_id == now.turn_id, "no effect in the name of a turn that is not in force"
+
+    def _hear(self, before: Session | None, happened: ev.Event, decision: Decision) -> None:
+        """What stops is said, once; but for where the app was not let in any more."""
+        now = decision.session
+        if before is None or now is None or before.status.is_terminal or now.status is before.status:
+            return
+        reasons = ("ask:", "held:", "ending:")
+        said = [effect for effect in decision.effects if isinstance(effect, Say) and effect.tag.startswith(reasons)]
+        must_be_said = now.status in (NEEDS_HUMAN, *TERMINAL) and not isinstance(happened, ev.InstallationChanged)
+        assert len(said) == must_be_said, "nobody is left in silence, and nothing is said twice"
 
     def _check(self) -> None:
         now = self.session

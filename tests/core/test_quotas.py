@@ -190,7 +190,8 @@ def test_a_turn_that_was_refused_its_start_says_why_and_waits():
         decision = decide(session(WORKING), stopped, facts())
         assert decision.session is not None
         assert (decision.session.status, decision.session.stuck_on) == (NEEDS_HUMAN, limit)
-        assert [effect.body for effect in decision.effects if isinstance(effect, Say)] == ["No room."]
+        (said,) = (effect.body for effect in decision.effects if isinstance(effect, Say))
+        assert said.startswith("No room.\n\nSo far: turn 2, ")
 
 
 def test_who_retries_for_somebody_that_lost_the_right_takes_the_work_over():

@@ -164,6 +164,7 @@ class Stage:
                 policies=policies,
                 quotas=quotas,
                 pauses=self.pauses,
+                transcripts=transcripts,
                 clock=self.clock,
                 trigger_label="honk",
                 checks_grace_s=90.0,

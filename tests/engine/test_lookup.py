@@ -11,14 +11,16 @@ from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
 from github_app.core.policy import POLICY_PATH, Floor, Policy
+from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.lookup import Lookup
 from github_app.engine.migrations import migrate
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies, read_policy
 from github_app.engine.quotas import Quotas
+from github_app.engine.transcripts import Transcripts
 from tests.edge.cases import shows
-from tests.engine.values import ANN, ISSUE, REPO, MovingClock, a_session
+from tests.engine.values import ANN, AUDIT_KEY, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
 
 LABELED = IssueLabeled(id="d", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
@@ -40,6 +42,7 @@ def lookup(hub, tmp_path):
         policies=Policies(hub=hub),
         quotas=Quotas(database=database, clock=clock, floor=Floor()),
         pauses=Pauses(database=database, clock=clock),
+        transcripts=Transcripts(database, clock, Audit(database, clock, key=AUDIT_KEY)),
         clock=clock,
         trigger_label="honk",
         checks_grace_s=90.0,

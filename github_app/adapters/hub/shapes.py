@@ -73,6 +73,7 @@ def to_pull(pull: github.PullRequest.PullRequest) -> Pull:
         title=pull.title,
         body=pull.body or "",
         url=pull.html_url,
+        updated_at=pull.updated_at,
     )
 
 

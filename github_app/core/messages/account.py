@@ -8,8 +8,8 @@ from typing import assert_never
 
 from github_app.core import consent
 from github_app.core.hosts import address
-from github_app.core.messages.figures import checks_line, cost, count, names
-from github_app.core.model import Cause, NetworkDecision, Round, Session, Status, Submission, Verdict
+from github_app.core.messages.figures import checks_line, cost_of, count, names, occupation
+from github_app.core.model import NetworkDecision, Round, Session, Status, Submission, Verdict
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
 
 _STATUS = {
@@ -19,14 +19,6 @@ _STATUS = {
     Status.NEEDS_HUMAN: "Needs a human",
     Status.MERGED: "Merged",
     Status.CLOSED: "Closed",
-}
-
-
-_CAUSE = {
-    Cause.IMPLEMENT: "working on the issue",
-    Cause.FIX_CHECKS: "fixing failed checks",
-    Cause.ADDRESS_REVIEW: "addressing the review",
-    Cause.FOLLOW_UP: "following up on what was asked",
 }
 
 
@@ -48,7 +40,7 @@ def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
     if session.refused:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
-    lines.append(f"| So far | {count(session.turns, 'turn')} · {cost(session.usage)} |")
+    lines.append(f"| So far | {count(session.turns, 'turn')} · {cost_of(session)} |")
     if page:
         lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
@@ -59,8 +51,9 @@ def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
 def _next_step(session: Session, doing: str) -> str:
     match session.status:
         case Status.WORKING:
-            cause = _CAUSE[session.turn_cause or Cause.IMPLEMENT]
-            return f"I am {cause}" + (f": {clause(doing)}." if doing else ".")
+            if session.waiting_for and not doing:
+                return session.waiting_for
+            return f"I am {occupation(session.turn_cause)}" + (f": {clause(doing)}." if doing else ".")
         case Status.AWAITING_CHECKS:
             return f"I am waiting for the checks of `{session.head_sha[:7]}` and go on by myself when they end."
         case Status.AWAITING_REVIEW:
@@ -124,7 +117,7 @@ def pull_body(session: Session) -> str:
     lines += [
         "",
         "---",
-        f"I wrote this for `{session.requested_by.login}` in {count(session.turns, 'turn')}: {cost(session.usage)}. "
+        f"I wrote this for `{session.requested_by.login}` in {count(session.turns, 'turn')}: {cost_of(session)}. "
         "Review it as you would a colleague's work; I act on reviews and on `/honk …`.",
     ]
     return "\n".join(lines)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from github_app.core.model import Checks, Usage
+from github_app.core.model import Cause, Checks, Session, Usage
 from github_app.core.text.prose import code
 
 _NAMES_SHOWN = 5
+
+_OCCUPATION = {
+    Cause.IMPLEMENT: "working on the issue",
+    Cause.FIX_CHECKS: "fixing failed checks",
+    Cause.ADDRESS_REVIEW: "addressing the review",
+    Cause.FOLLOW_UP: "following up on what was asked",
+}
 
 
 def money(micro_usd: int) -> str:
@@ -21,7 +28,22 @@ def money(micro_usd: int) -> str:
 
 def cost(usage: Usage) -> str:
     """What was consumed, in one line."""
-    return f"{money(usage.cost_micro_usd)} · {count(usage.total_tokens, 'token')} · {count(usage.steps, 'model call')}"
+    return f"{money(usage.cost_micro_usd)} · {_volume(usage)}"
+
+
+def spent(session: Session) -> str:
+    """The money that a session has cost, of what it may cost."""
+    allowed = f" of {money(session.limit_micro_usd + session.granted_micro_usd)}" if session.limit_micro_usd else ""
+    return money(session.usage.cost_micro_usd) + allowed
+
+
+def cost_of(session: Session) -> str:
+    """What a session has consumed, in one line."""
+    return f"{spent(session)} · {_volume(session.usage)}"
+
+
+def _volume(usage: Usage) -> str:
+    return f"{count(usage.total_tokens, 'token')} · {count(usage.steps, 'model call')}"
 
 
 def count(number: int, thing: str) -> str:
@@ -31,6 +53,8 @@ def count(number: int, thing: str) -> str:
 def duration(seconds: float) -> str:
     if seconds < 5_400:
         return count(round(seconds / 60), "minute")
+    if seconds >= 172_800:
+        return count(round(seconds / 86_400), "day")
     hours = round(seconds / 3_600, 1)
     return f"{hours:g} hours"
 
@@ -38,6 +62,11 @@ def duration(seconds: float) -> str:
 def names(names: Sequence[str]) -> str:
     shown = ", ".join(code(name) for name in names[:_NAMES_SHOWN])
     return shown + (f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else "")
+
+
+def occupation(cause: Cause | None) -> str:
+    """What a turn is about, as in “I am …”."""
+    return _OCCUPATION[cause or Cause.IMPLEMENT]
 
 
 def checks_line(checks: Checks) -> str:

@@ -1,20 +1,45 @@
-"""Why work stops, for now or for good: what happened, and what whoever reads it can do next."""
+"""Why work stops, for now or for good: what happened, and what whoever reads it can do next. Where it then stands, and
+what it has cost, is one line for all (`standing`)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from github_app.core.messages.figures import checks_line, cost, count, duration, names
-from github_app.core.model import Checks, Session, Status, Usage
+from github_app.core.messages.figures import checks_line, count, duration, names, occupation, spent
+from github_app.core.model import Checks, Session, Status
 from github_app.core.text.prose import clause, code, harmless
+
+GO_ON = "Write `/honk` to have me go on."
+START_AGAIN = "Write `/honk` to have me start again, on a new branch."
+REOPEN_PULL = "Reopen it, and I go on."
+
+_KEPT = "My unpublished work is kept, and the next turn goes on with it."
+
+
+def standing(session: Session) -> str:
+    """How far the work got and what it cost: the last line of every comment that says why it stopped."""
+    if session.status.is_terminal:
+        turns = count(session.turns, "turn")
+    else:
+        turns = f"turn {session.turns}, {occupation(session.turn_cause)}" if session.turns else "no turn yet"
+    if session.pull_number is None:
+        out = "nothing published"
+    else:
+        out = f"#{session.pull_number} at `{session.head_sha[:7]}`" if session.head_sha else f"#{session.pull_number}"
+    return f"{'In all' if session.status.is_terminal else 'So far'}: {turns} · {out} · {spent(session)} spent."
+
+
+def with_standing(text: str, session: Session) -> str:
+    """A comment about why work stopped, with where it stands."""
+    return f"{text}\n\n{standing(session)}"
 
 
 def question(text: str) -> str:
     """The agent's question to the humans."""
-    return f"I need an answer before I go on:\n\n{harmless(text)}\n\nAnswer with `/honk …`."
+    return f"I need an answer before I go on:\n\n{harmless(text)}\n\nAnswer with `/honk …`. {_KEPT}"
 
 
-def turn_stopped(reason: str, *, limit: str, usage: Usage) -> str:
+def turn_stopped(reason: str, *, limit: str) -> str:
     """A turn ended early."""
     if limit == "money":
         what = "Write `/honk retry` to allow me as much again, or `/honk stop`."
@@ -22,7 +47,7 @@ def turn_stopped(reason: str, *, limit: str, usage: Usage) -> str:
         what = "Write `/honk retry` to give me another turn, or `/honk …` with advice."
     else:
         what = "Write `/honk retry` to have me try again, or `/honk stop`."
-    return f"I stopped: {clause(reason)}. Spent so far: {cost(usage)}. My work is kept. {what}"
+    return f"I stopped: {clause(reason)}. {_KEPT} {what}"
 
 
 def nothing_changed(summary: str) -> str:
@@ -77,38 +102,78 @@ def checks_silent(pending: Sequence[str], limit_s: float) -> str:
 
 def effect_failed(kind: str, reason: str) -> str:
     """Something that matters could not be done."""
-    if kind == "MarkReady":
-        return f"I could not take the pull request out of draft: {clause(reason)}. Please do that; the rest is done."
-    what = "publish my change" if kind == "Publish" else "work"
-    return f"I could not {what}: {clause(reason)}. My work is kept. Write `/honk retry` when that is mended."
+    why = clause(reason)
+    match kind:
+        case "MarkReady":
+            return f"I could not take the pull request out of draft: {why}. Please do that; the rest is done."
+        case "ReplyThreads":
+            return f"I could not answer in the review's threads: {why}. What they ask for is done and published."
+        case "Publish":
+            return f"I could not publish my change: {why}. {_KEPT} Write `/honk retry` when that is mended."
+        case _:
+            return f"I could not work: {why}. {_KEPT} Write `/honk retry` when that is mended."
 
 
 def branch_kept_moving() -> str:
     """Others pushed each time that we wanted to publish."""
-    return "The branch moved each time I wanted to publish. My work is kept. Write `/honk retry` when it is quiet."
+    return f"The branch moved each time I wanted to publish. {_KEPT} Write `/honk retry` when it is quiet."
 
 
 def silence(limit_s: float) -> str:
     """A turn gave no sign of life."""
-    return f"My turn did not end within {duration(limit_s)}. Write `/honk retry` to start it again."
+    return f"My turn has shown no sign of life for {duration(limit_s)}. {_KEPT} Write `/honk retry` to start it."
 
 
-def ending(session: Session) -> str:
-    """The last comment of a session: how it ended and what it cost."""
-    spent = f"{count(session.turns, 'turn')} · {cost(session.usage)}"
+def queued(others: int) -> str:
+    """A turn has not begun for a while."""
+    why = f" behind {count(others, 'other turn')} of mine" if others else ", and nothing of mine runs beside it"
+    return f"I wait for a free place{why}. I begin by myself; `/honk stop` if that takes too long."
+
+
+def never_begun(others: int, limit_s: float) -> str:
+    """A turn has not begun for so long that it may never."""
+    beside = f"; {count(others, 'other turn')} of mine run or wait" if others else ""
+    return (
+        f"I have found no place to begin for {duration(limit_s)}{beside}. "
+        "Write `/honk retry` to have me try again; the operator of this Honk can allow more turns at once."
+    )
+
+
+def reminder(session: Session, waited_s: float) -> str:
+    """People have been waited for so long that they may have forgotten."""
+    if session.status is Status.AWAITING_REVIEW:
+        text = (
+            f"#{session.pull_number} has been ready for {duration(waited_s)}, and nothing has happened since. "
+            "Review it and I act on that, write `/honk …`, merge it, or close it."
+        )
+    else:
+        text = f"I have been waiting for {duration(waited_s)}, for this:\n\n{session.waiting_for}"
+    return f"{text}\n\nI do not remind you again."
+
+
+def ending(session: Session, *, cuts_turn: bool = False) -> str:
+    """The last comment of a session: how it ended, what is left to do, and what it cost. `cuts_turn`: a turn ran."""
     if session.status is Status.MERGED:
-        return f"#{session.pull_number} is merged. Spent in all: {spent}."
-    return f"{session.waiting_for} Spent in all: {spent}."
+        text = f"#{session.pull_number} is merged. Nothing is left to do here."
+    else:
+        text = session.waiting_for
+    cut = " The turn that ran was cut short; what it had not published is dropped." if cuts_turn else ""
+    return with_standing(f"{text}{cut}", session)
 
 
-def stopped_by(login: str, how: str, *, pull_number: int | None) -> str:
-    """Why a session was closed, by whom if that is known, and what is left."""
+def after_closed_issue(pull_number: int | None) -> str:
+    """What to do about a session that ended with its issue."""
+    return GO_ON if pull_number is not None else "Reopen the issue and write `/honk` to have me start again."
+
+
+def stopped_by(login: str, how: str, then: str, *, pull_number: int | None) -> str:
+    """Why a session was closed, by whom if that is known, what is left, and what to do (`then`)."""
     left = (
         f"#{pull_number} and its branch stay as they are." if pull_number is not None else "I opened no pull request."
     )
-    return f"I stopped: {code(login) if login else 'somebody'} {how}. {left}"
+    return f"I stopped: {code(login) if login else 'somebody'} {how}. {left} {then}"
 
 
 def branch_deleted(login: str) -> str:
     """Why a session was closed whose branch is gone."""
-    return f"I stopped: {code(login)} deleted the branch."
+    return f"I stopped: {code(login)} deleted the branch. {START_AGAIN}"
