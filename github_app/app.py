@@ -84,7 +84,10 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
         metrics=lambda: metrics_text(
-            inbox=store.entries.counts(), sessions=store.count_sessions(), secrets_removed=vault.removed
+            inbox=store.entries.counts(),
+            oldest_s=store.entries.oldest_s(),
+            sessions=store.count_sessions(),
+            secrets_removed=vault.removed,
         ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )

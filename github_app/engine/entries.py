@@ -139,6 +139,14 @@ class Entries:
                 {"at": queued_before.astimezone(UTC).isoformat()},
             ).rowcount
 
+    def oldest_s(self) -> float:
+        """How many seconds ago the oldest row came in that has not ended; 0 where nothing waits."""
+        with self._reading() as connection:
+            at = connection.execute(
+                sa.text("SELECT min(received_at) FROM inbox WHERE state IN ('new', 'queued')")
+            ).scalar_one()
+        return (self._clock.now() - datetime.fromisoformat(at)).total_seconds() if at is not None else 0.0
+
     def counts(self) -> dict[str, int]:
         """How many rows are in each state."""
         with self._reading() as connection:

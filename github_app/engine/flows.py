@@ -33,6 +33,7 @@ from github_app.core.events import (
     subject_of,
 )
 from github_app.core.machine import decide
+from github_app.core.messages import answers
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
@@ -56,6 +57,7 @@ _BATCH = 200
 _TRIES = 3
 _PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
 _LONGEST_DELAY_S = 300.0
+_TOLD_AT = 6  # Postponed so often, somebody has waited for two minutes.
 
 
 @dataclass(kw_only=True)
@@ -179,7 +181,7 @@ class Engine:
             if isinstance(error, NotVisibleYet) and entry.attempts >= 3 * _TRIES:
                 self._give_up(entry, event, error)
             else:
-                self._postpone(entry, error)
+                self._postpone(entry, event, error)
         except Exception as error:  # the root of this flow: a bug gets a number, and somebody is told
             self._give_up(entry, event, error)
         self.wake()
@@ -275,10 +277,12 @@ class Engine:
             )
         self.store.finish_effect(pending.id, note=why, failed=True, result=result)
 
-    def _postpone(self, entry: Entry, error: Transient) -> None:
+    def _postpone(self, entry: Entry, event: Event | str | None, error: Transient) -> None:
         usual_s = min(2.0 ** min(entry.attempts, 10), _LONGEST_DELAY_S)
         delay_s = error.retry_after_s if isinstance(error, RateLimited) else usual_s
         log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": delay_s})
+        if entry.attempts == _TOLD_AT and not isinstance(event, str | None):
+            self._answer(event, answers.request_waits(explain(error)))
         self.store.entries.postpone(entry, delay_s=delay_s, note=explain(error))
 
     def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
@@ -300,12 +304,12 @@ class Engine:
             case None | str():
                 pass
             case _:
-                self._apologise(event, why)
+                self._answer(event, answers.request_failed(why))
         self.store.entries.end(entry.id, "failed", why)
 
-    def _apologise(self, event: Event, why: str) -> None:
+    def _answer(self, event: Event, body: str) -> None:
         try:
-            self.performance.apologise(event, why)
+            self.performance.answer(event, body)
         except HonkError as error:
             log.warning("nobody was told", extra={"event_id": event.id, "why": str(error)})
 

@@ -26,7 +26,7 @@ from github_app.core.errors import HonkError, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
-from github_app.core.messages import account, answers
+from github_app.core.messages import account
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.engine.pauses import Paused, Pauses
@@ -80,9 +80,9 @@ class Performance:
                 assert_never(effect)
         return None
 
-    def apologise(self, event: Event, why: str) -> None:
-        """Tell the person who asked for something that it could not even be decided on. Raises what `Hub` raises."""
-        body = answers.request_failed(why)
+    def answer(self, event: Event, body: str) -> None:
+        """Tell the person who asked for something that it could not be decided on, or not yet: one comment, the newest
+        words. Raises what `Hub` raises."""
         match event:
             case IssueLabeled():
                 self.hub.say(event.repo, event.issue.number, f"failed:{event.id}", body)

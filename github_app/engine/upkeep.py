@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from github_app.core.errors import HonkError
 from github_app.core.events import Ticked
@@ -18,6 +18,7 @@ from github_app.engine.store import Store
 log = logging.getLogger(__name__)
 
 _TICK_S = 5.0
+_LATE_S = 300.0
 _RECONCILE_S = 300.0
 _DELIVERIES_KEPT = timedelta(days=3)
 _LOST_AFTER = timedelta(minutes=15)
@@ -38,6 +39,7 @@ class Upkeep:
     runtime: Runtime
     clock: Clock
     checks_grace_s: float
+    _warned_at: datetime | None = None
 
     def tick_forever(self, stopping: threading.Event) -> None:
         """Tick every few seconds until told to stop."""
@@ -56,6 +58,14 @@ class Upkeep:
             self.store.entries.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
         self.store.entries.requeue(queued_before=now - _LOST_AFTER)
         self.runtime.take_over()
+        self._warn_of_delay(now)
+
+    def _warn_of_delay(self, now: datetime) -> None:
+        """Tell the operator of a row that nothing comes of, every few minutes."""
+        oldest_s = self.store.entries.oldest_s()
+        if oldest_s >= _LATE_S and (self._warned_at is None or now - self._warned_at >= timedelta(seconds=_LATE_S)):
+            self._warned_at = now
+            log.warning("the inbox is behind", extra={"oldest_s": round(oldest_s)})
 
     def reconcile_forever(self, stopping: threading.Event) -> None:
         """Reconcile at once, then every few minutes until told to stop."""

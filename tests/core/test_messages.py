@@ -149,6 +149,7 @@ QUESTIONS = {
     "publish failed": stops.effect_failed("Publish", "GitHub answered 403: protected branch."),
     "turn failed": stops.effect_failed("RunTurn", "the branch `main` does not exist"),
     "still a draft": stops.effect_failed("MarkReady", "GitHub answered 403"),
+    "request waits": answers.request_waits("GitHub answered 502."),
     "request failed": answers.request_failed("GitHub answered 403: the app may not read checks."),
     "branch kept moving": stops.branch_kept_moving(),
     "silence": stops.silence(6_600),

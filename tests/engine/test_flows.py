@@ -82,6 +82,31 @@ class TestLater:
             stage.clock.pass_s(10)
         stage.wait_status(Status.AWAITING_CHECKS)
 
+    def test_who_waits_for_minutes_is_told_so_once(self, open_stage: Open):
+        stage = open_stage(*work())
+        stage.hub.fail("permission", *[Transient("GitHub answers 502")] * 8)
+        key = stage.label()
+        for attempt in range(1, 9):
+            stage.wait_attempts(key, attempt)
+            told = [body for _, tag, body in stage.hub.acts_of("say") if tag == f"failed:{key}"]
+            words = "I have read this and cannot act on it yet: GitHub answers 502. I keep trying, and go on by myself."
+            assert told == [words] * (attempt > 6)
+            stage.clock.pass_s(310)
+        stage.wait_status(Status.AWAITING_CHECKS)
+
+    def test_an_inbox_that_is_behind_is_the_operators_to_know(self, open_stage: Open, caplog):
+        stage = open_stage(*work())
+        stage.hub.fail("permission", RateLimited("wait", retry_after_s=3600))
+        stage.wait_attempts(stage.label(), 1)
+        stage.clock.pass_s(299)
+        stage.engine.upkeep.tick()
+        assert "the inbox is behind" not in caplog.text
+        stage.clock.pass_s(301)
+        for _ in range(2):
+            stage.engine.upkeep.tick()
+        assert caplog.text.count("the inbox is behind") == 1
+        assert stage.store.entries.oldest_s() >= 600
+
     def test_a_rate_limit_holds_up_nobody_else(self, open_stage: Open):
         stage = open_stage(*work())
         stage.hub.fail("permission", RateLimited("wait", retry_after_s=3600))

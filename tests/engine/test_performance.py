@@ -234,8 +234,8 @@ def test_a_pull_request_leaves_draft(hub, performance, to_publish):
 
 
 def test_who_asked_is_told_and_nobody_else(hub, performance):
-    performance.apologise(LABELED, "an error of my own (id 12345678, in the log)")
-    performance.apologise(ChecksChanged(id="d", repo=REPO, head_sha="c" * 40, branch=None), "why")
+    performance.answer(LABELED, "I could not act on this: an error of my own (id 12345678, in the log).")
+    performance.answer(ChecksChanged(id="d", repo=REPO, head_sha="c" * 40, branch=None), "why")
     [(number, tag, body)] = hub.acts_of("say")
     assert (number, tag) == (1, "failed:d-1")
     assert "12345678" in body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -116,6 +117,35 @@ def test_the_last_turn_is_the_newest_other_one(transcripts, session, turn):
     second = transcripts.begin_turn("7-1-1/turn-2", session, base_sha="c" * 40, task="{}", sources=())
     assert transcripts.last_turn("7-1-1", before="7-1-1/turn-3") == second
     assert transcripts.last_turn("7-1-1", before="7-1-1/turn-2") == turn
+
+
+def test_the_turn_in_force_is_known_by_its_last_sign_of_life_and_its_cost(transcripts, session, database, clock):
+    waits = transcripts.running(session)
+    assert (waits.stirred_at, waits.cost_micro_usd, waits.others) == (None, 0, 0)
+    transcripts.begin_turn(TURN, session, base_sha="b" * 40, task="{}", sources=())
+    assert transcripts.running(session).stirred_at >= clock.now() - timedelta(seconds=1)
+    clock.pass_s(60)
+    with transaction(database) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO starts (turn_id, repo_id, installation_id, person_id, at) VALUES (:t, 7, 70, 2, 'now')"
+            ),
+            {"t": TURN},
+        )
+    transcripts.add_step(TURN, "7-1-1", replace(step(0), usage=Usage(cost_micro_usd=1_500)), None)
+    running = transcripts.running(session)
+    assert running.stirred_at >= clock.now() - timedelta(seconds=1)
+    assert running.cost_micro_usd == 1_500
+    with transaction(database) as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO decisions (event_id, event_kind, status_before, status_after, why, decided_at) "
+                "VALUES (:e, 'TurnFinished', 'working', 'working', 'done', 'now')"
+            ),
+            {"e": f"{TURN}/finished"},
+        )
+    assert transcripts.running(session).cost_micro_usd == 0, "the session knows it by the turn's end"
+    assert transcripts.running(replace(session, turn_id=None)) is None
 
 
 def test_equal_contents_are_kept_once(transcripts, database):

@@ -40,6 +40,11 @@ def answer(summary: str) -> str:
     return harmless(summary) or "I looked, and nothing has to be changed."
 
 
+def request_waits(reason: str) -> str:
+    """A request cannot be decided on yet."""
+    return f"I have read this and cannot act on it yet: {clause(reason)}. I keep trying, and go on by myself."
+
+
 def request_failed(reason: str) -> str:
     """A request could not even be decided on."""
     return f"I could not act on this: {clause(reason)}. Ask again when that is mended."
