@@ -136,11 +136,11 @@ class Stack:
             }
         return env | dict(self.settings)
 
-    def start_honk(self) -> None:
+    def start_honk(self, *options: str) -> None:
         """Start `honk serve` and return when it takes deliveries. Raises `NotReached` with the end of its log."""
         with self.log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.program, "serve"],
+                [*self.program, "serve", *options],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
