@@ -72,6 +72,7 @@ def make_vault(settings: Settings) -> Vault:
 def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk:
     """Put everything together. Raises `Misconfigured` (`SandboxUnavailable`) with what to do about it."""
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.leases import beats
     from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
@@ -88,6 +89,7 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
             oldest_s=store.entries.oldest_s(),
             sessions=store.count_sessions(),
             secrets_removed=vault.removed,
+            workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
         ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+_ALIVE_S = 15.0
+"""After a silence of so long a worker has lost its name."""
+
 
 def metrics_text(
-    *, inbox: Mapping[str, int], oldest_s: float, sessions: Mapping[str, int], secrets_removed: int
+    *,
+    inbox: Mapping[str, int],
+    oldest_s: float,
+    sessions: Mapping[str, int],
+    secrets_removed: int,
+    workers: Mapping[str, tuple[float, int]],
 ) -> str:
-    """The inbox by state, the sessions by status, and what this process kept from leaving."""
+    """The inbox by state, the sessions by status, what this process kept from leaving; and by name the workers, each
+    with the seconds since its last heartbeat and how often its work was taken over: none where one process does all."""
     lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
     lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(inbox.items())]
     lines += ["# HELP honk_inbox_oldest_seconds How long the oldest row has waited that is not done."]
@@ -17,4 +26,25 @@ def metrics_text(
     lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(sessions.items())]
     lines += ["# HELP honk_secrets_removed_total Secrets in what this process was about to post or log."]
     lines += ["# TYPE honk_secrets_removed_total counter", f"honk_secrets_removed_total {secrets_removed}"]
+    if workers:
+        lines += _of_workers({_as_label(name): told for name, told in sorted(workers.items())})
     return "\n".join(lines) + "\n"
+
+
+def _of_workers(workers: Mapping[str, tuple[float, int]]) -> list[str]:
+    alive = sum(age_s < _ALIVE_S for age_s, _ in workers.values())
+    lines = ["# HELP honk_workers_alive Workers that gave a sign of life.", "# TYPE honk_workers_alive gauge"]
+    lines += [f"honk_workers_alive {alive}"]
+    lines += ["# HELP honk_worker_heartbeat_age_seconds Seconds since a worker's last sign of life."]
+    lines += ["# TYPE honk_worker_heartbeat_age_seconds gauge"]
+    lines += [
+        f'honk_worker_heartbeat_age_seconds{{worker="{name}"}} {age_s:.1f}' for name, (age_s, _) in workers.items()
+    ]
+    lines += ["# HELP honk_worker_takeovers_total How often others took over what a worker had begun."]
+    lines += ["# TYPE honk_worker_takeovers_total counter"]
+    lines += [f'honk_worker_takeovers_total{{worker="{name}"}} {count}' for name, (_, count) in workers.items()]
+    return lines
+
+
+def _as_label(name: str) -> str:
+    return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,10 @@ class Fleet:
         for name in names:
             self.workers[name] = self.launch(name)
         for name in names:
-            self.stack.wait_for(f"{name} to work", lambda name=name: self.epochs().get(name, 0) > before.get(name, 0))
+            self.stack.wait_for(f"{name} to work", partial(self._is_newer, name, before.get(name, 0)))
+
+    def _is_newer(self, name: str, epoch: int) -> bool:
+        return self.epochs().get(name, 0) > epoch
 
     def kill(self, name: str) -> None:
         """End a worker, and nothing else, by SIGKILL."""
