@@ -220,9 +220,20 @@ class Publisher(Protocol):
     """Makes a change set a commit on GitHub. There are two: the Git Data API (GitHub signs it) and `git push`."""
 
     def publish(
-        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+        self,
+        repo: Repo,
+        changes: ChangeSet,
+        *,
+        parent_sha: str,
+        branch: str,
+        message: str,
+        key: str,
+        audit: str,
+        may_create: bool = True,
     ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
+
+        Without `may_create`, a branch that is not there was deleted: `Gone` ("branch"), and it stays so.
 
         Idempotent by `key`, kept as a trailer of the commit beside `audit`, which names the record of why we made it.
         Raises `HeadMoved` if the tip is not `parent_sha`.

@@ -22,7 +22,7 @@ from github_app.core.effects import (
     Say,
     ShowProgress,
 )
-from github_app.core.errors import HonkError, Refused, Stopped
+from github_app.core.errors import Gone, HonkError, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
@@ -126,16 +126,22 @@ class Performance:
         if self.pauses.of(session.repo) is not None:
             raise Paused("paused: to be published afterwards")
         submission = session.submission or Submission(title=session.issue_title, summary="")
-        head = self.publisher.publish(
-            session.repo,
-            changes,
-            # Not the head that we know: files were changed as they are at this commit, and nowhere else.
-            parent_sha=changes.base_sha,
-            branch=session.branch,
-            message=account.commit_message(submission),
-            key=effect.turn_id,
-            audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
-        )
+        try:
+            head = self.publisher.publish(
+                session.repo,
+                changes,
+                # Not the head that we know: files were changed as they are at this commit, and nowhere else.
+                parent_sha=changes.base_sha,
+                branch=session.branch,
+                message=account.commit_message(submission),
+                key=effect.turn_id,
+                audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
+                may_create=session.pull_number is None,
+            )
+        except Gone as gone:
+            if gone.what != "branch":
+                raise
+            raise Stopped(str(gone)) from gone  # The news of that is on its way, and ends the session.
         return Published(
             id=f"{effect.turn_id}/published",
             session_id=session.id,

@@ -13,7 +13,7 @@ from types import TracebackType
 from . import events, git
 from .actions import Runner
 from .ci import Actions
-from .deeds import checks, issues, refs
+from .deeds import checks, issues, refs, repos
 from .deliveries import Post
 from .faults import Faults
 from .limits import Limits, Meter
@@ -259,6 +259,16 @@ class LocalHub:
             moved = repo.git_dir.with_name(f"{name}.git")
             repo.git_dir.rename(moved)
             repo.name, repo.git_dir = name, moved
+
+    def transfer_repository(self, repo: Repository, owner: str) -> None:
+        """Give a repository to another account; its number stays, and nobody is told."""
+        with self.world.lock:
+            repos.transfer(self.world, repo, self.world.user(owner))
+
+    def rename_branch(self, repo: Repository, old: str, new: str) -> None:
+        """Give a branch another name, as its owner does."""
+        with self.world.lock:
+            repos.rename_branch(self.world, repo, old, new, repo.owner)
 
     def create_label(self, repo: Repository, name: str, color: str = "ededed") -> None:
         """Make a label that issues may get."""

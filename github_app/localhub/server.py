@@ -186,11 +186,11 @@ class Site:
                 if caller.user is None:
                     raise ApiError(401, "Requires authentication")
             case needs:
-                self._enter(call, needs)
+                self._enter(call, needs, writes=request.method != "GET")
         answer = route.answer(call)
         return answer if isinstance(answer, Reply) else Reply(answer)
 
-    def _enter(self, call: Call, needs: str) -> None:
+    def _enter(self, call: Call, needs: str, *, writes: bool) -> None:
         if call.caller.app and not call.caller.token:
             raise ApiError(403, "Resource not accessible by integration")
         repo: Repository | None = self.world.repository(f"{call.params['owner']}/{call.params['repo']}")
@@ -203,6 +203,8 @@ class Site:
             wanted = call.number("comment_id")
             issue = next((i for i in repo.issues.values() for c in i.comments if c.id == wanted), None)
         auth.demand(self.world, call.caller, repo, needs, issue)
+        if repo.archived and writes:
+            raise ApiError(403, "Repository was archived so is read-only.")
 
     def _respond(self, reply: Reply, request: Request, caller: Caller, resource: str) -> Response:
         """Make an answer of a reply: with its headers, or 304 for what the caller has already, which is not counted."""

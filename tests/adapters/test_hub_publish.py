@@ -142,6 +142,35 @@ def test_a_rule_of_the_repository_is_told(stage: Stage):
         stage.publish("two\n", parent=parent)
 
 
+@shows("W61")
+def test_a_branch_that_was_deleted_is_not_made_again(stage: Stage):
+    changes = changed(stage.base, {"a": b"1"})
+    with pytest.raises(Gone) as caught:
+        stage.hub.publish(
+            stage.repo, changes, parent_sha=stage.base, branch=BRANCH, message="m", key="k", audit=PIN, may_create=False
+        )
+    assert caught.value.what == "branch"
+    assert stage.place.branch(BRANCH) is None
+
+
+@shows("W65")
+def test_a_branch_that_leaves_no_room_for_ours_is_named(stage: Stage):
+    stage.maintainer.push(stage.place, "honk", {"a": "1"}, "a")
+    with pytest.raises(Refused, match="there is a branch `honk`"):
+        stage.publish()
+
+
+@shows("W66")
+@pytest.mark.parametrize("path", ["git/blobs", "git/trees", "git/commits", "git/refs"])
+@pytest.mark.parametrize("status", [409, 422])
+def test_a_rule_that_any_request_meets_is_told_with_what_to_do(stage: Stage, path: str, status: int):
+    said = "Repository rule violations found\n\nCannot create ref due to creations being restricted.\n\n"
+    stage.github.faults.add(f"POST .*/{path}$", "before", status=status, text=said)
+    with pytest.raises(Refused, match=r"restricts who makes branches: .*creations being restricted"):
+        stage.publish("\0" if path == "git/blobs" else "fixed\n")
+    assert stage.place.branch(BRANCH) is None
+
+
 @shows("W57")
 def test_words_that_stop_ci_are_taken_out_of_the_message(stage: Stage):
     parent = stage.base

@@ -10,8 +10,9 @@ import pytest
 from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
 from github_app.core.model import Permission
+from github_app.localhub.deeds import refs
 from github_app.localhub.deeds.reviews import Inline
-from github_app.localhub.people import Files
+from github_app.localhub.people import Files, commit_files
 from tests.adapters.hub_stage import Stage
 from tests.edge.cases import shows
 
@@ -127,12 +128,54 @@ def test_a_pull_request_that_cannot_be_opened_says_why(stage: Stage):
     with pytest.raises(Transient):  # no such branch: perhaps not yet
         stage.hub.open_pull(stage.repo, branch="honk/none", base="main", title="t", body="b")
     stage.maintainer.push(stage.place, "honk/1-fix", {"a": "1"}, "a")
-    with pytest.raises(Gone, match="develop"):
-        stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="develop", title="t", body="b")
     stage.maintainer.push(stage.place, "same", {"same": "1"}, "x")
     stage.maintainer.push(stage.place, "main", {"same": "1"}, "x", onto=stage.tip("same"))
-    with pytest.raises(Refused, match="no commits between"):
+    with pytest.raises(Refused, match="No commits between"):
         stage.hub.open_pull(stage.repo, branch="same", base="main", title="t", body="b")
+
+
+@shows("W64", "W69")
+def test_unrelated_histories_make_no_pull_request(stage: Stage):
+    world, who = stage.github.world, stage.maintainer.user
+    with world.lock:
+        alone = commit_files(world, stage.place, who, parent=None, files={"a": "1"}, message="Alone")
+        refs.set_ref(world, stage.place, "refs/heads/alone", alone, who)
+    with pytest.raises(Refused, match="no history in common"):
+        stage.hub.open_pull(stage.repo, branch="alone", base="main", title="t", body="b")
+
+
+@shows("W63")
+def test_a_base_that_was_renamed_meanwhile_is_found(stage: Stage):
+    stage.publish()
+    stage.github.rename_branch(stage.place, "main", "trunk")
+    opened = stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t", body="b")
+    assert opened.base_branch == "trunk"
+
+
+@shows("W63", "W64")
+def test_without_any_base_there_is_no_pull_request(stage: Stage):
+    stage.publish()
+    with stage.github.world.lock:
+        refs.set_ref(stage.github.world, stage.place, "refs/heads/main", None, stage.maintainer.user)
+    with pytest.raises(Gone, match="main is not there any more"):
+        stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t", body="b")
+
+
+@shows("W64")
+@pytest.mark.parametrize(
+    ("status", "text", "raised"),
+    [
+        (403, "Repository was archived so is read-only.", AccessDenied),
+        (403, "Pull requests are disabled for this repository.", AccessDenied),
+        (404, "Not Found", Gone),
+        (410, "Pull requests are disabled for this repo", Gone),
+    ],
+)
+def test_where_no_pull_request_may_be_opened_github_is_quoted(stage: Stage, status, text, raised):
+    stage.publish()
+    stage.github.faults.add("POST .*/pulls$", "before", status=status, text=text, count=9)
+    with pytest.raises(raised, match=text[:20]):
+        stage.hub.open_pull(stage.repo, branch="honk/1-fix", base="main", title="t", body="b")
 
 
 def test_our_part_of_the_body_changes_and_the_peoples_part_stays(stage: Stage):

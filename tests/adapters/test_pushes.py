@@ -9,7 +9,7 @@ import pytest
 
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.pushes import Signature, make_commit, push
-from github_app.core.errors import AccessDenied, Gone, HeadMoved, HonkError, Refused
+from github_app.core.errors import Gone, HeadMoved, HonkError, Refused
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
 from tests.adapters.origins import LOCAL_GIT, Origin, link, program, text
@@ -92,7 +92,23 @@ def test_a_remote_that_refuses_is_quoted(origin: Origin, mirrors: Mirrors, base:
     hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\necho 'GH006: Protected branch update failed' >&2; exit 1\n")
     hook.chmod(0o755)
-    with pytest.raises(AccessDenied, match="GH006"):
+    with pytest.raises(Refused, match=r"leave `honk/\*\*` out of that rule .*GH006"):
+        publish(mirrors, origin.auth, base)
+
+
+@shows("W61")
+def test_a_branch_that_was_deleted_is_not_made_again(origin: Origin, mirrors: Mirrors, base: str) -> None:
+    first = publish(mirrors, origin.auth, base)
+    origin.git("update-ref", "-d", "refs/heads/honk/1")
+    with pytest.raises(Gone, match="deleted"):
+        push(LOCAL_GIT, mirrors.path(1), first, branch="honk/1", auth=origin.auth, may_create=False)
+    assert origin.tip("honk/1") == ""
+
+
+@shows("W65")
+def test_a_branch_that_leaves_no_room_for_ours_is_named(origin: Origin, mirrors: Mirrors, base: str) -> None:
+    origin.commit({"theirs": text("1")}, branch="honk")
+    with pytest.raises(Refused, match="there is a branch `honk`"):
         publish(mirrors, origin.auth, base)
 
 

@@ -169,7 +169,16 @@ class RecordingHub:
         self._call(self.acts, "remove_label", number, label)
 
     def publish(
-        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+        self,
+        repo: Repo,
+        changes: ChangeSet,
+        *,
+        parent_sha: str,
+        branch: str,
+        message: str,
+        key: str,
+        audit: str,
+        may_create: bool = True,
     ) -> str:
         """As the real one: once for each key, on top of the parent and of nothing else."""
         self._call(self.acts, "publish", branch, parent_sha, key)
@@ -177,6 +186,8 @@ class RecordingHub:
             if key in self.commits:
                 return self.commits[key]
             tip = self.heads.get(branch)
+            if tip is None and not may_create:
+                raise Gone(f"{branch} was deleted", what="branch")
             if tip is not None and tip != parent_sha:
                 raise HeadMoved(f"{branch} is at {tip}", head_sha=tip)
             self.commits[key] = self.heads[branch] = f"{len(self.commits) + 1:040x}"

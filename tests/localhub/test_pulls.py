@@ -203,6 +203,34 @@ def test_a_renamed_repository_is_found_by_its_number(story: Story):
     assert story.client().get_repo(story.repo.id).full_name == "acme/goose"
 
 
+def test_a_renamed_branch_takes_its_pull_requests_along(story: Story):
+    pull = open_pull(story)
+    story.hub.rename_branch(story.repo, "main", "trunk")
+    assert (story.repo.default_branch, story.repo.branch("main")) == ("trunk", None)
+    pull.update()
+    assert (story.remote().default_branch, pull.base.ref, pull.state) == ("trunk", "trunk", "open")
+    with pytest.raises(ApiError, match="not found"):
+        story.hub.rename_branch(story.repo, "main", "trunk")
+
+
+def test_a_transferred_repository_keeps_its_number_and_leaves_the_old_installation(story: Story):
+    remote = story.remote()
+    number = story.repo.id
+    story.hub.transfer_repository(story.repo, "globex")
+    assert (story.repo.full_name, story.repo.id) == ("globex/app", number)
+    assert refusal(remote.get_issues().get_page, 0) == (404, "Not Found")
+    story.alice.push(story.repo, "more", {"a.txt": "1\n"}, "More")
+    assert story.repo.branch("more")
+
+
+def test_an_archived_repository_is_only_read(story: Story):
+    issue = story.alice.open_issue(story.repo, "It breaks")
+    story.repo.archived = True
+    remote = story.remote().get_issue(issue.number)
+    assert remote.title == "It breaks"
+    assert refusal(remote.create_comment, "Hello") == (403, "Repository was archived so is read-only.")
+
+
 def test_a_pull_request_from_a_fork_outlives_the_fork(story: Story):
     fork = story.hub.import_repository("bob/app", story.repo.git_dir)
     bob = story.hub.grant(story.repo, "bob", "read")

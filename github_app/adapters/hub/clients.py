@@ -208,7 +208,10 @@ class Clients:
                 raise Gone(f"repository {key.repo_id} is not in the installation", what="repository") from error
             if any("permissions requested" in reason for reason in reasons):
                 asked = ", ".join(f"{name}: {level}" for name, level in key.permissions)
-                raise AccessDenied(f"the installation does not grant all of: {asked}") from error
+                raise AccessDenied(
+                    f"the installation does not grant all of: {asked}; "
+                    "an owner accepts the App's new permissions on the installation's page"
+                ) from error
             raise
 
 

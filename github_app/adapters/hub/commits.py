@@ -9,6 +9,8 @@ from __future__ import annotations
 import base64
 import itertools
 from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from github import InputGitTreeElement
@@ -18,7 +20,8 @@ from github.Repository import Repository
 from github_app.adapters.hub.clients import RepoClient
 from github_app.adapters.hub.errors import NotFound, Unprocessable
 from github_app.adapters.hub.texts import key_of
-from github_app.core.errors import Gone, HeadMoved, RateLimited, Transient
+from github_app.core.errors import Gone, HeadMoved, RateLimited, Refused, Transient
+from github_app.core.messages.rules import explain_push, name_in_the_way
 from github_app.core.model import ChangeSet, FileChange
 
 INLINE_BYTES = 256 * 1024
@@ -42,17 +45,36 @@ def read_head(client: RepoClient, branch: str) -> str | None:
         return None
 
 
-def publish(client: RepoClient, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str) -> str:
-    """Make one commit with `changes` on top of `parent_sha` and move (or create) the branch to it; its SHA.
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a commit goes: on top of `parent_sha`, which is the tip of `branch`, or, with `may_create`, begins it."""
+
+    branch: str
+    parent_sha: str
+    may_create: bool = True
+
+
+def publish(client: RepoClient, changes: ChangeSet, place: Place, *, message: str, key: str) -> str:
+    """Make one commit with `changes` and move (or create) the branch to it; its SHA.
 
     `message` carries `key` (see `texts.commit_message`); a commit with the same key on the branch is returned instead.
     Raises `HeadMoved`, `Gone`, `Refused` where GitHub's rules forbid it.
     """
+    try:
+        return _publish(client, changes, place, message=message, key=key)
+    except Unprocessable as error:
+        raise Refused(explain_push("; ".join(error.said))) from error
+
+
+def _publish(client: RepoClient, changes: ChangeSet, place: Place, *, message: str, key: str) -> str:
+    branch, parent_sha = place.branch, place.parent_sha
     tip = read_head(client, branch)
     if tip is not None and (done := _find_ours(client, tip, parent_sha=parent_sha, key=key)):
         return done
     if tip is not None and tip != parent_sha:
         raise HeadMoved(f"{branch} is at {tip[:12]}, not at {parent_sha[:12]}", head_sha=tip)
+    if tip is None and not place.may_create:
+        raise Gone(f"the branch {branch} was deleted", what="branch")
     sha = _commit(client, changes, parent_sha=parent_sha, message=message)
     return _point(client, branch, sha, is_new=tip is None, key=key)
 
@@ -137,11 +159,19 @@ def _point(client: RepoClient, branch: str, sha: str, *, is_new: bool, key: str)
         if isinstance(error, Transient):
             raise
         if not _is_about_the_tip(error):
+            _look_for_name_in_the_way(client, branch)
             raise
         if tip and (done := _find_ours(client, tip, parent_sha=sha, key=key)):
             return done
         raise HeadMoved(f"{branch} moved while we wrote to it", head_sha=tip) from error
     return sha
+
+
+def _look_for_name_in_the_way(client: RepoClient, branch: str) -> None:
+    """GitHub does not say so, but a branch `a` leaves no room for one that is called `a/b`. Raises `Refused`."""
+    for parent in PurePosixPath(branch).parents[:-1]:
+        if read_head(client, str(parent)) is not None:
+            raise Refused(name_in_the_way(branch, str(parent)))
 
 
 def _is_about_the_tip(error: Unprocessable) -> bool:

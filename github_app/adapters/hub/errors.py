@@ -34,11 +34,12 @@ class NotFound(Gone):
 
 
 class Unprocessable(Refused):
-    """A 422. `reasons` are GitHub's own words, one for each thing that it minds, lower-cased."""
+    """A 422. `said` are GitHub's own words, one for each thing that it minds; `reasons` are the same, lower-cased."""
 
-    def __init__(self, message: str, *, reasons: tuple[str, ...]) -> None:
+    def __init__(self, message: str, *, said: tuple[str, ...]) -> None:
         super().__init__(message)
-        self.reasons = reasons
+        self.said = said
+        self.reasons = tuple(each.lower() for each in said)
 
     def says(self, words: str) -> bool:
         """Whether GitHub gave this (lower-cased) reason."""
@@ -79,17 +80,18 @@ def _refusal(error: GithubException, told: str, permissions: Mapping[str, str]) 
 
 
 def _contradiction(error: GithubException, told: str, what: str) -> Exception:
-    reasons = reasons_of(error)
+    said = reasons_of(error)
+    reasons = tuple(each.lower() for each in said)
     if error.status == 404:
         return NotFound(told, what=what)
     if error.status == 410:
         return Gone(told, what=what)
-    if error.status == 409:
+    if error.status == 409 and not any("rule violation" in reason or "secret" in reason for reason in reasons):
         is_empty = any("repository is empty" in reason for reason in reasons)
         return Gone(f"the repository is empty; {told}", what="repository content") if is_empty else Transient(told)
     if any("no commit found" in reason for reason in reasons):
         return NotVisibleYet(told)
-    return Unprocessable(f"GitHub refuses; {what}: {'; '.join(reasons)}", reasons=reasons)
+    return Unprocessable(f"GitHub refuses; {what}: {'; '.join(said)}", said=said)
 
 
 def message_of(error: GithubException) -> str:
@@ -100,7 +102,7 @@ def message_of(error: GithubException) -> str:
 
 
 def reasons_of(error: GithubException) -> tuple[str, ...]:
-    """Return all that a 422 gives as reasons, lower-cased: its message and each of its `errors`."""
+    """Return all that a 422 gives as reasons: its message and each of its `errors`."""
     data: Any = error.data
     reasons = [message_of(error)]
     entries = data.get("errors") if isinstance(data, dict) else None
@@ -110,7 +112,7 @@ def reasons_of(error: GithubException) -> tuple[str, ...]:
             reasons.append(" ".join(str(part) for part in fields if part))
         else:
             reasons.append(str(entry))
-    return tuple(reason.lower() for reason in reasons)
+    return tuple(reasons)
 
 
 def is_limit(error: GithubException) -> bool:

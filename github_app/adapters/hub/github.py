@@ -162,18 +162,29 @@ class GitHubHub:
         return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity())
 
     def publish(
-        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+        self,
+        repo: Repo,
+        changes: ChangeSet,
+        *,
+        parent_sha: str,
+        branch: str,
+        message: str,
+        key: str,
+        audit: str,
+        may_create: bool = True,
     ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
         Idempotent by `key`, kept as a trailer of the commit beside `audit`. Raises `HeadMoved` if the tip is not
-        `parent_sha`, `Refused` where a rule of the repository forbids it.
+        `parent_sha`, `Refused` where a rule of the repository forbids it, `Gone` for a branch that is not there and not
+        to be created.
         """
         has_workflow = any(is_workflow(change.path) for change in changes.changes)
         client = self._clients.repo(repo, "publish_workflows" if has_workflow else "publish")
         fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
         text = commit_message(fit, key=key, audit=audit)
-        return commits.publish(client, changes, parent_sha=parent_sha, branch=branch, message=text, key=key)
+        where = commits.Place(branch=branch, parent_sha=parent_sha, may_create=may_create)
+        return commits.publish(client, changes, where, message=text, key=key)
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""

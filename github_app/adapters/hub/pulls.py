@@ -42,8 +42,8 @@ def find_pull(client: RepoClient, branch: str, *, state: str = "all") -> Pull | 
 def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: str) -> Pull:
     """Return the open pull request of a branch, opening it as a draft (or not, where drafts are not to be had).
 
-    Raises `Refused` if there is nothing to merge or rules forbid it, `Gone` if the base is missing, `NotVisibleYet` if
-    GitHub does not show the branch yet.
+    A base that is not there any more gives way to the default branch. Raises `Refused` if there is nothing to merge or
+    rules forbid it, `Gone` if that is missing, too, `NotVisibleYet` if GitHub does not show the branch yet.
     """
     is_draft = True
     pauses = list(HEAD_PAUSES_S)
@@ -58,12 +58,21 @@ def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: s
                 is_draft = False
                 continue
             if error.says("base invalid"):
-                raise Gone(f"the branch {base} is not there any more", what=f"base branch {base}") from error
+                base = _another_base(client, base)
+                continue
             if not _may_pass(error):
-                raise Refused(f"GitHub does not open a pull request: {'; '.join(error.reasons)}") from error
+                raise Refused(f"GitHub does not open a pull request: {'; '.join(error.said)}") from error
             if not pauses:
                 raise NotVisibleYet(f"{branch} is not ready for a pull request: {error}") from error
             client.pause(pauses.pop(0))
+
+
+def _another_base(client: RepoClient, gone: str) -> str:
+    """The default branch as it is called now: renamed since somebody told us, most likely. Raises `Gone`."""
+    now: str = client.read(lambda it: it.default_branch, what="default branch")
+    if now == gone:
+        raise Gone(f"the branch {gone} is not there any more", what=f"base branch {gone}")
+    return now
 
 
 def _may_pass(error: Unprocessable) -> bool:

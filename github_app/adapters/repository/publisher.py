@@ -27,7 +27,16 @@ class PushPublisher:
     fence: Fence = field(default_factory=Unfenced)
 
     def publish(
-        self, repo: Repo, changes: ChangeSet, *, parent_sha: str, branch: str, message: str, key: str, audit: str
+        self,
+        repo: Repo,
+        changes: ChangeSet,
+        *,
+        parent_sha: str,
+        branch: str,
+        message: str,
+        key: str,
+        audit: str,
+        may_create: bool = True,
     ) -> str:
         """Make and push one commit; see `core.ports.Publisher`. The same call makes the same commit again."""
 
@@ -52,7 +61,7 @@ class PushPublisher:
             token = auth()
             self.fence.require()
             try:
-                push(self.git, mirror, sha, branch=branch, auth=token)
+                push(self.git, mirror, sha, branch=branch, auth=token, may_create=may_create)
             except HeadMoved as moved:
                 if moved.head_sha is None or not self._holds(repo, moved.head_sha, sha):
                     raise

@@ -13,11 +13,14 @@ from datetime import datetime
 from pathlib import Path
 
 from github_app.adapters.repository.git import Git, check_sha, check_url
-from github_app.core.errors import AccessDenied, HeadMoved, HonkError, Refused
+from github_app.core.errors import Gone, HeadMoved, HonkError, Refused
+from github_app.core.messages.rules import explain_push, name_in_the_way
 from github_app.core.model import ChangeSet
 from github_app.core.ports import GitAuth
 
 PUSH_TIMEOUT_S = 600.0
+
+_IN_THE_WAY = re.compile(r"'refs/heads/([^']+)' exists; cannot create")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,24 +99,28 @@ def _check(before: dict[str, bytes], after: dict[str, bytes], wanted: dict[str, 
         raise Refused(f"the change set puts something in the place of {min(lost)!r}, which it does not delete")
 
 
-def push(git: Git, mirror: Path, sha: str, *, branch: str, auth: GitAuth) -> None:
-    """Push a commit to a branch, made if absent. Nothing if it is there already. Blocks.
+def push(git: Git, mirror: Path, sha: str, *, branch: str, auth: GitAuth, may_create: bool = True) -> None:
+    """Push a commit to a branch, made if absent and `may_create`. Nothing if it is there already. Blocks.
 
-    Raises `HeadMoved` if the branch has commits that `sha` does not, `AccessDenied` (with the remote's own words) if
-    the remote refuses, `Gone`, `Transient`.
+    Raises `HeadMoved` if the branch has commits that `sha` does not, `Refused` (with the remote's own words) if the
+    remote refuses, `Gone`, `Transient`.
     """
     check_sha(sha)
     check_url(auth.url, allow_file=git.allow_file)
     ref = f"refs/heads/{branch}"
     git.run(mirror, ["check-ref-format", ref])
+    if not may_create and _tip(git, mirror, ref, auth) is None:
+        raise Gone(f"the branch {branch} was deleted", what="branch")
     args = ["push", "--quiet", "--no-verify", "--", auth.url, f"{sha}:{ref}"]
     try:
         git.run(mirror, args, auth=auth, timeout_s=PUSH_TIMEOUT_S)
     except HonkError as error:
+        if (other := _IN_THE_WAY.search(str(error))) is not None:
+            raise Refused(name_in_the_way(branch, other[1])) from error
         if _is_rejected(str(error)):
             raise HeadMoved(f"{branch} has moved on the remote", head_sha=_tip(git, mirror, ref, auth)) from error
         if "remote rejected" in str(error) or "declined" in str(error):
-            raise AccessDenied(f"the remote refused {branch}: {error}") from error
+            raise Refused(explain_push(str(error))) from error
         raise
 
 
