@@ -196,7 +196,7 @@ def _start(flow_id: str, flow: Callable[..., Any], *args: str) -> None:
 
 
 def _use_our_log() -> None:
-    """DBOS prints to a console of its own, and warns of each flow that we stop on purpose."""
+    """DBOS prints to a console of its own, and speaks of each flow that we stop on purpose."""
     logger = logging.getLogger("dbos")
     logger.handlers[:] = [logging.NullHandler()]
     logger.propagate = True
@@ -204,4 +204,6 @@ def _use_our_log() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Asyncio task cancelled")
+    said = record.getMessage()
+    # The second: a flow that was claimed while we stopped. It is begun, and goes on elsewhere or after the next start.
+    return not said.startswith("Asyncio task cancelled") and "before DBOS was launched" not in said
