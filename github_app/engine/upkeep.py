@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 _TICK_S = 5.0
 _LATE_S = 300.0
 _RECONCILE_S = 300.0
+_RECONCILE_AGAIN_S = 10.0
 _DELIVERIES_KEPT = timedelta(days=3)
 _LOST_AFTER = timedelta(minutes=15)
 _LOOK_EVERY = {
@@ -68,7 +69,9 @@ class Upkeep:
             log.warning("the inbox is behind", extra={"oldest_s": round(oldest_s)})
 
     def reconcile_forever(self, stopping: threading.Event) -> None:
-        """Reconcile at once, then every few minutes until told to stop."""
+        """Reconcile at once, again soon, then every few minutes until told to stop."""
+        # The first look may be over before the door is open, and what failed in between is not in it.
+        pause_s = _RECONCILE_AGAIN_S
         while True:
             try:
                 self.reconcile()
@@ -76,8 +79,9 @@ class Upkeep:
                 log.warning("deliveries were not reconciled", extra={"why": str(error)})
             except Exception:  # the root of this thread
                 log.exception("reconcile failed; trying again")
-            if stopping.wait(_RECONCILE_S):
+            if stopping.wait(pause_s):
                 return
+            pause_s = _RECONCILE_S
 
     def reconcile(self) -> None:
         """Have GitHub send again what did not get through. Also the first words with it, before somebody waits."""
