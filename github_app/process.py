@@ -1,5 +1,5 @@
 """Honk as a process: the door under uvicorn, a worker on its own, and logs as one JSON object a line. A signal stops it
-in order: no new work, then the flows, then what was recorded is on disk."""
+in order, within ten seconds: no new work, then the flows, then what was recorded is on disk."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import asyncio
 import contextlib
 import json
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from github_app.app import build, make_vault, open_pauses, open_store
+from github_app.app import Honk, build, make_vault, open_pauses, open_store
 from github_app.core.errors import Refused
 from github_app.settings import read_runner_settings, read_settings
 from github_app.workshop import build_runner
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from github_app.engine.store import Store
 
 log = logging.getLogger(__name__)
+
+_LEAVE_S = 8.0
+"""So long a stop may take, with a second for the door before it: whoever stops us kills us after ten or more."""
 
 _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
@@ -73,10 +77,11 @@ def serve(*, with_worker: bool) -> int:
     signal.signal(signal.SIGTERM, lambda *_: None)
     honk.start()
     try:
-        uvicorn.run(honk.asgi, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=5)
-    finally:
+        uvicorn.run(honk.asgi, host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=1)
+    except BaseException:
         honk.stop()
-    return 0
+        raise
+    return _leave(honk)
 
 
 def work() -> int:
@@ -85,15 +90,21 @@ def work() -> int:
     vault = make_vault(settings)
     set_up_logs(vault.clean_log)
     honk = build(settings, vault)
-    stop = threading.Event()
+    told, tell = os.pipe()
     for name in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(name, lambda *_: stop.set())
+        signal.signal(name, lambda *_: os.write(tell, b"stop"))
     honk.start()
-    try:
-        stop.wait()
-    finally:
-        honk.stop()
-    return 0
+    os.read(told, 1)
+    return _leave(honk)
+
+
+def _leave(honk: Honk) -> NoReturn:
+    """Stop, and end the process, whatever still runs in its threads: that is cut off as by a crash, and loses nothing.
+    Python itself would wait for each, for as long as GitHub is slow."""
+    threading.Timer(_LEAVE_S, os._exit, [0]).start()
+    honk.stop()
+    log.info("stopped")
+    os._exit(0)
 
 
 def run_sandboxes() -> int:

@@ -138,9 +138,14 @@ class Stack:
 
     def start_honk(self, *options: str) -> None:
         """Start `honk serve` and return when it takes deliveries. Raises `NotReached` with the end of its log."""
+        self._process = self.spawn("serve", *options)
+        self.wait_for("Honk to be ready", self.is_ready, timeout_s=_START_TIMEOUT_S)
+
+    def spawn(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start a command of Honk's, which logs to the same file."""
         with self.log_path.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*self.program, "serve", *options],
+            return subprocess.Popen(
+                [*self.program, *words],
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -148,7 +153,6 @@ class Stack:
                 cwd=self.root,
                 start_new_session=True,
             )
-        self.wait_for("Honk to be ready", self._is_ready, timeout_s=_START_TIMEOUT_S)
 
     def stop_honk(self, *, how: signal.Signals = signal.SIGTERM) -> None:
         """End Honk by a signal and wait for it."""
@@ -182,7 +186,8 @@ class Stack:
             return ""
         return "\n".join(self.log_path.read_text("utf-8", "replace").splitlines()[-lines:])
 
-    def _is_ready(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether the door takes deliveries."""
         try:
             with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310 — our own URL
                 return bool(answer.status == 200)

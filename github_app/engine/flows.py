@@ -13,21 +13,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from datetime import timedelta
 from uuid import uuid4
 
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
-from github_app.core.errors import HeadMoved, HonkError, RateLimited, Rejected, Stopped, Transient
+from github_app.core.errors import HeadMoved, HonkError, NotVisibleYet, RateLimited, Rejected, Stopped, Transient
 from github_app.core.events import (
     ChangeSetHeld,
     EffectFailed,
     Event,
     InstallationChanged,
     Published,
-    Ticked,
     TurnAsked,
     TurnFinished,
     TurnStopped,
@@ -38,17 +38,16 @@ from github_app.core.messages import answers
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
-from github_app.core.waits import TOLD_S
 from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
-from github_app.engine.patience import Later, delay_s, is_over, is_unseen_for_long
+from github_app.engine.pauses import Paused
 from github_app.engine.performance import Performance, explain
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Pending, Store
-from github_app.engine.turns import HandedOver, PutOff, TurnRunner
+from github_app.engine.turns import HandedOver, TurnRunner
 from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -56,7 +55,10 @@ log = logging.getLogger(__name__)
 _DISPATCH_S = 0.5
 _AWAY_S = 1.0
 _BATCH = 200
-_TOLD_AT = 6  # Tried so often, somebody has waited for two minutes.
+_TRIES = 3
+_PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
+_LONGEST_DELAY_S = 300.0
+_TOLD_AT = 6  # Postponed so often, somebody has waited for two minutes.
 
 
 @dataclass(kw_only=True)
@@ -92,12 +94,13 @@ class Engine:
 
     def stop(self, *, timeout_s: float = 6.0) -> None:
         """Take no more work, give what runs so long to come to a good place, and let go; the next start goes on."""
+        until = time.monotonic() + timeout_s
         self._stopping.set()
         self._wake.set()
         for thread in self._threads:
             thread.join(timeout=1.0)
         with self._idle:
-            self._idle.wait_for(lambda: self._running == 0, timeout=timeout_s)
+            self._idle.wait_for(lambda: self._running == 0, timeout=until - time.monotonic())
         self.runtime.shut_down()
 
     def wake(self) -> None:
@@ -172,20 +175,15 @@ class Engine:
         try:
             event = read(entry, trigger_label=self.trigger_label)
             for one in self._spread(event):
-                self._settle(one)
-            self._show_what_was_waited(entry, event)
+                self._settle(one, attempts=entry.attempts)
             self.store.entries.end(entry.id, "done")
         except DatabaseAway:
             raise
-        except Later as later:
-            self._postpone(entry, event, later.error, tries=later.tries)
         except Transient as error:
-            if is_unseen_for_long(error, entry.attempts):
+            if isinstance(error, NotVisibleYet) and entry.attempts >= 3 * _TRIES:
                 self._give_up(entry, event, error)
-            elif isinstance(error, RateLimited) and isinstance(event, Ticked):
-                self.store.entries.end(entry.id, "ignored", f"{explain(error)}; the next look comes by itself")
             else:
-                self._postpone(entry, event, error, tries=entry.attempts)
+                self._postpone(entry, event, error)
         except Exception as error:  # the root of this flow: a bug gets a number, and somebody is told
             self._give_up(entry, event, error)
         self.wake()
@@ -199,19 +197,19 @@ class Engine:
         elif not isinstance(event, str):
             yield event
 
-    def _settle(self, event: Event) -> None:
+    def _settle(self, event: Event, *, attempts: int) -> None:
         """Decide, unless that was done before, and perform what is left to perform. What is done on a best-effort basis
         holds nothing up."""
-        later: Later | None = None
+        postponed: Transient | None = None
         for pending in self._decide(event):
             try:
-                self._perform(pending)
-            except Later as error:
-                if not isinstance(pending.effect, BEST_EFFORT):
+                self._perform(pending, attempts=attempts)
+            except Transient as error:
+                if isinstance(error, DatabaseAway) or not isinstance(pending.effect, BEST_EFFORT):
                     raise
-                later = error
-        if later is not None:
-            raise later
+                postponed = error
+        if postponed is not None:
+            raise postponed
 
     def _decide(self, event: Event) -> list[Pending]:
         while True:
@@ -240,20 +238,17 @@ class Engine:
 
     # Effects
 
-    def _perform(self, pending: Pending) -> None:
-        """Do it, or say by `Later` that it is to be tried again: each effect has tries of its own."""
+    def _perform(self, pending: Pending, *, attempts: int) -> None:
         try:
             result = self._act(pending)
-        except DatabaseAway:
-            raise
         except Stopped as error:
             self.store.finish_effect(pending.id, note=str(error))
         except Transient as error:
-            if is_over(pending, error, self.clock.now()):
-                self._effect_failed(pending, error)
-                return
-            self.store.count_try(pending.id)
-            raise Later(error, tries=pending.tries) from error
+            patience = _LITTLE_PATIENCE if isinstance(pending.effect, BEST_EFFORT) else _PATIENCE
+            waits = isinstance(error, DatabaseAway | Paused)
+            if waits or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
+                raise
+            self._effect_failed(pending, error)
         except Exception as error:  # a bug in one effect is that effect's failure
             self._effect_failed(pending, error)
         else:
@@ -284,38 +279,13 @@ class Engine:
             )
         self.store.finish_effect(pending.id, note=why, failed=True, result=result)
 
-    def _postpone(self, entry: Entry, event: Event | str | None, error: Transient, *, tries: int) -> None:
-        wait_s = delay_s(error, tries)
-        log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": wait_s})
-        if tries == _TOLD_AT and not isinstance(event, str | None):
+    def _postpone(self, entry: Entry, event: Event | str | None, error: Transient) -> None:
+        usual_s = min(2.0 ** min(entry.attempts, 10), _LONGEST_DELAY_S)
+        delay_s = error.retry_after_s if isinstance(error, RateLimited) else usual_s
+        log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": delay_s})
+        if entry.attempts == _TOLD_AT and not isinstance(event, str | None):
             self._answer(event, answers.request_waits(explain(error)))
-        told: list[str] = []
-        if isinstance(error, RateLimited) and wait_s > TOLD_S:
-            told = self._sessions_of(event)
-            for session_id in told:
-                self.store.waits.begin(session_id, whose=error.whose, seconds=wait_s)
-        self.store.entries.postpone(entry, delay_s=wait_s, note=explain(error))
-        for session_id in told:
-            with suppress(Transient):  # It is on the session's page, too, and told afterwards.
-                self._show(session_id)
-
-    def _sessions_of(self, event: Event | str | None) -> list[str]:
-        found = [] if event is None else [self._session_of(one) for one in self._spread(event)]
-        return [session.id for session in found if session is not None]
-
-    def _show(self, session_id: str) -> None:
-        try:
-            self.performance.show(session_id)
-        except Transient:
-            raise
-        except HonkError as error:
-            log.warning("a wait was not shown", extra={"session": session_id, "why": str(error)})
-
-    def _show_what_was_waited(self, entry: Entry, event: Event | str) -> None:
-        """After a wait the tracking comment must not say any more that it lasts."""
-        for session_id in self._sessions_of(event) if entry.attempts else ():
-            if self.store.waits.of(session_id) is not None:
-                self._show(session_id)
+        self.store.entries.postpone(entry, delay_s=delay_s, note=explain(error))
 
     def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
@@ -347,16 +317,11 @@ class Engine:
 
     # Turns
 
-    async def turn(self, session_id: str, turn_id: str, times: int = 0) -> None:
-        """Run one turn; how it ended is an event like any other. `times` counts how often it was put off."""
-        if await asyncio.to_thread(self.runtime.is_put_off, turn_id, times):
-            return  # This process's predecessor died just after that.
+    async def turn(self, session_id: str, turn_id: str) -> None:
+        """Run one turn; how it ended is an event like any other."""
         try:
             with self._counted():
                 await self._run_turn(session_id, turn_id)
-        except PutOff as later:
-            again = partial(self.runtime.turn, repo_id=later.repo_id, times=times + 1, delay_s=later.wait_s)
-            await asyncio.to_thread(again, session_id, turn_id)
         except HandedOver:
             log.info("turn handed over", extra={"turn": turn_id})
             await asyncio.Event().wait()  # until `stop` cancels it: a flow that returned would count as done
