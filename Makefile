@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack edge story format lock bench soak chaos advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story format lock bench soak advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,6 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
 	$(BIN)/python -m bench.soak $(SOAK)
 
-chaos: .venv ## workers killed, stopped and continued at random (CHAOS="60 --seed 1": seconds, plan); five minutes
-	$(BIN)/python -m bench.chaos $(CHAOS)
-
 # --- checking it -------------------------------------------------------------------------------------------------
 
 test: format-check lint types contracts workflows story tests ## everything that CI runs
@@ -65,6 +62,9 @@ story: .venv ## the demo from label to merge, with the scripted model
 
 attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
 	$(BIN)/python -m pytest -q -n 3 tests/attack
+
+crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (an hour or two)
+	$(BIN)/python -m tests.crash.sweep
 
 edge: .venv ## GitHub as it is: 86 cases of lost, late, odd and refused; prints a table
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m edge

@@ -274,7 +274,7 @@ def _commands(scene: Scene) -> str:
     world.wait_thinking()
     for _ in range(200):
         world.rob.comment(issue, "/honk")
-    world.wait("all to have been heard", world._has_heard_all, timeout_s=PATIENCE_S)
+    world.wait("all to have been heard", world.has_taken_in, timeout_s=PATIENCE_S)
     world.let_model_go()
     world.wait_ready()
     said = world.answers(issue)
@@ -289,7 +289,7 @@ def _flood(scene: Scene) -> str:
     world.wait_thinking()
     for number in range(120):
         world.rob.comment(issue, f"/honk PAYLOAD-{number}")
-    world.wait("all to have been heard", world._has_heard_all, timeout_s=PATIENCE_S)
+    world.wait("all to have been heard", world.has_taken_in, timeout_s=PATIENCE_S)
     world.let_model_go()
     world.wait_ready()
     heard = max(sum(f"PAYLOAD-{number}" in prompt for number in range(120)) for prompt in world.prompts())

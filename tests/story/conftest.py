@@ -54,7 +54,9 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
     ci.let_go()
     assert isinstance(stack.runner, StoryRunner)
     stack.runner.of[repo.full_name] = ci
-    url = sa.make_url(database_url or f"sqlite:///{stack.root / 'data' / 'honk.sqlite'}")
+    # Never makes the file: that is Honk's to do.
+    file = f"file:{stack.environment()['HONK_DATA_DIR']}/honk.sqlite?mode=rw&uri=true"
+    url = sa.make_url(database_url or f"sqlite:///{file}")
     database = sa.create_engine(url.set(drivername="postgresql+psycopg") if database_url else url)
     log_begin = stack.log_path.stat().st_size
     world = World(
@@ -69,7 +71,8 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
         ci.let_go()
         hub.settle()
         assert hub.violations == []
-        assert _errors(stack, log_begin) == [] or world.may_log_errors
+        errors = _errors(stack, log_begin)
+        assert errors == [] or world.may_log_errors, errors
     finally:
         ci.let_go()
         assert stack.model is not None

@@ -86,7 +86,7 @@ class World:
     def let_model_go(self) -> None:
         """Have the model answer, now that Honk has heard of all that people did meanwhile."""
         assert self.stack.model is not None
-        self.wait("Honk to have heard it all", self._has_heard_all)
+        self.wait("Honk to have heard it all", self.has_taken_in)
         self.stack.model.closed_gates.discard(self.repo.full_name)
 
     # People's acts in short
@@ -110,10 +110,11 @@ class World:
 
     def _is_at_rest(self) -> bool:
         before = len(self.stack.hub.deliveries)
-        is_quiet = self._has_heard_all() and not any(each.status == "working" for each in self.sessions())
+        is_quiet = self.has_taken_in() and not any(each.status == "working" for each in self.sessions())
         return is_quiet and before == len(self.stack.hub.deliveries)
 
-    def _has_heard_all(self) -> bool:
+    def has_taken_in(self) -> bool:
+        """Whether all that has been sent so far was dealt with, to the last effect."""
         self.stack.hub.post.settle()
         return not self.rows("SELECT id FROM inbox WHERE state IN ('new', 'queued')")
 

@@ -1,0 +1,102 @@
+"""Honk dies by `kill -9` wherever state changes or the outside world is touched, and each time the issue ends as it
+would have. Here at some of the points, chosen by their names; `make crash` takes all of them, on both databases."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.probes import PASSED_THROUGH
+from tests.crash.sweep import Theatre, plan, theatre
+from tests.crash.warm import warm_parent
+from tests.edge.cases import shows
+
+PRODUCT = Path(__file__).resolve().parents[2] / "github_app"
+EVERY = 24
+
+UNSEEN = {
+    "entries.Entries.postpone": "nothing fails for now in this life",
+    "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
+    "leases.Lease._raise_epoch": "no other worker is there to be taken over from",
+    "pauses.Pauses.pause": "nobody pauses; one statement",
+    "pauses.Pauses.resume": "the same",
+    "retention._delete": "nothing is old enough; one statement each",
+    "retention.forget_blobs": "the same",
+    "store.Store.due_sessions": "nothing is silent for so long; what comes of it is an event like any other",
+}
+"""What writes and is not passed in the life of an issue that goes well, each with its reason."""
+
+
+@pytest.fixture(scope="module")
+def it() -> Iterator[Theatre]:
+    with warm_parent() as parent, theatre(parent) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def points(it: Theatre) -> dict[str, Counter[str]]:
+    return it.points()
+
+
+def test_all_that_writes_is_among_the_points(points: dict[str, Counter[str]]) -> None:
+    seen = {name for passed in points.values() for name in passed}
+    passed = {function for point in seen for function in point.partition(" · ")[2].partition(" (")[0].split(" < ")}
+    unseen = {name for name in _writers() if not any(f"{it}.".startswith(f"{name}.") for it in passed)}
+    assert sorted(unseen) == sorted(UNSEEN)
+
+
+@shows("W86")
+@pytest.mark.timeout(600)
+def test_killed_at_some_points_of_each_stage_all_is_there_once(it: Theatre, points: dict[str, Counter[str]]) -> None:
+    for deaths in plan(points, every=EVERY):
+        it.live(deaths)
+
+
+def _writers() -> set[str]:
+    """The functions that open a writing transaction or change something on GitHub, by the names that points give."""
+    found = set()
+    for room, writes in (("engine", _opens_transaction), ("adapters/hub", _changes_github)):
+        for path in (PRODUCT / room).rglob("*.py"):
+            module = ".".join(path.relative_to(PRODUCT / room).with_suffix("").parts).removesuffix(".__init__")
+            prefix = f"hub.{module}" if room == "adapters/hub" else module
+            found |= {
+                f"{prefix}.{name}" for name, calls in _functions(ast.parse(path.read_text())) if any(map(writes, calls))
+            }
+    return {name for name in found if not name.startswith(PASSED_THROUGH) and not name.endswith("._writing")}
+
+
+def _functions(tree: ast.AST, prefix: str = "") -> Iterator[tuple[str, list[ast.Call]]]:
+    """Each function by its qualified name, with the calls in it that are in no function within."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            name = f"{prefix}{node.name}"
+            if not isinstance(node, ast.ClassDef):
+                yield name, list(_calls(node))
+            yield from _functions(node, f"{name}.")
+        else:
+            yield from _functions(node, prefix)
+
+
+def _calls(function: ast.AST) -> Iterator[ast.Call]:
+    for node in ast.iter_child_nodes(function):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            continue
+        if isinstance(node, ast.Call):
+            yield node
+        yield from _calls(node)
+
+
+def _opens_transaction(call: ast.Call) -> bool:
+    name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+    return name == "_writing" or (name == "transaction" and not any(it.arg == "reads" for it in call.keywords))
+
+
+def _changes_github(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    verbs = {it.value for it in call.args if isinstance(it, ast.Constant)} & {"POST", "PATCH", "PUT", "DELETE"}
+    return call.func.attr in ("write", "mutate") or bool(verbs)
