@@ -51,6 +51,8 @@ class Facts:
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
     `up_since` is when this worker started: nobody is charged for the time before.
+    `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
+    permission.
     """
 
     now: datetime
@@ -69,6 +71,7 @@ class Facts:
     pause: Pause | None = None
     told: frozenset[str] = frozenset()
     running: Running | None = None
+    lost: str = ""
     up_since: datetime | None = None
     trigger_label: str = "honk"
     checks_grace_s: float = 90.0

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from github_app.core.errors import Gone, NotVisibleYet, Refused
+from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
     CommandIssued,
@@ -55,7 +55,7 @@ class Lookup:
         if repo is None or is_our_own(event, facts):
             return facts
         with self.hub.at_leisure() if isinstance(event, Ticked) else nullcontext():
-            facts = self._from_hub(facts, needs(session, event), session, event, repo)
+            facts = self._looked_up(facts, session, event, repo)
         asker = asker_of(session, event)
         if asker is not None:
             # Last, and just before the decision: others may start turns meanwhile.
@@ -64,6 +64,14 @@ class Lookup:
         if session is not None and isinstance(event, HubEvent | Ticked):
             facts = replace(facts, running=self.transcripts.running(session))
         return replace(facts, pause=self.pauses.of(repo))
+
+    def _looked_up(self, facts: Facts, session: Session | None, event: Event, repo: Repo) -> Facts:
+        try:
+            return self._from_hub(facts, needs(session, event), session, event, repo)
+        except (Gone, AccessDenied) as error:
+            if not isinstance(event, Ticked):
+                raise  # Somebody waits for an answer, or is gone with the installation.
+            return replace(facts, lost=str(error))
 
     def _from_hub(self, facts: Facts, wanted: Need, session: Session | None, event: Event, repo: Repo) -> Facts:
         if Need.PERMISSION in wanted:
@@ -90,8 +98,8 @@ class Lookup:
                 return self.hub.pull(repo, session.pull_number)
             if isinstance(event, BranchPushed) and session is not None:
                 return self.hub.find_pull(repo, session.branch)
-        except Gone:
-            return None
+        except Gone as error:
+            _require_repository(error)
         return None
 
     def _issue(self, repo: Repo, session: Session | None, event: Event) -> Issue | None:
@@ -102,7 +110,8 @@ class Lookup:
             number = event.issue.number
         try:
             return self.hub.issue(repo, number) if number is not None else None
-        except Gone:
+        except Gone as error:
+            _require_repository(error)
             return None
 
     def _with_checks(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
@@ -146,3 +155,9 @@ class Lookup:
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)
+
+
+def _require_repository(error: Gone) -> None:
+    """What is gone with its repository, or with our place in it, says nothing of itself."""
+    if error.what in ("repository", "installation"):
+        raise error
