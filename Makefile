@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story format lock bench soak advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story format lock bench soak chaos advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 
 soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
 	$(BIN)/python -m bench.soak $(SOAK)
+
+chaos: .venv ## workers killed, stopped and continued at random (CHAOS="60 --seed 1": seconds, plan); five minutes
+	$(BIN)/python -m bench.chaos $(CHAOS)
 
 # --- checking it -------------------------------------------------------------------------------------------------
 

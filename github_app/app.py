@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from github_app.adapters.vault import Vault
     from github_app.core.model import Session
     from github_app.core.record.audit import Link
+    from github_app.core.waits import Wait
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
@@ -88,8 +89,10 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
             inbox=store.entries.counts(),
             oldest_s=store.entries.oldest_s(),
             sessions=store.count_sessions(),
+            waiting=store.waits.count(),
             secrets_removed=vault.removed,
             workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
+            traffic=engine.lookup.hub.traffic() if engine is not None else None,
         ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )
@@ -103,9 +106,11 @@ def page_links(settings: Settings) -> PageLinks:
     return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
 
 
-def _session_on_record(store: Store, session_id: str) -> tuple[Session, list[Link]] | None:
+def _session_on_record(store: Store, session_id: str) -> tuple[Session, list[Link], Wait | None] | None:
     session = store.session(session_id)
-    return (session, store.audit.read(session_id)) if session is not None else None
+    if session is None:
+        return None
+    return session, store.audit.read(session_id), store.waits.of(session_id)
 
 
 def open_store(settings: Settings) -> Store:

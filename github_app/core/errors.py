@@ -63,11 +63,12 @@ class Transient(HonkError):
 
 
 class RateLimited(Transient):
-    """GitHub or the model asked us to wait `retry_after_s` seconds."""
+    """GitHub or the model asked us to wait `retry_after_s` seconds; `whose` limit it is, as a word before it."""
 
-    def __init__(self, message: str, *, retry_after_s: float) -> None:
+    def __init__(self, message: str, *, retry_after_s: float, whose: str = "GitHub's") -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.whose = whose
 
 
 class NotVisibleYet(Transient):

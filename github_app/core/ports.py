@@ -240,6 +240,19 @@ class Publisher(Protocol):
         """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """What one process asked of GitHub: requests `sent`; answers that what it had is `unchanged` (not counted there) or
+    that a limit is reached (`limited`); requests `kept_back`, as they would have met one; and what is `left` of this
+    hour, by installation (0: the app itself, -1: nobody) and resource (`core`, `graphql`)."""
+
+    sent: int = 0
+    unchanged: int = 0
+    limited: int = 0
+    kept_back: int = 0
+    left: Mapping[tuple[int, str], int] = field(default_factory=dict)
+
+
 class Hub(Protocol):
     """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
 
@@ -248,6 +261,9 @@ class Hub(Protocol):
 
     def at_leisure(self) -> AbstractContextManager[None]:
         """Within it, calls of this thread are work that can wait: `RateLimited` while the rest is for people."""
+
+    def traffic(self) -> Traffic:
+        """What this process has asked of GitHub so far."""
 
     def identity(self) -> Actor:
         """Our own account: the app's bot user."""

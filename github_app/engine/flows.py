@@ -15,19 +15,19 @@ import logging
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
-from uuid import uuid4
+from functools import partial
 
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
-from github_app.core.errors import HeadMoved, HonkError, NotVisibleYet, RateLimited, Rejected, Stopped, Transient
+from github_app.core.errors import HeadMoved, HonkError, RateLimited, Rejected, Stopped, Transient
 from github_app.core.events import (
     ChangeSetHeld,
     EffectFailed,
     Event,
     InstallationChanged,
     Published,
+    Ticked,
     TurnAsked,
     TurnFinished,
     TurnStopped,
@@ -38,16 +38,17 @@ from github_app.core.messages import answers
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
+from github_app.core.waits import TOLD_S
 from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
-from github_app.engine.pauses import Paused
+from github_app.engine.patience import Later, delay_s, is_over, is_unseen_for_long, sort_out
 from github_app.engine.performance import Performance, explain
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Pending, Store
-from github_app.engine.turns import HandedOver, TurnRunner
+from github_app.engine.turns import HandedOver, PutOff, TurnRunner
 from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,7 @@ log = logging.getLogger(__name__)
 _DISPATCH_S = 0.5
 _AWAY_S = 1.0
 _BATCH = 200
-_TRIES = 3
-_PATIENCE, _LITTLE_PATIENCE = timedelta(hours=1), timedelta(minutes=2)
-_LONGEST_DELAY_S = 300.0
-_TOLD_AT = 6  # Postponed so often, somebody has waited for two minutes.
+_TOLD_AT = 6  # Tried so often, somebody has waited for two minutes.
 
 
 @dataclass(kw_only=True)
@@ -175,15 +173,20 @@ class Engine:
         try:
             event = read(entry, trigger_label=self.trigger_label)
             for one in self._spread(event):
-                self._settle(one, attempts=entry.attempts)
+                self._settle(one)
+            self._show_what_was_waited(entry, event)
             self.store.entries.end(entry.id, "done")
         except DatabaseAway:
             raise
+        except Later as later:
+            self._postpone(entry, event, later.error, tries=later.tries)
         except Transient as error:
-            if isinstance(error, NotVisibleYet) and entry.attempts >= 3 * _TRIES:
+            if is_unseen_for_long(error, entry.attempts):
                 self._give_up(entry, event, error)
+            elif isinstance(error, RateLimited) and isinstance(event, Ticked):
+                self.store.entries.end(entry.id, "ignored", f"{explain(error)}; the next look comes by itself")
             else:
-                self._postpone(entry, event, error)
+                self._postpone(entry, event, error, tries=entry.attempts)
         except Exception as error:  # the root of this flow: a bug gets a number, and somebody is told
             self._give_up(entry, event, error)
         self.wake()
@@ -197,19 +200,19 @@ class Engine:
         elif not isinstance(event, str):
             yield event
 
-    def _settle(self, event: Event, *, attempts: int) -> None:
+    def _settle(self, event: Event) -> None:
         """Decide, unless that was done before, and perform what is left to perform. What is done on a best-effort basis
         holds nothing up."""
-        postponed: Transient | None = None
+        later: Later | None = None
         for pending in self._decide(event):
             try:
-                self._perform(pending, attempts=attempts)
-            except Transient as error:
-                if isinstance(error, DatabaseAway) or not isinstance(pending.effect, BEST_EFFORT):
+                self._perform(pending)
+            except Later as error:
+                if not isinstance(pending.effect, BEST_EFFORT):
                     raise
-                postponed = error
-        if postponed is not None:
-            raise postponed
+                later = error
+        if later is not None:
+            raise later
 
     def _decide(self, event: Event) -> list[Pending]:
         while True:
@@ -238,17 +241,20 @@ class Engine:
 
     # Effects
 
-    def _perform(self, pending: Pending, *, attempts: int) -> None:
+    def _perform(self, pending: Pending) -> None:
+        """Do it, or say by `Later` that it is to be tried again: each effect has tries of its own."""
         try:
             result = self._act(pending)
+        except DatabaseAway:
+            raise
         except Stopped as error:
             self.store.finish_effect(pending.id, note=str(error))
         except Transient as error:
-            patience = _LITTLE_PATIENCE if isinstance(pending.effect, BEST_EFFORT) else _PATIENCE
-            waits = isinstance(error, DatabaseAway | Paused)
-            if waits or attempts < _TRIES or self.clock.now() < pending.decided_at + patience:
-                raise
-            self._effect_failed(pending, error)
+            if is_over(pending, error, self.clock.now()):
+                self._effect_failed(pending, error)
+                return
+            self.store.count_try(pending.id)
+            raise Later(error, tries=pending.tries) from error
         except Exception as error:  # a bug in one effect is that effect's failure
             self._effect_failed(pending, error)
         else:
@@ -265,7 +271,7 @@ class Engine:
         return None
 
     def _effect_failed(self, pending: Pending, error: Exception) -> None:
-        why = _sort_out("effect failed", error, effect=pending.id)
+        why = sort_out("effect failed", error, effect=pending.id)
         result: EffectFailed | None = None
         if pending.session_id is not None and not isinstance(pending.effect, BEST_EFFORT):
             result = EffectFailed(
@@ -279,17 +285,42 @@ class Engine:
             )
         self.store.finish_effect(pending.id, note=why, failed=True, result=result)
 
-    def _postpone(self, entry: Entry, event: Event | str | None, error: Transient) -> None:
-        usual_s = min(2.0 ** min(entry.attempts, 10), _LONGEST_DELAY_S)
-        delay_s = error.retry_after_s if isinstance(error, RateLimited) else usual_s
-        log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": delay_s})
-        if entry.attempts == _TOLD_AT and not isinstance(event, str | None):
+    def _postpone(self, entry: Entry, event: Event | str | None, error: Transient, *, tries: int) -> None:
+        wait_s = delay_s(error, tries)
+        log.warning("postponed", extra={"delivery": entry.id, "why": str(error), "delay_s": wait_s})
+        if tries == _TOLD_AT and not isinstance(event, str | None):
             self._answer(event, answers.request_waits(explain(error)))
-        self.store.entries.postpone(entry, delay_s=delay_s, note=explain(error))
+        told: list[str] = []
+        if isinstance(error, RateLimited) and wait_s > TOLD_S:
+            told = self._sessions_of(event)
+            for session_id in told:
+                self.store.waits.begin(session_id, whose=error.whose, seconds=wait_s)
+        self.store.entries.postpone(entry, delay_s=wait_s, note=explain(error))
+        for session_id in told:
+            with suppress(Transient):  # It is on the session's page, too, and told afterwards.
+                self._show(session_id)
+
+    def _sessions_of(self, event: Event | str | None) -> list[str]:
+        found = [] if event is None else [self._session_of(one) for one in self._spread(event)]
+        return [session.id for session in found if session is not None]
+
+    def _show(self, session_id: str) -> None:
+        try:
+            self.performance.show(session_id)
+        except Transient:
+            raise
+        except HonkError as error:
+            log.warning("a wait was not shown", extra={"session": session_id, "why": str(error)})
+
+    def _show_what_was_waited(self, entry: Entry, event: Event | str) -> None:
+        """After a wait the tracking comment must not say any more that it lasts."""
+        for session_id in self._sessions_of(event) if entry.attempts else ():
+            if self.store.waits.of(session_id) is not None:
+                self._show(session_id)
 
     def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
-        why = _sort_out("event failed", error, delivery=entry.id)
+        why = sort_out("event failed", error, delivery=entry.id)
         match event:
             case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld():
                 # The session waits for this very event: without a word it would wait for ever.
@@ -317,11 +348,16 @@ class Engine:
 
     # Turns
 
-    async def turn(self, session_id: str, turn_id: str) -> None:
-        """Run one turn; how it ended is an event like any other."""
+    async def turn(self, session_id: str, turn_id: str, times: int = 0) -> None:
+        """Run one turn; how it ended is an event like any other. `times` counts how often it was put off."""
+        if await asyncio.to_thread(self.runtime.is_put_off, turn_id, times):
+            return  # This process's predecessor died just after that.
         try:
             with self._counted():
                 await self._run_turn(session_id, turn_id)
+        except PutOff as later:
+            again = partial(self.runtime.turn, repo_id=later.repo_id, times=times + 1, delay_s=later.wait_s)
+            await asyncio.to_thread(again, session_id, turn_id)
         except HandedOver:
             log.info("turn handed over", extra={"turn": turn_id})
             await asyncio.Event().wait()  # until `stop` cancels it: a flow that returned would count as done
@@ -352,13 +388,3 @@ class Engine:
             with self._idle:
                 self._running -= 1
                 self._idle.notify_all()
-
-
-def _sort_out(what: str, error: Exception, **about: str) -> str:
-    """Log a failure by whose business it is, and say it to people: a bug of ours by a number to find it by."""
-    if isinstance(error, HonkError):
-        log.warning(what, extra={**about, "why": str(error)})
-        return explain(error)
-    error_id = uuid4().hex[:8]
-    log.error(what, extra={**about, "error_id": error_id}, exc_info=error)
-    return f"an error of my own (id {error_id}, in the log)"

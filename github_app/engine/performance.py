@@ -59,7 +59,7 @@ class Performance:
             case Say():
                 self.hub.say(repo, effect.number, effect.tag, effect.body)
             case ShowProgress():
-                self._show_progress(pending)
+                self.show(pending.session_id or "")
             case Publish():
                 return self._publish(pending, effect)
             case MarkReady():
@@ -100,15 +100,13 @@ class Performance:
             key = f"{pending.event_id}:{reply.thread_id}"
             self.hub.reply_thread(pending.repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
 
-    def _show_progress(self, pending: Pending) -> None:
-        session = self.store.session(pending.session_id or "")
+    def show(self, session_id: str) -> None:
+        """Bring a session's tracking comment up to date. Raises what `Hub` raises."""
+        session = self.store.session(session_id)
         if session is not None:
-            self.hub.say(
-                pending.repo,
-                session.issue_number,
-                tracking_tag(session),
-                account.tracking(session, page=self.pages.of(session.id)),
-            )
+            wait = self.store.waits.of(session_id)
+            body = account.tracking(session, page=self.pages.of(session.id), wait=wait)
+            self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
 
     def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)

@@ -37,6 +37,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("turns", "id", _ENDED),
     ("starts", "turn_id", "at < :at"),
     ("refusals", "about", "said_at < :at"),
+    ("waits", "session_id", "until < :at"),
 )
 
 # Where a change set is named that is still to be read: held back for a person, about to be published, just handed in.

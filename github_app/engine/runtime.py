@@ -35,8 +35,8 @@ class Flows(Protocol):
     def intake(self, lane: str) -> None:
         """Take in what waits in one lane of the inbox."""
 
-    async def turn(self, session_id: str, turn_id: str) -> None:
-        """Run one turn."""
+    async def turn(self, session_id: str, turn_id: str, times: int = 0) -> None:
+        """Run one turn, which was put off so many times."""
 
     async def discard(self, session_id: str) -> None:
         """Delete a session's workspace."""
@@ -56,7 +56,7 @@ class _Known:
     """The flows as DBOS knows them."""
 
     intake: Callable[[str], None]
-    turn: Callable[[str, str], Coroutine[Any, Any, None]]
+    turn: Callable[[str, str, int], Coroutine[Any, Any, None]]
     discard: Callable[[str], Coroutine[Any, Any, None]]
 
 
@@ -115,9 +115,18 @@ class Runtime:
         """Have what waits in a lane taken in, once for each key; one flow at a time in a lane, on any worker."""
         _apart(_enqueue, f"intake:{lane}:{key}", "intake", lane, self._flows.intake, lane)
 
-    def turn(self, session_id: str, turn_id: str, *, repo_id: int) -> None:
-        """Have a turn run, once, as soon as its repository's share and the whole leave room."""
-        _apart(_enqueue, turn_id, "turns", str(repo_id), self._flows.turn, session_id, turn_id)
+    def turn(
+        self, session_id: str, turn_id: str, *, repo_id: int, times: int = 0, delay_s: float | None = None
+    ) -> None:
+        """Have a turn run, once for each of the `times` that it was put off, as soon as its repository's share and the
+        whole leave room, and not before `delay_s`."""
+        known = (_flow_of(turn_id, times), "turns", str(repo_id), self._flows.turn, session_id, turn_id, times)
+        _apart(_enqueue, *known, delay_s=delay_s)
+
+    def is_put_off(self, turn_id: str, times: int) -> bool:
+        """Whether a turn was put off more than so many times: then it goes on as another flow."""
+        later = _flow_of(turn_id, times + 1)
+        return bool(contextvars.Context().run(DBOS.list_workflows, workflow_ids=[later], load_input=False))
 
     def discard(self, session_id: str, *, key: str) -> None:
         """Have a session's workspace deleted, once for each key."""
@@ -156,8 +165,8 @@ def _register(flows: Flows) -> _Known:
         flows.intake(lane)
 
     @DBOS.workflow(name="turn", max_recovery_attempts=1000)
-    async def turn(session_id: str, turn_id: str) -> None:
-        await flows.turn(session_id, turn_id)
+    async def turn(session_id: str, turn_id: str, times: int = 0) -> None:
+        await flows.turn(session_id, turn_id, times)
 
     @DBOS.workflow(name="discard", max_recovery_attempts=1000)
     async def discard(session_id: str) -> None:
@@ -172,8 +181,14 @@ def _apart(act: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
     contextvars.Context().run(act, *args, **options)
 
 
-def _enqueue(flow_id: str, queue: str, lane: str, flow: Callable[..., Any], *args: str) -> None:
-    with SetWorkflowID(flow_id), SetEnqueueOptions(queue_partition_key=lane):
+def _flow_of(turn_id: str, times: int) -> str:
+    return f"{turn_id}@{times}" if times else turn_id
+
+
+def _enqueue(
+    flow_id: str, queue: str, lane: str, flow: Callable[..., Any], *args: str | int, delay_s: float | None = None
+) -> None:
+    with SetWorkflowID(flow_id), SetEnqueueOptions(queue_partition_key=lane, delay_seconds=delay_s):
         DBOS.enqueue_workflow(queue, flow, *args)
 
 
@@ -183,7 +198,7 @@ def _start(flow_id: str, flow: Callable[..., Any], *args: str) -> None:
 
 
 def _use_our_log() -> None:
-    """DBOS prints to a console of its own, and warns of each flow that we stop on purpose."""
+    """DBOS prints to a console of its own, and speaks of each flow that we stop on purpose."""
     logger = logging.getLogger("dbos")
     logger.handlers[:] = [logging.NullHandler()]
     logger.propagate = True
@@ -192,4 +207,6 @@ def _use_our_log() -> None:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Asyncio task cancelled")
+    said = record.getMessage()
+    # The second: a flow that was claimed while we stopped. It is begun, and goes on elsewhere or after the next start.
+    return not said.startswith("Asyncio task cancelled") and "before DBOS was launched" not in said

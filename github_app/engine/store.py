@@ -25,6 +25,7 @@ from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
 from github_app.engine.entries import Entries
 from github_app.engine.quotas import note_decision
+from github_app.engine.waits import Waits
 
 
 class Conflict(Transient):
@@ -33,7 +34,7 @@ class Conflict(Transient):
 
 @dataclass(frozen=True, kw_only=True)
 class Pending:
-    """An effect that was decided, with what is needed to perform it."""
+    """An effect that was decided, with what is needed to perform it. `tries` counts those that failed for then."""
 
     id: str
     event_id: str
@@ -41,6 +42,7 @@ class Pending:
     repo: Repo
     effect: Effect
     decided_at: datetime
+    tries: int = 0
 
 
 class Store:
@@ -50,6 +52,7 @@ class Store:
         self.engine = engine
         self.audit = audit
         self.entries = Entries(engine, clock)
+        self.waits = Waits(engine, clock)
         self._clock = clock
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
@@ -232,6 +235,11 @@ class Store:
             )
             return [_pending(row) for row in rows]
 
+    def count_try(self, effect_id: str) -> None:
+        """Note that an effect failed for now."""
+        with self._writing() as connection:
+            connection.execute(sa.text("UPDATE effects SET tries = tries + 1 WHERE id = :id"), {"id": effect_id})
+
     def finish_effect(
         self, effect_id: str, *, note: str = "", failed: bool = False, result: OwnEvent | None = None
     ) -> None:
@@ -282,4 +290,5 @@ def _pending(row: Any) -> Pending:
         repo=codec.load_repo(row.repo),
         effect=codec.load_named(row.kind, row.document),
         decided_at=datetime.fromisoformat(row.decided_at),
+        tries=row.tries,
     )

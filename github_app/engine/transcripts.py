@@ -94,7 +94,9 @@ class Transcripts:
             row = connection.execute(
                 sa.text(
                     "SELECT (SELECT max(at) FROM (SELECT started_at AS at FROM turns WHERE id = :t "
-                    "UNION ALL SELECT at FROM steps WHERE turn_id = :t) AS signs) AS stirred_at, "
+                    "UNION ALL SELECT at FROM steps WHERE turn_id = :t "
+                    # Who waits for somebody's limit is not silent: it says so, until when.
+                    "UNION ALL SELECT until FROM waits WHERE session_id = :s) AS signs) AS stirred_at, "
                     "(SELECT cost_micro_usd FROM starts WHERE turn_id = :t) AS cost, "
                     "(SELECT count(*) FROM sessions WHERE status = 'working' AND id <> :s) AS others, "
                     "(SELECT count(*) FROM decisions WHERE event_id = :end) AS ended"

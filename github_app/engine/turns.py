@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from pydantic import TypeAdapter
@@ -23,6 +23,7 @@ from github_app.core.messages import account
 from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
+from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
 from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
@@ -38,13 +39,21 @@ log = logging.getLogger(__name__)
 
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
 _RETRIES = 8
-_LONGEST_WAIT_S = 300.0
 _WATCH_S = 1.0
 _PROGRESS_EVERY_S = 5.0
 
 
 class HandedOver(Exception):
     """This process ends; whoever runs the turn next goes on after its last stored step."""
+
+
+class PutOff(Exception):
+    """Somebody outside asked for a long wait: the turn lets others have its place, and goes on after `wait_s`."""
+
+    def __init__(self, wait_s: float, *, repo_id: int) -> None:
+        super().__init__(f"put off for {wait_s:.0f} s")
+        self.wait_s = wait_s
+        self.repo_id = repo_id
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,14 +77,15 @@ class TurnRunner:
     ) -> OwnEvent | None:
         """Run the turn to its end and return what came of it; None if it is not in force any more.
 
-        Once `is_stopping`, raises `HandedOver` after the next stored step. Raises `DatabaseAway`.
+        Once `is_stopping`, raises `HandedOver` after the next stored step; for a long wait `PutOff`. Raises
+        `DatabaseAway`.
         """
         try:
             return await self._watched(session_id, turn_id, self._persist(session_id, turn_id, is_stopping))
         except Stopped as stopped:
             log.info("turn withdrawn", extra={"turn": turn_id, "why": str(stopped)})
             return None
-        except (DatabaseAway, HandedOver):
+        except (DatabaseAway, HandedOver, PutOff):
             raise
         except Held as held:
             log.info("turn held", extra={"turn": turn_id, "why": held.reason})
@@ -114,13 +124,26 @@ class TurnRunner:
             except DatabaseAway:
                 raise
             except Transient as error:
+                if isinstance(error, RateLimited) and error.retry_after_s > TOLD_S:
+                    await asyncio.to_thread(self._put_off, session_id, error)
                 now = len(await asyncio.to_thread(self.transcripts.steps, turn_id))
                 tries, steps = (tries + 1 if now == steps else 1), now
                 if tries > _RETRIES:
                     raise
-                wait_s = error.retry_after_s if isinstance(error, RateLimited) else 2.0**tries
+                wait_s = error.retry_after_s if isinstance(error, RateLimited) else min(2.0**tries, TOLD_S)
                 log.warning("turn waits", extra={"turn": turn_id, "why": str(error), "wait_s": wait_s})
-                await self._wait(min(wait_s, _LONGEST_WAIT_S), is_stopping)
+                await self._wait(wait_s, is_stopping)
+
+    def _put_off(self, session_id: str, error: RateLimited) -> NoReturn:
+        """Say that and until when the turn waits, and have it come back then."""
+        wait_s = min(error.retry_after_s, LONGEST_LIMIT_S)
+        session = self.store.session(session_id)
+        if session is None:
+            raise error
+        self.store.waits.begin(session_id, whose=error.whose, seconds=wait_s)
+        log.warning("turn put off", extra={"session": session_id, "why": str(error), "wait_s": wait_s})
+        self._show(session, "")
+        raise PutOff(wait_s, repo_id=session.repo.id)
 
     async def _wait(self, seconds: float, is_stopping: Callable[[], bool]) -> None:
         until = time.monotonic() + seconds
@@ -275,13 +298,17 @@ class TurnRunner:
             if time.monotonic() - last_at < _PROGRESS_EVERY_S:
                 return
             last_at = time.monotonic()
-            body = account.tracking(session, doing=doing, page=self.pages.of(session.id))
-            try:
-                await asyncio.to_thread(self.hub.say, session.repo, session.issue_number, tracking_tag(session), body)
-            except (Transient, Gone, AccessDenied, Refused) as error:
-                log.warning("progress not shown", extra={"session": session.id, "why": str(error)})
+            await asyncio.to_thread(self._show, session, doing)
 
         return show
+
+    def _show(self, session: Session, doing: str) -> None:
+        wait = self.store.waits.of(session.id)
+        body = account.tracking(session, doing=doing, page=self.pages.of(session.id), wait=wait)
+        try:
+            self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
+        except (Transient, Gone, AccessDenied, Refused) as error:
+            log.warning("progress not shown", extra={"session": session.id, "why": str(error)})
 
 
 @dataclass(kw_only=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from github_app.core.ports import Traffic
+
 _ALIVE_S = 15.0
 """After a silence of so long a worker has lost its name."""
 
@@ -13,21 +15,28 @@ def metrics_text(
     inbox: Mapping[str, int],
     oldest_s: float,
     sessions: Mapping[str, int],
+    waiting: int,
     secrets_removed: int,
     workers: Mapping[str, tuple[float, int]],
+    traffic: Traffic | None,
 ) -> str:
-    """The inbox by state, the sessions by status, what this process kept from leaving; and by name the workers, each
-    with the seconds since its last heartbeat and how often its work was taken over: none where one process does all."""
+    """The inbox by state, the sessions by status and how many wait for a limit, what this process kept from leaving;
+    by name the workers, each with the seconds since its last heartbeat and how often its work was taken over (none
+    where one process does all); and what this process asked of GitHub."""
     lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
     lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(inbox.items())]
     lines += ["# HELP honk_inbox_oldest_seconds How long the oldest row has waited that is not done."]
     lines += ["# TYPE honk_inbox_oldest_seconds gauge", f"honk_inbox_oldest_seconds {oldest_s:.0f}"]
     lines += ["# HELP honk_sessions Sessions, by status.", "# TYPE honk_sessions gauge"]
     lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(sessions.items())]
+    lines += ["# HELP honk_sessions_waiting Sessions that wait until a rate limit ends."]
+    lines += ["# TYPE honk_sessions_waiting gauge", f"honk_sessions_waiting {waiting}"]
     lines += ["# HELP honk_secrets_removed_total Secrets in what this process was about to post or log."]
     lines += ["# TYPE honk_secrets_removed_total counter", f"honk_secrets_removed_total {secrets_removed}"]
     if workers:
         lines += _of_workers({_as_label(name): told for name, told in sorted(workers.items())})
+    if traffic is not None:
+        lines += _of_traffic(traffic)
     return "\n".join(lines) + "\n"
 
 
@@ -48,3 +57,24 @@ def _of_workers(workers: Mapping[str, tuple[float, int]]) -> list[str]:
 
 def _as_label(name: str) -> str:
     return name.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+
+def _of_traffic(traffic: Traffic) -> list[str]:
+    counted = {
+        "requests": (traffic.sent, "Requests that this process sent to GitHub."),
+        "unchanged": (traffic.unchanged, "Answers that what we have still holds; GitHub does not count them."),
+        "limited": (traffic.limited, "Answers that a rate limit is reached."),
+        "kept_back": (traffic.kept_back, "Requests that were not sent, because a limit was known or its rest is kept."),
+    }
+    lines = []
+    for name, (number, meaning) in counted.items():
+        full = f"honk_github_{name}_total"
+        lines += [f"# HELP {full} {meaning}", f"# TYPE {full} counter", f"{full} {number}"]
+    left = "honk_github_budget_remaining"
+    lines += [
+        f"# HELP {left} Requests that are left of this hour, by installation (0: the app).",
+        f"# TYPE {left} gauge",
+    ]
+    for (installation_id, resource), number in sorted(traffic.left.items()):
+        lines.append(f'{left}{{installation="{installation_id}",resource="{resource}"}} {number}')
+    return lines

@@ -13,12 +13,13 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from github_app.core.links import PageLinks
-from github_app.core.messages.account import status_word
+from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.figures import cost
 from github_app.core.model import Session
 from github_app.core.record.audit import Link
 from github_app.core.record.timeline import lines_of
 from github_app.core.text.characters import legible
+from github_app.core.waits import Wait
 
 _HEADERS = {
     # The link is the key: it must not travel on, and the page must not stay behind.
@@ -29,11 +30,11 @@ _HEADERS = {
     "X-Robots-Tag": "noindex",
 }
 
-Look = Callable[[str], tuple[Session, Sequence[Link]] | None]
+Look = Callable[[str], tuple[Session, Sequence[Link], Wait | None] | None]
 
 
 def page_routes(links: PageLinks, look: Look) -> list[Route]:
-    """The routes of session pages. `look` gives a session with its records, and may block."""
+    """The routes of session pages. `look` gives a session, its records and what it waits for, and may block."""
 
     def show(request: Request) -> Response:
         session_id = request.path_params["session_id"]
@@ -47,7 +48,7 @@ def page_routes(links: PageLinks, look: Look) -> list[Route]:
     return [Route("/sessions/{session_id}/{token}", show), Route("/style.css", style)]
 
 
-def render_session(session: Session, links: Sequence[Link]) -> str:
+def render_session(session: Session, links: Sequence[Link], wait: Wait | None) -> str:
     """The page of a session, as HTML."""
     template = _environment().from_string(_text("session.html"))
     return template.render(
@@ -55,6 +56,7 @@ def render_session(session: Session, links: Sequence[Link]) -> str:
         title=legible(session.issue_title),
         status=status_word(session.status),
         spent=cost(session.usage),
+        waiting=waiting(wait),
         lines=lines_of(links),
     )
 

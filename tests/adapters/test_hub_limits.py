@@ -8,9 +8,10 @@ from contextlib import suppress
 import pytest
 
 from github_app.adapters.hub.answers import Answer, Answers
-from github_app.adapters.hub.budgets import LONGEST_HOLD_S, Budgets
+from github_app.adapters.hub.budgets import Budgets
 from github_app.core.errors import AccessDenied, RateLimited, Transient
 from github_app.core.model import Repo
+from github_app.core.waits import LONGEST_LIMIT_S
 from github_app.localhub.limits import Limits
 from tests.adapters.hub_stage import Stage
 from tests.adapters.test_hub_clients import REPO, a_hub
@@ -51,7 +52,7 @@ def test_looking_again_where_nothing_has_changed_is_free(stage: Stage):
     repeated = stage.github.exchanges[asked:]
     assert (once, used(stage) - used_before) == (7, 7), "70 questions, of which GitHub counts 7"
     assert {each.status for each in repeated} == {304}
-    assert stage.hub.traffic.unchanged == len(repeated) == 63
+    assert stage.hub.traffic().unchanged == len(repeated) == 63
 
 
 def test_what_has_changed_is_seen_at_once(stage: Stage):
@@ -140,7 +141,7 @@ def test_no_limit_is_believed_for_longer_than_githubs_hour():
     budgets.learn(3, "core", 403, {"retry-after": "999999"}, is_limit=True)
     with pytest.raises(RateLimited) as told:
         budgets.require(3, "core")
-    assert told.value.retry_after_s == LONGEST_HOLD_S
+    assert told.value.retry_after_s == LONGEST_LIMIT_S
 
 
 @shows("W75")
@@ -160,7 +161,7 @@ def test_what_is_spent_is_known_before_it_is_refused(stage: Stage):
         with suppress(RateLimited):
             stage.hub.file(stage.repo, f"{used(stage)}", stage.base)
     assert [each.status for each in stage.asked("GET")] == [404, 200], "the second asks for the repository's name"
-    assert stage.hub.traffic.refused == 0
+    assert stage.hub.traffic().limited == 0
 
 
 def test_work_that_can_wait_leaves_a_fifth_for_people(stage: Stage):
@@ -194,7 +195,7 @@ def test_graphql_and_rest_have_budgets_of_their_own(stage: Stage):
     with pytest.raises(RateLimited):
         stage.hub.threads(stage.repo, pull.issue.number)
     assert stage.hub.pull(stage.repo, pull.issue.number)
-    left = {(each.payer, each.resource): each.left for each in stage.hub.traffic.standings}
+    left = stage.hub.traffic().left
     assert left[stage.installation.id, "graphql"] == 0
     assert left[stage.installation.id, "core"] > 4_900
 

@@ -35,6 +35,7 @@ from github_app.core.model import (
 )
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
+from github_app.core.waits import Wait
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,
@@ -250,6 +251,14 @@ REFUSALS = {
     "pushed by a stranger": refusals.strange_push("robot[bot]", HEAD),
     "pushed by we do not know whom": refusals.strange_push("", HEAD),
 }
+WAITS = {
+    "lasts": account.tracking(
+        session(), wait=Wait(whose="GitHub's", until=datetime(2026, 1, 2, 14, 5, tzinfo=UTC), waited_s=0)
+    ),
+    "over": account.tracking(session(), wait=Wait(whose="GitHub's", until=None, waited_s=2_988)),
+    "several": account.tracking(session(MERGED), wait=Wait(whose="the model's", until=None, waited_s=7_000)),
+    "not worth a word": account.tracking(session(), wait=Wait(whose="the model's", until=None, waited_s=59)),
+}
 PAGES = {
     "refusals": REFUSALS,
     "held": HELD,
@@ -258,6 +267,7 @@ PAGES = {
     "answers": ANSWERS,
     "questions": QUESTIONS,
     "endings": ENDINGS,
+    "waits": WAITS,
     "to_the_agent": TO_THE_AGENT,
 }
 POSTED = [

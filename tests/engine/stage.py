@@ -270,6 +270,11 @@ class Stage:
         with self.database.connect() as connection:
             return list(connection.execute(sa.text("SELECT why FROM decisions ORDER BY decided_at")).scalars())
 
+    def inbox(self) -> list[str]:
+        """Ids of all that came in, in order."""
+        with self.database.connect() as connection:
+            return list(connection.execute(sa.text("SELECT id FROM inbox ORDER BY seq")).scalars())
+
     def effects(self, state: str) -> dict[str, str]:
         """Kinds of effects in a state, each with its note."""
         with self.database.connect() as connection:

@@ -26,7 +26,7 @@ from github_app.core.model import (
     Repo,
     Thread,
 )
-from github_app.core.ports import GitAuth
+from github_app.core.ports import GitAuth, Traffic
 
 ME = Actor(id=99, login="honk[bot]", is_bot=True)
 BASE = "b" * 40
@@ -124,6 +124,9 @@ class RecordingHub:
 
     def at_leisure(self) -> AbstractContextManager[None]:
         return nullcontext()
+
+    def traffic(self) -> Traffic:
+        return Traffic()
 
     def redeliver_failed(self, *, since: datetime) -> int:
         self._call(self.asked, "redeliver_failed", since)

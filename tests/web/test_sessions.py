@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from github_app.core.links import PageLinks
 from github_app.core.model import Session
 from github_app.core.record.audit import Link, canonical
+from github_app.core.waits import Wait
 from github_app.web.sessions import page_routes
 from tests.engine.values import a_session
 
@@ -25,8 +26,10 @@ def client() -> TestClient:
     document = canonical({"argv": ["echo", HOSTILE], "exit_code": 1, "duration_ms": 10})
     record = Link(chain=session.id, number=1, at="2026-01-02T03:04:05", kind="command", document=document, hash="h")
 
-    def look(session_id: str) -> tuple[Session, Sequence[Link]] | None:
-        return (session, [record]) if session_id == session.id else None
+    wait = Wait(whose="GitHub's", until=datetime(2026, 1, 2, 4, 5, tzinfo=UTC), waited_s=90)
+
+    def look(session_id: str) -> tuple[Session, Sequence[Link], Wait | None] | None:
+        return (session, [record], wait) if session_id == session.id else None
 
     return TestClient(Starlette(routes=page_routes(LINKS, look)))
 
@@ -36,6 +39,11 @@ def test_whoever_has_the_link_sees_what_happened(client: TestClient):
     assert page.status_code == 200
     assert "a command ran 0.0 s: exit code 1" in page.text
     assert a_session().repo.full_name in page.text
+
+
+def test_a_wait_is_said(client: TestClient):
+    page = client.get(LINKS.of(a_session().id))
+    assert "<dt>Waiting</dt><dd>for GitHub&#39;s rate limit, until 04:05 UTC; then I go on by myself</dd>" in page.text
 
 
 def test_nobody_else_learns_even_that_there_is_one(client: TestClient):

@@ -9,11 +9,12 @@ import re
 import signal
 import subprocess
 import time
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -215,19 +216,21 @@ def of_bot(things: Any) -> list[Any]:
     return [thing for thing in things if thing.user.login == BOT]
 
 
-def most_at_once(asked: list[Asked]) -> tuple[int, dict[str, int]]:
-    """How many turns were live at once, in all and in each repository: from its first request to its last one."""
-    lives: dict[tuple[str, int], list[float]] = defaultdict(list)
+def most_at_once(asked: Sequence[Asked], disturbed: Sequence[float] = ()) -> tuple[int, dict[str, int]]:
+    """How many turns were live at once, in all and in each repository: each from its first request to its last one, but
+    for where it may have waited to be taken over, because a worker was `disturbed` since the request before."""
+    turns: dict[tuple[str, int], list[float]] = defaultdict(list)
     for each in asked:
-        lives[each.repo, each.issue].append(each.at)
-    spans = {key: (min(times), max(times)) for key, times in lives.items()}
-    most, most_in = 0, dict[str, int]()
-    for begin, _ in spans.values():
-        live = [repo for (repo, _), (first, last) in spans.items() if first <= begin <= last]
-        most = max(most, len(live))
-        for repo in live:
-            most_in[repo] = max(most_in.get(repo, 0), live.count(repo))
-    return most, most_in
+        turns[each.repo, each.issue].append(each.at)
+    pieces = [(repo, times[-1], times[-1]) for (repo, _), times in turns.items()]
+    for (repo, _), times in turns.items():
+        for begin, end in pairwise(times):
+            pieces.append((repo, begin, begin if any(begin <= at <= end for at in disturbed) else end))
+    most, most_in = 0, Counter[str]()
+    for _, moment, _ in pieces:
+        live = Counter(repo for repo, begin, end in pieces if begin <= moment < end or moment == begin)
+        most, most_in = max(most, live.total()), most_in | live
+    return most, dict(most_in)
 
 
 @dataclass

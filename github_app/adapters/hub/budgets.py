@@ -16,12 +16,10 @@ from typing import Any
 
 from github_app.adapters.hub.errors import UNTOLD_WAIT_S, seconds_until_reset, told_wait
 from github_app.core.errors import RateLimited
+from github_app.core.waits import LONGEST_LIMIT_S
 
 HEADROOM = 0.2
 """This part of an hour's requests is for people: work that can wait does not touch it."""
-
-LONGEST_HOLD_S = 3_600.0
-"""A limit that says it lasts longer is looked at again after an hour: that is GitHub's own period."""
 
 APP, NOBODY = 0, -1
 """Who pays for what no installation asks: the app itself, and this machine's address."""
@@ -52,27 +50,6 @@ class Budget:
         return math.ceil(self.limit * HEADROOM) + 1 if can_wait else 1
 
 
-@dataclass(frozen=True, kw_only=True)
-class Standing:
-    """What is left of a payer's budget of a resource (`core`, `graphql`)."""
-
-    payer: int
-    resource: str
-    left: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Traffic:
-    """What this process asked of GitHub: requests `sent`, of which answers were `unchanged` (304, not counted) or
-    `refused` by a limit; requests `kept_back`, as they would have been refused; and what is left."""
-
-    sent: int
-    unchanged: int
-    refused: int
-    kept_back: int
-    standings: tuple[Standing, ...]
-
-
 class Budgets:
     """The budgets of all who pay, by installation (`APP`, `NOBODY`). Safe to share between threads."""
 
@@ -82,7 +59,7 @@ class Budgets:
         self._known: dict[tuple[int, str], Budget] = {}
         self._held_until: dict[int, float] = {}
         self._untold: dict[int, int] = {}
-        self.refused = 0
+        self.limited = 0
         self.kept_back = 0
 
     def require(self, payer: int, resource: str) -> None:
@@ -98,7 +75,7 @@ class Budgets:
             if until <= now:
                 return
             self.kept_back += 1
-        raise RateLimited(why, retry_after_s=min(until - now, LONGEST_HOLD_S))
+        raise RateLimited(why, retry_after_s=min(until - now, LONGEST_LIMIT_S))
 
     def learn(self, payer: int, resource: str, status: int, headers: Mapping[str, Any], *, is_limit: bool) -> None:
         """Take in what an answer says. With `is_limit` it is a refusal because of a limit, whatever its headers say."""
@@ -112,21 +89,20 @@ class Budgets:
                 if status < 400:
                     self._untold.pop(payer, None)
                 return
-            self.refused += 1
+            self.limited += 1
             if told is not None and told.left == 0 and "retry-after" not in headers:
                 return
             wait_s = told_wait(headers)
             if wait_s is None:  # Longer each time, its documentation says.
                 wait_s = UNTOLD_WAIT_S * 2 ** self._untold.get(payer, 0)
                 self._untold[payer] = min(self._untold.get(payer, 0) + 1, 4)
-            self._held_until[payer] = max(self._held_until.get(payer, 0), now + min(wait_s, LONGEST_HOLD_S))
+            self._held_until[payer] = max(self._held_until.get(payer, 0), now + min(wait_s, LONGEST_LIMIT_S))
 
-    def standings(self) -> list[Standing]:
-        """What is left, as far as it is known and still holds."""
+    def left(self) -> dict[tuple[int, str], int]:
+        """What is left, by payer and resource, as far as it is known and still holds."""
         now = self._clock()
         with self._lock:
-            known = sorted(self._known.items())
-        return [Standing(payer=who, resource=what, left=b.left) for (who, what), b in known if b.reset_at > now]
+            return {key: budget.left for key, budget in self._known.items() if budget.reset_at > now}
 
 
 def _told(headers: Mapping[str, Any], now: float) -> Budget | None:
@@ -134,7 +110,7 @@ def _told(headers: Mapping[str, Any], now: float) -> Budget | None:
     in_s = seconds_until_reset(headers, now)
     if not limit.isdecimal() or not left.isdecimal() or in_s is None:
         return None
-    return Budget(limit=int(limit), left=int(left), reset_at=now + min(in_s, LONGEST_HOLD_S))
+    return Budget(limit=int(limit), left=int(left), reset_at=now + min(in_s, LONGEST_LIMIT_S))
 
 
 def _merged(known: Budget | None, told: Budget, now: float) -> Budget:

@@ -14,7 +14,7 @@ from github.ContentFile import ContentFile
 from github.Repository import Repository
 
 from github_app.adapters.hub import checks, comments, commits, deliveries, people, pulls, threads
-from github_app.adapters.hub.budgets import Traffic, at_leisure
+from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
 from github_app.adapters.hub.shapes import to_issue, to_pull
@@ -24,7 +24,7 @@ from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
-from github_app.core.ports import Fence, GitAuth, Unfenced
+from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 
 
 class GitHubHub:
@@ -75,16 +75,15 @@ class GitHubHub:
         """Within it, calls of this thread are work that can wait: `RateLimited` while the rest is for people."""
         return at_leisure()
 
-    @property
     def traffic(self) -> Traffic:
-        """What this process asked of GitHub, and what is left."""
+        """What this process has asked of GitHub so far."""
         line, budgets = self._clients.line, self._clients.budgets
         return Traffic(
             sent=line.sent,
             unchanged=line.unchanged,
-            refused=budgets.refused,
+            limited=budgets.limited,
             kept_back=budgets.kept_back,
-            standings=tuple(budgets.standings()),
+            left=budgets.left(),
         )
 
     def _whoami(self) -> tuple[int, Actor, tuple[str, ...]]:

@@ -142,7 +142,7 @@ async def _refuse_long_waits(request: Any, call_next: Any) -> Any:
     response = await call_next(request)
     wait_s = _wait_s(response.headers)
     if response.status_code >= 429 and wait_s is not None and wait_s > _LONGEST_WAIT_S:
-        raise RateLimited(f"the model asks for {wait_s:.0f} s of patience", retry_after_s=wait_s)
+        raise RateLimited(f"the model asks for {wait_s:.0f} s of patience", retry_after_s=wait_s, whose="the model's")
     return response
 
 
@@ -153,7 +153,9 @@ def _translate(error: APIStatusError) -> NoReturn:
     if status == 429 or kind == "rate_limit_error":
         wait_s = _wait_s(error.response.headers)
         translated = RateLimited(
-            f"the model is rate limited: {said}", retry_after_s=_USUAL_WAIT_S if wait_s is None else wait_s
+            f"the model is rate limited: {said}",
+            retry_after_s=_USUAL_WAIT_S if wait_s is None else wait_s,
+            whose="the model's",
         )
     elif status >= 500 or status in (408, 409) or kind in _PASSING:
         translated = Transient(f"the model is not available: {said}")

@@ -8,9 +8,10 @@ from typing import assert_never
 
 from github_app.core import consent
 from github_app.core.hosts import address
-from github_app.core.messages.figures import checks_line, cost_of, count, names, occupation
+from github_app.core.messages.figures import checks_line, cost_of, count, duration, names, occupation
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission, Verdict
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
+from github_app.core.waits import TOLD_S, Wait
 
 _STATUS = {
     Status.WORKING: "Working",
@@ -27,7 +28,7 @@ def status_word(status: Status) -> str:
     return _STATUS[status]
 
 
-def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
+def tracking(session: Session, *, doing: str = "", page: str = "", wait: Wait | None = None) -> str:
     """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
     lines = [f"**Honk · {_STATUS[session.status]}**", "", _next_step(session, doing), ""]
     lines.append("| | |\n|---|---|")
@@ -41,11 +42,23 @@ def tracking(session: Session, *, doing: str = "", page: str = "") -> str:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
     lines.append(f"| So far | {count(session.turns, 'turn')} · {cost_of(session)} |")
+    if told := waiting(wait):
+        lines.append(f"| {told[0]} | {told[1]} |")
     if page:
         lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
         lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
     return "\n".join(lines)
+
+
+def waiting(wait: Wait | None) -> tuple[str, str] | None:
+    """A wait as people read it, in the tracking comment and on the session's page; None if it is not worth a word."""
+    if wait is None:
+        return None
+    limit = f"for {wait.whose} rate limit"
+    if wait.until is not None:
+        return "Waiting", f"{limit}, until {wait.until:%H:%M} UTC; then I go on by myself"
+    return ("Waited", f"{duration(wait.waited_s)} {limit}") if wait.waited_s >= TOLD_S else None
 
 
 def _next_step(session: Session, doing: str) -> str:
