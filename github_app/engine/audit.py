@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from github_app.core.errors import Refused
 from github_app.core.ports import Clock
 from github_app.core.record.audit import (
     START,
@@ -96,12 +97,17 @@ class Audit:
     def pin_of(self, session_id: str, *, change_set_id: str) -> str:
         """The name of the record that let a change set out, for the commit's trailer; always the same one.
 
-        Raises `LookupError` if none did.
+        Raises `LookupError` if none did, and `Refused` where the session is older than the record.
         """
         for link in reversed(self.read(session_id)):
             if link.kind == "change_set" and document_of(link).get("sha256") == change_set_id:
                 return pin(link)
+        if not any(self._opens(link, session_id) for link in self.read(chain_of_repo(int(session_id.split("-")[0])))):
+            raise Refused("this change was accepted by a Honk that kept no record yet; `/honk retry` makes one")
         raise LookupError(f"no record lets change set {change_set_id} out")
+
+    def _opens(self, link: Link, session_id: str) -> bool:
+        return link.kind == "opened" and document_of(link).get("session") == session_id
 
     def read(self, chain: str) -> list[Link]:
         """A chain's records, as they are stored."""

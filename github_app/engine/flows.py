@@ -35,7 +35,7 @@ from github_app.core.events import (
 )
 from github_app.core.machine import decide
 from github_app.core.messages import answers
-from github_app.core.model import Repo, Session
+from github_app.core.model import Repo, Session, Status
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.core.waits import TOLD_S
@@ -84,6 +84,10 @@ class Engine:
         self.runtime.launch(self)
         for lane in self.store.entries.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
+        for session in self.store.open_sessions():
+            # The runtime knows them, but for one whose tables are not those of its last life: `honk restore`.
+            if session.status is Status.WORKING and self.store.decision_of(f"{session.turn_id}/finished") is None:
+                self.runtime.turn(session.id, session.turn_id, repo_id=session.repo.id)
         works = (self.upkeep.tick_forever, self.upkeep.reconcile_forever, self.retention.sweep_forever)
         for work in (self._dispatch_forever, *works):
             thread = threading.Thread(target=work, args=(self._stopping,), name=work.__name__, daemon=True)
