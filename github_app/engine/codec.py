@@ -1,15 +1,18 @@
 """Core values as JSON and back, for the store: pydantic reads the standard-library dataclasses of `core`, so that
-`core` need not know about storage. What was written by an older version keeps loading: new fields have defaults."""
+`core` need not know about storage. What was written by an older version keeps loading: new fields have defaults. Fields
+that a newer one has added are read over, and what cannot be read at all is left to workers of that version."""
 
 from __future__ import annotations
 
 import base64
 import json
+from dataclasses import fields
 from typing import Any, TypeVar, get_args
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from github_app.core.effects import Effect
+from github_app.core.errors import Transient
 from github_app.core.events import OwnEvent
 from github_app.core.model import ChangeSet, FileChange, Repo, Session
 from github_app.core.ports import Step
@@ -22,6 +25,10 @@ _BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*get_args(OwnEvent
 _adapters: dict[type, TypeAdapter[Any]] = {}
 
 
+class FromNewer(Transient):
+    """By all that we can tell, a newer version wrote this: workers of that version will take it up."""
+
+
 def _adapter(kind: type) -> TypeAdapter[Any]:
     if kind not in _adapters:
         _adapters[kind] = TypeAdapter(kind)
@@ -31,6 +38,16 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 def dump(value: Session | Repo | Step | OwnEvent | Effect) -> str:
     """A value as JSON text."""
     return _adapter(type(value)).dump_json(value).decode()
+
+
+def dump_over(session: Session, before: str) -> str:
+    """A session as JSON text in the place of another: what that one has of a newer version's fields stays."""
+    text = dump(session)
+    strange = json.loads(before).keys() - {each.name for each in fields(Session)}
+    if not strange:
+        return text
+    kept = json.loads(before)
+    return json.dumps({**json.loads(text), **{name: kept[name] for name in strange}})
 
 
 def load_session(text: str) -> Session:
@@ -49,7 +66,9 @@ def load_step(text: str) -> Step:
 
 
 def load_named(name: str, text: str) -> Any:
-    """An event of ours or an effect, by the name of its class. Raises `KeyError` for a name that is neither."""
+    """An event of ours or an effect, by the name of its class."""
+    if name not in _BY_NAME:
+        raise FromNewer(f"this version knows no {name}")
     return _checked(_BY_NAME[name], text)
 
 
@@ -86,5 +105,8 @@ def load_changes(data: bytes) -> ChangeSet:
 
 
 def _checked(kind: type[T], text: str) -> T:
-    value: T = _adapter(kind).validate_json(text)
+    try:
+        value: T = _adapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise FromNewer(f"this version cannot read this {kind.__name__}: {error.errors()[0]['msg']}") from error
     return value

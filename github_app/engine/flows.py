@@ -35,15 +35,16 @@ from github_app.core.events import (
 )
 from github_app.core.machine import decide
 from github_app.core.messages import answers
-from github_app.core.model import Repo, Session, Status
+from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.core.waits import TOLD_S
+from github_app.engine.codec import FromNewer
 from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
 from github_app.engine.lookup import Lookup
-from github_app.engine.patience import Later, delay_s, is_over, is_unseen_for_long, sort_out
+from github_app.engine.patience import Later, delay_s, is_given_up, is_over, sort_out
 from github_app.engine.performance import Performance, explain
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
@@ -84,10 +85,9 @@ class Engine:
         self.runtime.launch(self)
         for lane in self.store.entries.queued_lanes():
             self.runtime.intake(lane, key=f"start:{self.clock.now().timestamp()}")
-        for session in self.store.open_sessions():
-            # The runtime knows them, but for one whose tables are not those of its last life: `honk restore`.
-            if session.status is Status.WORKING and self.store.decision_of(f"{session.turn_id}/finished") is None:
-                self.runtime.turn(session.id, session.turn_id, repo_id=session.repo.id)
+        # The runtime knows them, but for one whose tables are not those of its last life.
+        for session in self.store.turns_in_force():
+            self.runtime.turn(session.id, session.turn_id or "", repo_id=session.repo.id)
         works = (self.upkeep.tick_forever, self.upkeep.reconcile_forever, self.retention.sweep_forever)
         for work in (self._dispatch_forever, *works):
             thread = threading.Thread(target=work, args=(self._stopping,), name=work.__name__, daemon=True)
@@ -129,6 +129,8 @@ class Engine:
         for entry in entries:
             try:
                 event = read(entry, trigger_label=self.trigger_label)
+            except FromNewer as error:
+                self._wait_for(entry, None, error)
             except Rejected as error:
                 log.warning("unreadable delivery", extra={"delivery": entry.id, "why": str(error)})
                 self.store.entries.end(entry.id, "unreadable", str(error))
@@ -185,12 +187,7 @@ class Engine:
         except Later as later:
             self._postpone(entry, event, later.error, tries=later.tries)
         except Transient as error:
-            if is_unseen_for_long(error, entry.attempts):
-                self._give_up(entry, event, error)
-            elif isinstance(error, RateLimited) and isinstance(event, Ticked):
-                self.store.entries.end(entry.id, "ignored", f"{explain(error)}; the next look comes by itself")
-            else:
-                self._postpone(entry, event, error, tries=entry.attempts)
+            self._wait_for(entry, event, error)
         except Exception as error:  # the root of this flow: a bug gets a number, and somebody is told
             self._give_up(entry, event, error)
         self.wake()
@@ -288,6 +285,15 @@ class Engine:
                 turn_id=getattr(pending.effect, "turn_id", ""),
             )
         self.store.finish_effect(pending.id, note=why, failed=True, result=result)
+
+    def _wait_for(self, entry: Entry, event: Event | str | None, error: Transient) -> None:
+        """Have a row that could not be decided now be decided later, unless it has waited for long enough."""
+        if is_given_up(error, entry.attempts):
+            self._give_up(entry, event, error)
+        elif isinstance(error, RateLimited) and isinstance(event, Ticked):
+            self.store.entries.end(entry.id, "ignored", f"{explain(error)}; the next look comes by itself")
+        else:
+            self._postpone(entry, event, error, tries=entry.attempts)
 
     def _postpone(self, entry: Entry, event: Event | str | None, error: Transient, *, tries: int) -> None:
         wait_s = delay_s(error, tries)

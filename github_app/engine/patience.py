@@ -10,6 +10,7 @@ from uuid import uuid4
 from github_app.core.effects import BEST_EFFORT
 from github_app.core.errors import HonkError, NotVisibleYet, RateLimited, Transient
 from github_app.core.waits import LONGEST_LIMIT_S
+from github_app.engine.codec import FromNewer
 from github_app.engine.pauses import Paused
 from github_app.engine.performance import explain
 from github_app.engine.store import Pending
@@ -17,6 +18,7 @@ from github_app.engine.store import Pending
 log = logging.getLogger(__name__)
 
 _TRIES = 3
+_NEWER_TRIES = 12  # half an hour
 _PATIENCE, _LITTLE_PATIENCE, _LONG_PATIENCE = timedelta(hours=1), timedelta(minutes=2), timedelta(hours=6)
 _LONGEST_DELAY_S = 300.0
 
@@ -37,16 +39,22 @@ def delay_s(error: Transient, tries: int) -> float:
     return min(2.0 ** min(tries, 10), _LONGEST_DELAY_S)
 
 
-def is_unseen_for_long(error: Transient, tries: int) -> bool:
-    """Whether something that GitHub told us of will hardly show any more."""
-    return isinstance(error, NotVisibleYet) and tries >= 3 * _TRIES
+def is_given_up(error: Transient, tries: int) -> bool:
+    """Whether something that GitHub told us of will hardly show any more, or no worker of a newer version is there."""
+    match error:
+        case NotVisibleYet():
+            return tries >= 3 * _TRIES
+        case FromNewer():
+            return tries >= _NEWER_TRIES
+        case _:
+            return False
 
 
 def is_over(pending: Pending, error: Transient, now: datetime) -> bool:
     """Whether an effect is not worth another try: it had several, and for long. What a limit takes, it takes."""
     if isinstance(error, Paused):
         return False
-    if is_unseen_for_long(error, pending.tries):
+    if is_given_up(error, pending.tries):
         return True
     patience = _LITTLE_PATIENCE if isinstance(pending.effect, BEST_EFFORT) else _PATIENCE
     if isinstance(error, RateLimited):

@@ -4,7 +4,7 @@ somebody else was faster: read again."""
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -93,6 +93,18 @@ class Store:
         where = "status NOT IN ('merged', 'closed')" + (" AND installation_id = :i" if installation_id else "")
         return self._sessions(f"{where} ORDER BY updated_at", {"i": installation_id} if installation_id else {})
 
+    def turns_in_force(self) -> list[Session]:
+        """The sessions whose turn has not come to its end, but for those that only newer versions can read."""
+        with self._reading() as connection:
+            keys = connection.execute(sa.text("SELECT id FROM sessions WHERE status = 'working'")).scalars().all()
+        found: list[Session] = []
+        for key in keys:
+            with suppress(codec.FromNewer):
+                session = self.session(key)
+                if session is not None and session.turn_id and self.decision_of(f"{session.turn_id}/finished") is None:
+                    found.append(session)
+        return found
+
     def sessions(self, limit: int = 100) -> list[Session]:
         """The newest sessions, open or ended."""
         return self._sessions("1 = 1 ORDER BY updated_at DESC LIMIT :n", {"n": limit})
@@ -175,7 +187,7 @@ class Store:
             "head": stored.head_sha,
             "status": stored.status.value,
             "version": stored.version,
-            "document": codec.dump(stored),
+            "document": self._document_of(connection, stored) if is_same else codec.dump(stored),
             "at": self._now(),
             "known": before.version if before else 0,
         }
@@ -196,6 +208,10 @@ class Store:
         if connection.execute(sa.text(statement), values).rowcount != 1:
             raise Conflict(f"session {stored.id} was changed by somebody else")
         return stored
+
+    def _document_of(self, connection: sa.Connection, stored: Session) -> str:
+        query = sa.text("SELECT document FROM sessions WHERE id = :id")
+        return codec.dump_over(stored, connection.execute(query, {"id": stored.id}).scalar() or "{}")
 
     def _save_effect(
         self,

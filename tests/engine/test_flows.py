@@ -3,8 +3,11 @@ between."""
 
 from __future__ import annotations
 
+import json
 import threading
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -13,12 +16,12 @@ from dbos import DBOS
 from github_app.core.errors import AccessDenied, RateLimited, Transient
 from github_app.core.model import Checks, FailedCheck, Permission, Status
 from github_app.core.policy import POLICY_PATH
-from github_app.engine import turns
-from github_app.engine.database import flows_url
+from github_app.engine import codec, turns
+from github_app.engine.database import flows_url, transaction
 from github_app.engine.runtime import Capacity
 from tests.agent.parts import call, reply
 from tests.engine.stage import Open, Stage, eventually, work
-from tests.engine.values import ISSUE
+from tests.engine.values import ISSUE, REPO
 from tests.fakes.hub import BASE, RecordingHub
 
 
@@ -66,10 +69,89 @@ class TestWhatMeansNothing:
 
     def test_a_row_that_nobody_can_read_fails_alone(self, open_stage: Open):
         stage = open_stage(*work())
-        stage.store.entries.add([("odd", "self", "NoSuchEvent", b"{}")])
+        stage.store.entries.add([("odd", "self", "Ticked", b"{")])
         stage.label()
-        assert "an error of my own" in stage.wait_entry("odd", "failed")
+        for attempt in range(1, 13):
+            stage.wait_attempts("odd", attempt)
+            stage.clock.pass_s(300)
+        assert "cannot read this Ticked" in stage.wait_entry("odd", "failed")
         stage.wait_status(Status.AWAITING_CHECKS)
+
+
+class TestNewerVersions:
+    """An older worker beside newer ones, while a deploy is under way."""
+
+    def test_an_event_that_only_newer_ones_know_waits_for_them(self, open_stage: Open):
+        stage = open_stage(*work())
+        stage.store.entries.add([("foreseen", "self", "Foreseen", b"{}")])
+        stage.wait_attempts("foreseen", 1)
+        entry = stage.store.entries.get("foreseen")
+        stage.store.entries.queue([(entry, "7-1")])  # a newer worker's dispatcher has it, and our flow takes it up
+        stage.label()
+        stage.wait_status(Status.AWAITING_CHECKS)
+        stage.wait_attempts("foreseen", 2)
+
+    def test_an_effect_that_only_newer_ones_know_waits_for_them(self, open_stage: Open):
+        stage = open_stage()
+        stage.hub.on["permission"] = lambda: _foresee(stage)
+        key = stage.label()
+        stage.wait_attempts(key, 1)
+        assert stage.effects("pending") == {"Foreseen": ""}
+        assert stage.hub.acts == []
+
+    def test_a_field_that_only_newer_ones_know_outlives_our_writing(self, open_stage: Open):
+        stage = open_stage(*work())
+        stage.label()
+        stage.wait_status(Status.AWAITING_CHECKS)
+        _change(stage, lambda document: document | {"from_the_future": 7})
+        stage.comment("/honk stop")
+        stage.wait_status(Status.CLOSED)
+        assert _document(stage)["from_the_future"] == 7
+
+    def test_a_status_that_only_newer_ones_know_keeps_nobody_from_starting(self, open_stage: Open):
+        stage = open_stage(*work(), *work())
+        stage.label()
+        stage.wait_status(Status.AWAITING_CHECKS)
+        _change(stage, lambda document: document | {"status": "foreseen"}, status="working")
+        stage.engine.stop()
+        stage.start()
+        stage.label(2)
+        stage.wait_status(Status.AWAITING_CHECKS, 2)
+
+
+def _document(stage: Stage) -> dict[str, Any]:
+    with stage.database.connect() as connection:
+        return dict(json.loads(connection.execute(sa.text("SELECT document FROM sessions")).scalar_one()))
+
+
+def _change(stage: Stage, change: Callable[[dict[str, Any]], dict[str, Any]], **columns: str) -> None:
+    """Write the session as a newer version would."""
+    values = {"document": json.dumps(change(_document(stage))), **columns}
+    sets = ", ".join(f"{name} = :{name}" for name in values)
+    with transaction(stage.database) as connection:
+        connection.execute(sa.text(f"UPDATE sessions SET {sets}"), values)  # noqa: S608 — our own words
+
+
+def _foresee(stage: Stage) -> None:
+    """A newer version decides on the delivery that we are about to decide on."""
+    stage.hub.on.pop("permission")
+    with transaction(stage.database) as connection:
+        [event] = connection.execute(sa.text("SELECT id FROM inbox")).scalars()
+        at = stage.clock.now().isoformat()
+        connection.execute(
+            sa.text(
+                "INSERT INTO decisions (event_id, event_kind, status_before, status_after, why, decided_at) "
+                "VALUES (:e, 'IssueLabeled', '', '', 'foreseen', :at)"
+            ),
+            {"e": event, "at": at},
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO effects (id, event_id, position, kind, repo, document, state, decided_at) "
+                "VALUES (:i, :e, 0, 'Foreseen', :repo, '{}', 'pending', :at)"
+            ),
+            {"i": f"{event}/0", "e": event, "repo": codec.dump(REPO), "at": at},
+        )
 
 
 class TestLater:

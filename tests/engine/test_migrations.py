@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
+import pytest
 import sqlalchemy as sa
 
 from github_app.engine import migrations
@@ -48,9 +50,26 @@ def test_processes_that_start_at_once_do_not_trip_over_each_other(database_url):
     assert [answer for answer, _ in answers] == [f"{scripts()[-1][0]}\n"] * 4, answers
 
 
-def test_no_number_is_given_twice():
+def test_numbers_have_neither_gaps_nor_doubles():
     numbers = [number for number, _ in scripts()]
-    assert numbers == sorted(set(numbers))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize(("number", "text"), scripts()[1:], ids=lambda value: value if isinstance(value, int) else "")
+def test_a_migration_only_adds(number: int, text: str):
+    """What an older worker, still there while newer ones come up, reads and writes is not touched."""
+    made = re.findall(r"CREATE TABLE (\w+)", text)
+    for statement in (each.strip() for each in migrations._statements(text)):
+        if statement == "{refusal}":
+            continue
+        kind = re.match(r"CREATE TABLE|CREATE INDEX|CREATE TRIGGER|ALTER TABLE \w+ ADD COLUMN|UPDATE|INSERT", statement)
+        assert kind, f"{number} does more than add: {statement}"
+        if kind[0] == "CREATE TRIGGER":
+            assert any(f" ON {table} " in statement for table in made), (
+                f"{number} guards what others write: {statement}"
+            )
+        if "ADD COLUMN" in kind[0]:
+            assert "DEFAULT" in statement or "NOT NULL" not in statement, f"older workers cannot insert: {statement}"
 
 
 def test_sessions_that_are_older_than_quotas_count_their_open_pull_requests(database_url, monkeypatch):

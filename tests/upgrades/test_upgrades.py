@@ -6,6 +6,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def test_every_session_goes_on_to_its_right_end(stage: Stage, kept: Kept):
     for name in ("merged", "closed"):
         assert stage.wait_status(Status[name.upper()], n[name]).generation == 1
         stage.label(n[name])
-        eventually(lambda number=n[name]: _is_published(stage, f"7-{number}-2"), f"{name} to be begun anew")
+        eventually(partial(_is_published, stage, f"7-{n[name]}-2"), f"{name} to be begun anew")
 
 
 def _is_published(stage: Stage, session_id: str) -> bool:
