@@ -5,14 +5,15 @@ once."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
 from github_app.core.links import PageLinks
-from github_app.core.ports import Fence, Publisher, Workspaces
+from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Workspaces
 from github_app.settings import Settings
 from github_app.workshop import build_workspaces, make_data_dir
 
@@ -41,18 +42,32 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Honk:
-    """A built Honk: the door, and the worker behind it unless this process has none."""
+    """A built Honk: the worker, unless this process has none, and what makes the door, for the one that has it.
+
+    `warm_ups` is what a worker needs sooner or later, and can wait for until it works.
+    """
 
     store: Store
     recorder: GroupRecorder
     engine: Engine | None
-    asgi: FastAPI
+    make_door: Callable[[], FastAPI]
+    warm_ups: Sequence[Callable[[], None]] = ()
 
     def start(self) -> None:
         """Begin to record, and to work."""
         self.recorder.start()
         if self.engine is not None:
             self.engine.start()
+        threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
+
+    def _warm_up(self) -> None:
+        try:
+            for warm_up in self.warm_ups:
+                warm_up()
+        finally:
+            # What was imported and built until here stays for good: nobody need look through it for garbage again.
+            gc.freeze()
+            gc.enable()
 
     def stop(self) -> None:
         """Stop in the other order: what was recorded and not done is done after the next start."""
@@ -73,15 +88,28 @@ def make_vault(settings: Settings) -> Vault:
 def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk:
     """Put everything together. Raises `Misconfigured` (`SandboxUnavailable`) with what to do about it."""
     from github_app.engine.inbox import GroupRecorder
+
+    store = open_store(settings)
+    engine, warm_ups = _build_engine(settings, store, vault) if with_worker else (None, ())
+    recorder = GroupRecorder(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None)
+    return Honk(
+        store=store,
+        recorder=recorder,
+        engine=engine,
+        make_door=lambda: _make_door(settings, store, vault, recorder, engine),
+        warm_ups=warm_ups,
+    )
+
+
+def _make_door(
+    settings: Settings, store: Store, vault: Vault, recorder: GroupRecorder, engine: Engine | None
+) -> FastAPI:
     from github_app.engine.leases import beats
     from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
 
-    store = open_store(settings)
-    engine = _build_engine(settings, store, vault) if with_worker else None
-    recorder = GroupRecorder(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None)
-    asgi = create_app(
+    return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
@@ -96,7 +124,6 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
         ),
         pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
     )
-    return Honk(store=store, recorder=recorder, engine=engine, asgi=asgi)
 
 
 def page_links(settings: Settings) -> PageLinks:
@@ -128,7 +155,11 @@ def open_store(settings: Settings) -> Store:
     return Store(database, clock, Audit(database, clock, key=seal_key(settings.private_key)))
 
 
-def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
+def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
+    """The worker, and what it can be warmed up with: the model's SDK takes two seconds to import, the scanner's rules
+    one to compile."""
+    from github_app.adapters.model.claude import ClaudeModel
+    from github_app.adapters.secrets import PatternScanner
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.lookup import Lookup
@@ -143,8 +174,10 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
     runtime = _build_runtime(settings, lease)
     workspaces = build_workspaces(settings)
     publisher = _publisher(settings, hub, workspaces, lease)
-    performance = _build_performance(settings, store, policies, admission, publisher, vault, lease)
-    return Engine(
+    scanner = PatternScanner(vault=vault)
+    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=lease)
+    performance = _build_performance(settings, store, policies, admission, publisher, scanner, lease)
+    engine = Engine(
         store=store,
         lookup=Lookup(
             hub=hub,
@@ -158,7 +191,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
             up_since=clock.now(),
         ),
         performance=performance,
-        runner=_build_runner(settings, performance, admission, workspaces),
+        runner=_build_runner(settings, performance, admission, workspaces, model),
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
@@ -172,6 +205,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> Engine:
         clock=clock,
         trigger_label=settings.trigger_label,
     )
+    return engine, (model.warm_up, scanner.warm_up)
 
 
 def _build_retention(
@@ -194,15 +228,12 @@ def _build_performance(
     policies: Policies,
     admission: Admission,
     publisher: Publisher,
-    vault: Vault,
+    scanner: SecretScanner,
     fence: Fence,
 ) -> Performance:
-    from github_app.adapters.secrets import PatternScanner
     from github_app.engine.performance import Performance
     from github_app.engine.transcripts import Transcripts
 
-    scanner = PatternScanner(vault=vault)
-    threading.Thread(target=scanner.warm_up, name="warm-up-scanner", daemon=True).start()
     return Performance(
         hub=policies.hub,
         policies=policies,
@@ -232,16 +263,10 @@ def _build_admission(store: Store, policies: Policies) -> Admission:
 
 
 def _build_runner(
-    settings: Settings, performance: Performance, admission: Admission, workspaces: Workspaces
+    settings: Settings, performance: Performance, admission: Admission, workspaces: Workspaces, model: Model
 ) -> TurnRunner:
-    from github_app.adapters.model.claude import ClaudeModel
     from github_app.engine.turns import TurnRunner
 
-    model = ClaudeModel(
-        api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=performance.fence
-    )
-    # The SDK takes two seconds to import: by the time that the first turn wants it, it is there.
-    threading.Thread(target=model.warm_up, name="warm-up", daemon=True).start()
     return TurnRunner(
         hub=performance.hub,
         policies=performance.policies,
