@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from github_app.engine.pauses import Pauses
     from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
+    from github_app.engine.reconciliation import Reconciliation
     from github_app.engine.retention import Retention
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
@@ -181,6 +182,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         store=store,
         lookup=Lookup(
             hub=hub,
+            database=store.engine,
             policies=policies,
             quotas=admission.quotas,
             pauses=admission.pauses,
@@ -195,7 +197,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
-            hub=hub,
+            reconciliation=_build_reconciliation(settings, store, hub),
             runtime=runtime,
             clock=clock,
             checks_grace_s=settings.checks_grace_s,
@@ -219,6 +221,20 @@ def _build_retention(
         tidy=lambda idle_s: workspaces.tidy(idle_s=idle_s, max_bytes=int(settings.cache_gb * 1e9)),
         clock=SystemClock(),
         ages=Ages.of_days(settings.keep_days),
+    )
+
+
+def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub) -> Reconciliation:
+    from github_app.engine.looks import Looks
+    from github_app.engine.reconciliation import Reconciliation
+
+    return Reconciliation(
+        store=store,
+        hub=hub,
+        listing=hub.listing,
+        looks=Looks(store.engine, SystemClock()),
+        clock=SystemClock(),
+        trigger_label=settings.trigger_label,
     )
 
 

@@ -65,7 +65,7 @@ def move(session: Session, facts: Facts, status: Status) -> Session:
     return replace(session, status=status, status_since=facts.now)
 
 
-def charged(session: Session, facts: Facts) -> Session:
+def _charged(session: Session, facts: Facts) -> Session:
     """The session with what a turn has cost that is cut short here: its own end will not be heard any more."""
     if facts.running is None:
         return session
@@ -181,7 +181,7 @@ def ask(
 ) -> Decision:
     """Put it to a human: one comment that says what happened and what to do next (`waiting_for` in short)."""
     waiting = replace(
-        charged(move(session, facts, Status.NEEDS_HUMAN), facts),
+        _charged(move(session, facts, Status.NEEDS_HUMAN), facts),
         turn_id=None,
         waiting_for=waiting_for or text,
         stuck_on=stuck_on,
@@ -202,12 +202,14 @@ def end(
     why: str = "",
     before: tuple[Effect, ...] = (),
     leaves_pull: bool = False,
-    is_reachable: bool = True,
+    is_labelled: bool = True,
+    said_at: Literal["issue", "pull", "nowhere"] = "issue",
 ) -> Decision:
     """End the session: a last comment, the label off, the workspace deleted. With `leaves_pull`, its pull request stays
-    open, if it has one."""
+    open, if it has one. A label that a person took off is left alone: it may be on again by now. Where the issue is
+    gone the last comment goes to the pull request; where we are not let in, nothing can be said."""
     ended = replace(
-        charged(move(session, facts, status), facts),
+        _charged(move(session, facts, status), facts),
         turn_id=None,
         feedback=(),
         carried=(),
@@ -219,10 +221,11 @@ def end(
     )
     cuts_turn = session.status is Status.WORKING
     said: tuple[Effect, ...] = ()
-    if is_reachable:
-        said = (
-            Say(number=session.issue_number, tag=f"ending:{session.id}", body=stops.ending(ended, cuts_turn=cuts_turn)),
-            ShowProgress(),
-            RemoveLabel(number=session.issue_number, label=facts.trigger_label),
-        )
+    number = {"issue": session.issue_number, "pull": session.pull_number, "nowhere": None}[said_at]
+    if number is not None:
+        said = (Say(number=number, tag=f"ending:{session.id}", body=stops.ending(ended, cuts_turn=cuts_turn)),)
+    if said_at == "issue":
+        said = (*said, ShowProgress())
+        if is_labelled:
+            said = (*said, RemoveLabel(number=session.issue_number, label=facts.trigger_label))
     return Decision(session=ended, effects=(*before, *said, DiscardWorkspace()), why=why or reason)

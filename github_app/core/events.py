@@ -5,6 +5,7 @@ ourselves by the engine when an effect ends or time passes. An event's `id` is u
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal, assert_never
 
 from github_app.core.commands import Command
@@ -13,7 +14,7 @@ from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Submissio
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
-InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added", "granted"]
+InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +30,14 @@ class IssueLabeled:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueUnlabeled:
-    """A label was taken off an issue."""
+    """A label was taken off an issue, at the time `at` of GitHub's clock if that is known."""
 
     id: str
     repo: Repo
     actor: Actor
     number: int
     label: str
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,12 +52,14 @@ class IssueEdited:
 
 @dataclass(frozen=True, kw_only=True)
 class IssueClosed:
-    """An issue was closed, by a person or by a merge."""
+    """An issue was closed, by a person or by a merge, or is not there any more; `at` by GitHub's clock, if known."""
 
     id: str
     repo: Repo
     actor: Actor
     number: int
+    how: Literal["closed", "deleted", "transferred"] = "closed"
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +68,7 @@ class CommandIssued:
 
     `comment_id` is the comment's id; for source `issue` (it stood in the issue's own text) the issue's number, for
     `review` (see `command_of_review`) the review's id. `issue_text` is the issue's title and body as they
-    stood then, None on pull requests.
+    stood then, None on pull requests. `at` is when it was written, by GitHub's clock, if that is known.
     """
 
     id: str
@@ -77,6 +81,7 @@ class CommandIssued:
     source: CommentSource
     branch: str | None = None
     issue_text: tuple[str, str] | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -309,6 +314,17 @@ def subject_of(event: Event) -> Subject:
             return Subject(session_id=event.session_id)
         case _:
             assert_never(event)
+
+
+def words_in(event: Event) -> tuple[str, int] | None:
+    """Where somebody said something, and its number there: the same words are heard once, however often they come."""
+    match event:
+        case CommandIssued():
+            return event.source, event.comment_id
+        case ReviewSubmitted():
+            return "review", event.review_id
+        case _:
+            return None
 
 
 def command_of_review(event: ReviewSubmitted) -> CommandIssued | None:

@@ -51,8 +51,8 @@ class Facts:
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
     `up_since` is when this worker started: nobody is charged for the time before.
-    `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
-    permission.
+    `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
+    issue was looked for and is not there any more.
     """
 
     now: datetime
@@ -71,12 +71,26 @@ class Facts:
     pause: Pause | None = None
     told: frozenset[str] = frozenset()
     running: Running | None = None
-    lost: str = ""
     up_since: datetime | None = None
+    is_heard: bool = False
+    is_withdrawn: bool = False
+    is_issue_gone: bool = False
     trigger_label: str = "honk"
     checks_grace_s: float = 90.0
     checks_limit_s: float = 6 * 3600.0
     silence_limit_s: float = 3600.0
+
+    def shows(self, at: datetime | None) -> bool:
+        """Whether the issue, as it was looked up, is known to be at least as new as something at this time."""
+        if self.issue is None or self.issue.updated_at is None or at is None:
+            return False
+        return self.issue.updated_at >= at
+
+    @property
+    def is_labelled(self) -> bool:
+        """Whether the issue, as it was looked up, has the trigger label."""
+        labels = self.issue.labels if self.issue is not None else ()
+        return self.trigger_label.casefold() in (label.casefold() for label in labels)
 
 
 def asker_of(session: Session | None, event: Event) -> Actor | None:
@@ -136,14 +150,16 @@ def _needs_without(event: Event) -> Need:
 
 def _needs_open(session: Session, event: Event) -> Need:
     match event:
-        case IssueUnlabeled() | IssueEdited():
+        case IssueUnlabeled():
+            return Need.PERMISSION | Need.ISSUE
+        case IssueEdited():
             return Need.PERMISSION
         case ReviewSubmitted():
             return Need.PERMISSION | Need.THREADS | Need.POLICY
         case ChecksChanged():
             return Need.CHECKS | Need.POLICY if session.head_sha == event.head_sha else Need.NOTHING
         case IssueClosed():
-            return Need.PULL
+            return Need.PULL | Need.ISSUE if event.how == "closed" else Need.PULL
         case BranchPushed():
             return Need.PERMISSION | Need.PULL | Need.CHECKS | Need.POLICY
         case PullRequestClosed():

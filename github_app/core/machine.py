@@ -8,6 +8,7 @@ them speak in the few moves of `decisions`."""
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import assert_never
 
 from github_app.core import checks, opening, rounds, upkeep, words
@@ -51,6 +52,10 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     """
     if is_our_own(event, facts):
         return nothing(session, "our own act comes back as an event")
+    if facts.is_heard:
+        return nothing(session, "these words were heard before")
+    if facts.is_withdrawn:
+        return nothing(session, "these words were deleted before they were taken up")
     if session is None or session.status.is_terminal:
         decision = opening.decide_without(session, event, facts)
     else:
@@ -58,6 +63,10 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     if decision.session is not None and decision.session != session:
         return replace(decision, session=replace(decision.session, updated_at=facts.now))
     return decision
+
+
+CLOCKS_APART = timedelta(minutes=2)
+"""How far GitHub's clock and ours may be apart."""
 
 
 def is_our_own(event: Event, facts: Facts) -> bool:
@@ -118,14 +127,22 @@ def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decisio
         return nothing(session, f"label `{event.label}` means nothing to us")
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=session.issue_number)
+    if event.at is not None and session.created_at is not None and event.at < session.created_at - CLOCKS_APART:
+        return nothing(session, "the label was taken off before this work began")
+    if facts.shows(event.at) and facts.is_labelled:
+        return nothing(session, "the label is on again already")
     how = f"took the `{facts.trigger_label}` label off"
-    return _stopped(session, facts, event.actor.login, how, stops.GO_ON, leaves_pull=True)
+    return _stopped(session, facts, event.actor.login, how, stops.GO_ON, leaves_pull=True, is_labelled=False)
 
 
 def _issue_closed(session: Session, event: IssueClosed, facts: Facts) -> Decision:
     """A merge closes the issue, and that may reach us before the news of the merge itself."""
     if facts.pull is not None and facts.pull.is_merged:
         return end(session, facts, Status.MERGED, why="the issue was closed by our merge")
+    if event.how != "closed":
+        return upkeep.issue_gone(session, facts, event.actor.login, event.how)
+    if facts.shows(event.at) and facts.issue is not None and facts.issue.is_open:
+        return nothing(session, "the issue is open again already")
     then = stops.after_closed_issue(session.pull_number)
     return _stopped(session, facts, event.actor.login, "closed the issue", then, leaves_pull=True)
 
@@ -148,6 +165,15 @@ def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision
     return Decision(session=changed, effects=(ShowProgress(),), why="a person changed the draft state")
 
 
-def _stopped(session: Session, facts: Facts, login: str, how: str, then: str, *, leaves_pull: bool = False) -> Decision:
+def _stopped(
+    session: Session,
+    facts: Facts,
+    login: str,
+    how: str,
+    then: str,
+    *,
+    leaves_pull: bool = False,
+    is_labelled: bool = True,
+) -> Decision:
     reason = stops.stopped_by(login, how, then, pull_number=session.pull_number)
-    return end(session, facts, Status.CLOSED, reason, leaves_pull=leaves_pull)
+    return end(session, facts, Status.CLOSED, reason, leaves_pull=leaves_pull, is_labelled=is_labelled)

@@ -112,10 +112,7 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
 
 def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
     """Deliveries come late and out of order, and what the API answers may be older than they: a later look counts."""
-    then, now = event.issue, facts.issue
-    if now is None or now.updated_at is None or then.updated_at is None or now.updated_at < then.updated_at:
-        return False
-    return facts.trigger_label.casefold() not in (label.casefold() for label in now.labels)
+    return facts.shows(event.issue.updated_at) and not facts.is_labelled
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:

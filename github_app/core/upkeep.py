@@ -111,8 +111,6 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
 
 def _caught_up(session: Session, event: Ticked, facts: Facts) -> Decision:
     waited = facts.now - (session.status_since or facts.now)
-    if facts.lost:
-        return _locked_out(session, event, facts)
     if (ended := _ended_unseen(session, facts)) is not None:
         return ended
     if session.stuck_on == "installation":
@@ -129,13 +127,6 @@ def _caught_up(session: Session, event: Ticked, facts: Facts) -> Decision:
     if checks_of_head(session, facts).state in ("passed", "failed"):
         return judge_checks(session, event, facts)
     return nothing(session, "nothing has changed")
-
-
-def _locked_out(session: Session, event: Ticked, facts: Facts) -> Decision:
-    """GitHub does not let us look, and nobody told us. It may again: nothing ends here, and we look on."""
-    if session.status in (Status.WORKING, Status.NEEDS_HUMAN):
-        return nothing(session, f"GitHub does not let us look: {facts.lost}")
-    return ask(session, event, facts, stops.locked_out(facts.lost), stuck_on="installation")
 
 
 def _look_at_head(session: Session, event: Event, facts: Facts) -> Decision | None:
@@ -161,11 +152,20 @@ def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
     if pull is not None and not pull.is_open:
         reason = stops.stopped_by("", "closed the pull request", stops.REOPEN_PULL, pull_number=pull.number)
         return end(session, facts, Status.CLOSED, reason)
+    if facts.is_issue_gone:
+        return issue_gone(session, facts)
     if facts.issue is not None and not facts.issue.is_open and pull is None:
         then = stops.after_closed_issue(session.pull_number)
         reason = stops.stopped_by("", "closed the issue", then, pull_number=session.pull_number)
         return end(session, facts, Status.CLOSED, reason)
     return None
+
+
+def issue_gone(session: Session, facts: Facts, login: str = "", how: str = "deleted or moved") -> Decision:
+    """The issue was deleted or transferred, or became a discussion: with it goes what the work was for."""
+    then = stops.WITHOUT_ISSUE if session.pull_number is not None else ""
+    reason = stops.stopped_by(login, f"{how} the issue", then, pull_number=session.pull_number).rstrip()
+    return end(session, facts, Status.CLOSED, reason, leaves_pull=True, said_at="pull")
 
 
 def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: timedelta) -> Decision:
@@ -183,14 +183,14 @@ def installation_changed(session: Session, event: InstallationChanged, facts: Fa
     match event.action:
         case "deleted" | "removed":
             reason = "The app was removed from this repository."
-            return end(session, facts, Status.CLOSED, reason, is_reachable=False)
+            return end(session, facts, Status.CLOSED, reason, said_at="nowhere")
         case "suspended" if session.status is Status.NEEDS_HUMAN:
             return nothing(session, "suspended; a human has the next word anyway")
         case "suspended":
             return ask(session, event, facts, "The app is suspended.", stuck_on="installation", is_reachable=False)
-        case "unsuspended" | "granted" | "added" if session.stuck_on == "installation":
+        case "unsuspended" if session.stuck_on == "installation":
             return take_up_again(session, facts, why="the installation is active again")
-        case "unsuspended" | "granted" | "created" | "added":
+        case "unsuspended" | "created" | "added":
             return nothing(session, "nothing waited for the installation")
         case _:
             assert_never(event.action)

@@ -13,13 +13,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
-from github_app.core.events import OwnEvent
+from github_app.core.events import Event
 from github_app.core.model import ChangeSet, FileChange, Repo, Session
 from github_app.core.ports import Step
 
 T = TypeVar("T")
 
-_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*get_args(OwnEvent), *get_args(Effect))}
+_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), *get_args(Effect))}
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -35,7 +35,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def dump(value: Session | Repo | Step | OwnEvent | Effect) -> str:
+def dump(value: Session | Repo | Step | Event | Effect) -> str:
     """A value as JSON text."""
     return _adapter(type(value)).dump_json(value).decode()
 
@@ -66,7 +66,7 @@ def load_step(text: str) -> Step:
 
 
 def load_named(name: str, text: str) -> Any:
-    """An event of ours or an effect, by the name of its class."""
+    """An event or an effect, by the name of its class."""
     if name not in _BY_NAME:
         raise FromNewer(f"this version knows no {name}")
     return _checked(_BY_NAME[name], text)

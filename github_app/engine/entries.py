@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from github_app.core.events import OwnEvent
+from github_app.core.events import Event, OwnEvent
 from github_app.core.ports import Clock
 from github_app.engine import codec
 from github_app.engine.database import transaction
@@ -44,27 +44,43 @@ class Entries:
         return transaction(self._engine)
 
     def _now(self) -> str:
-        return self._clock.now().astimezone(UTC).isoformat()
+        return _text(self._clock.now())
 
     def add(self, entries: Sequence[tuple[str, Source, str, bytes]]) -> list[bool]:
         """Record (id, source, name, body) in one transaction; for each whether it was new. Durable when it returns."""
         with self._writing() as connection:
             return [self.add_one(connection, *entry) for entry in entries]
 
-    def add_one(self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes) -> bool:
+    def add_one(
+        self, connection: sa.Connection, key: str, source: Source, name: str, body: bytes, *, delay_s: float = 0.0
+    ) -> bool:
         """Record one row within the caller's transaction; whether it was new."""
+        now = self._clock.now()
         result = connection.execute(
             sa.text(
                 "INSERT INTO inbox (id, source, name, body, state, received_at, not_before) "
-                "VALUES (:id, :source, :name, :body, 'new', :at, :at) ON CONFLICT (id) DO NOTHING"
+                "VALUES (:id, :source, :name, :body, 'new', :at, :later) ON CONFLICT (id) DO NOTHING"
             ),
-            {"id": key, "source": source, "name": name, "body": body, "at": self._now()},
+            {
+                "id": key,
+                "source": source,
+                "name": name,
+                "body": body,
+                "at": _text(now),
+                "later": _text(now + timedelta(seconds=delay_s)),
+            },
         )
         return result.rowcount == 1
 
     def add_event(self, event: OwnEvent) -> None:
         """Record an event of our own; the same id twice is one event."""
         self.add([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
+
+    def add_found(self, events: Sequence[Event], *, delay_s: float) -> int:
+        """Record events that nobody told us of, to be taken up a little later; how many are new."""
+        rows = [(event.id, type(event).__name__, codec.dump(event).encode()) for event in events]
+        with self._writing() as connection:
+            return sum(self.add_one(connection, key, "self", name, body, delay_s=delay_s) for key, name, body in rows)
 
     def new(self, limit: int) -> list[Entry]:
         """What came in (or was postponed until now) and is with no flow, oldest first."""
@@ -152,3 +168,7 @@ class Entries:
         with self._reading() as connection:
             rows = connection.execute(sa.text("SELECT state, count(*) FROM inbox GROUP BY state"))
             return {state: count for state, count in rows}
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()

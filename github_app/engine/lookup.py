@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Refused
+import sqlalchemy as sa
+
+from github_app.core.errors import Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
     CommandIssued,
@@ -20,12 +22,16 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts, Need, asker_of, needs
 from github_app.core.machine import is_our_own
-from github_app.core.model import Checks, Issue, Permission, Pull, Repo, Session, Thread
+from github_app.core.model import Checks, Permission, Pull, Repo, Session, Thread
 from github_app.core.ports import Clock, Hub
+from github_app.engine.heard import is_heard
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.quotas import Quotas
 from github_app.engine.transcripts import Transcripts
+
+_LATE = timedelta(minutes=2)
+"""So much later than they were written, words are looked for again: their author may have taken them back."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +40,7 @@ class Lookup:
     when this worker started."""
 
     hub: Hub
+    database: sa.Engine
     policies: Policies
     quotas: Quotas
     pauses: Pauses
@@ -54,8 +61,12 @@ class Lookup:
         )
         if repo is None or is_our_own(event, facts):
             return facts
+        if is_heard(self.database, event, repo):
+            return replace(facts, is_heard=True)
+        if self._is_withdrawn(repo, event):
+            return replace(facts, is_withdrawn=True)
         with self.hub.at_leisure() if isinstance(event, Ticked) else nullcontext():
-            facts = self._looked_up(facts, session, event, repo)
+            facts = self._from_hub(facts, needs(session, event), session, event, repo)
         asker = asker_of(session, event)
         if asker is not None:
             # Last, and just before the decision: others may start turns meanwhile.
@@ -65,21 +76,13 @@ class Lookup:
             facts = replace(facts, running=self.transcripts.running(session))
         return replace(facts, pause=self.pauses.of(repo))
 
-    def _looked_up(self, facts: Facts, session: Session | None, event: Event, repo: Repo) -> Facts:
-        try:
-            return self._from_hub(facts, needs(session, event), session, event, repo)
-        except (Gone, AccessDenied) as error:
-            if not isinstance(event, Ticked):
-                raise  # Somebody waits for an answer, or is gone with the installation.
-            return replace(facts, lost=str(error))
-
     def _from_hub(self, facts: Facts, wanted: Need, session: Session | None, event: Event, repo: Repo) -> Facts:
         if Need.PERMISSION in wanted:
             facts = replace(facts, permission=self._permission(repo, event))
         if Need.PULL in wanted:
             facts = replace(facts, pull=self._pull(repo, session, event))
         if Need.ISSUE in wanted:
-            facts = replace(facts, issue=self._issue(repo, session, event))
+            facts = self._with_issue(facts, repo, session, event)
         if Need.CHECKS in wanted:
             facts = self._with_checks(facts, repo, session, event)
         if Need.THREADS in wanted:
@@ -87,6 +90,14 @@ class Lookup:
         if Need.POLICY in wanted:
             facts = self._with_policy(facts, repo, session)
         return facts
+
+    def _is_withdrawn(self, repo: Repo, event: Event) -> bool:
+        """Whether somebody deleted what they said. Only what we come to late is looked for again."""
+        if not isinstance(event, CommandIssued) or event.source not in ("issue_comment", "review_comment"):
+            return False
+        if event.at is None or self.clock.now() < event.at + _LATE:
+            return False
+        return not self.hub.has_comment(repo, event.source, event.comment_id)
 
     def _permission(self, repo: Repo, event: Event) -> Permission:
         actor = getattr(event, "actor", None)
@@ -98,21 +109,22 @@ class Lookup:
                 return self.hub.pull(repo, session.pull_number)
             if isinstance(event, BranchPushed) and session is not None:
                 return self.hub.find_pull(repo, session.branch)
-        except Gone as error:
-            _require_repository(error)
+        except Gone:
+            return None
         return None
 
-    def _issue(self, repo: Repo, session: Session | None, event: Event) -> Issue | None:
+    def _with_issue(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
         number = session.issue_number if session is not None else None
         if number is None and isinstance(event, CommandIssued) and not event.is_pull:
             number = event.number
         if number is None and isinstance(event, IssueLabeled):
             number = event.issue.number
+        if number is None:
+            return facts
         try:
-            return self.hub.issue(repo, number) if number is not None else None
+            return replace(facts, issue=self.hub.issue(repo, number))
         except Gone as error:
-            _require_repository(error)
-            return None
+            return replace(facts, is_issue_gone=error.what == f"issue #{number}")
 
     def _with_checks(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
         sha = session.head_sha if session is not None else ""
@@ -155,9 +167,3 @@ class Lookup:
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)
-
-
-def _require_repository(error: Gone) -> None:
-    """What is gone with its repository, or with our place in it, says nothing of itself."""
-    if error.what in ("repository", "installation"):
-        raise error

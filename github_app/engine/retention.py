@@ -38,6 +38,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("starts", "turn_id", "at < :at"),
     ("refusals", "about", "said_at < :at"),
     ("waits", "session_id", "until < :at"),
+    ("heard", "number", "at < :at"),
+    ("looks", "repo_id", "looked_at < :at"),
 )
 
 # Where a change set is named that is still to be read: held back for a person, about to be published, just handed in.

@@ -24,6 +24,7 @@ from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
 from github_app.engine.entries import Entries
+from github_app.engine.heard import note_words
 from github_app.engine.quotas import note_decision
 from github_app.engine.waits import Waits
 
@@ -156,6 +157,8 @@ class Store:
             )
             if added.rowcount != 1:
                 raise Conflict(f"event {event.id} was decided by somebody else")
+            if not (note_words(connection, event, repo, self._now()) or facts.is_heard):
+                raise Conflict("the same words were decided on at this very moment")
             if not note_decision(connection, after, decision, repo, facts):
                 raise Conflict("a turn was started, or the same was told, at this very moment")
             for position, effect in enumerate(decision.effects):

@@ -1,5 +1,5 @@
-"""Upkeep: what time brings. Sessions are looked at when nobody has told us anything for a while, deliveries that did
-not arrive are asked for again, and what a dead worker left is taken over."""
+"""Upkeep: what time brings. Sessions are looked at when nobody has told us anything for a while, what nobody told us is
+reconciled, and what a dead worker left is taken over."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from github_app.core.errors import HonkError
 from github_app.core.events import Ticked
 from github_app.core.model import Status
-from github_app.core.ports import Clock, Hub
+from github_app.core.ports import Clock
+from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Store
 
@@ -21,7 +22,7 @@ _TICK_S = 5.0
 _LATE_S = 300.0
 _RECONCILE_S = 300.0
 _RECONCILE_AGAIN_S = 10.0
-_DELIVERIES_KEPT = timedelta(days=3)
+_TURN_S = 30.0
 _LOST_AFTER = timedelta(minutes=15)
 _LOOK_EVERY = {
     Status.WORKING: timedelta(minutes=10),
@@ -36,7 +37,7 @@ class Upkeep:
     """What each worker does beside the flows; several may do it at once. Its findings come in by the inbox."""
 
     store: Store
-    hub: Hub
+    reconciliation: Reconciliation
     runtime: Runtime
     clock: Clock
     checks_grace_s: float
@@ -69,24 +70,17 @@ class Upkeep:
             log.warning("the inbox is behind", extra={"oldest_s": round(oldest_s)})
 
     def reconcile_forever(self, stopping: threading.Event) -> None:
-        """Reconcile at once, again soon, then every few minutes until told to stop."""
+        """Reconcile at once, again soon, then every few minutes until told to stop; sooner if others were at it."""
         # The first look may be over before the door is open, and what failed in between is not in it.
         pause_s = _RECONCILE_AGAIN_S
         while True:
+            was_ours = True
             try:
-                self.reconcile()
+                was_ours = self.reconciliation.run()
             except HonkError as error:
-                log.warning("deliveries were not reconciled", extra={"why": str(error)})
+                log.warning("not reconciled", extra={"why": str(error)})
             except Exception:  # the root of this thread
                 log.exception("reconcile failed; trying again")
-            if stopping.wait(pause_s):
+            if stopping.wait(pause_s if was_ours else _TURN_S):
                 return
-            pause_s = _RECONCILE_S
-
-    def reconcile(self) -> None:
-        """Have GitHub send again what did not get through. Also the first words with it, before somebody waits."""
-        self.hub.identity()
-        with self.hub.at_leisure():
-            again = self.hub.redeliver_failed(since=self.clock.now() - _DELIVERIES_KEPT)
-        if again:
-            log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": again})
+            pause_s = _RECONCILE_S if was_ours else pause_s

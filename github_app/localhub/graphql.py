@@ -20,6 +20,7 @@ from .shapes import JSON
 from .values import Comment, Issue, Pull, Repository, Review, ReviewComment, Thread, User
 from .world import World
 
+Node = Pull | Thread | ReviewComment | Review | Comment
 _SCHEMA = build_schema(SDL)
 Info = GraphQLResolveInfo[Any]
 
@@ -82,8 +83,11 @@ class _Root:
             case ReviewComment():
                 self._may(thing.thread.pull.issue.repo, "pull_requests:read")
                 return self._review_comment(thing)
+            case Review():
+                self._may(thing.pull.issue.repo, "pull_requests:read")
+                return self._review(thing)
             case Comment():
-                self._may(thing.issue.repo, "issues:read")
+                self._may(thing.issue.repo, "issues:read|pull_requests:read")
                 return self._comment(thing)
             case Issue():
                 self._may(thing.repo, "issues:read")
@@ -158,7 +162,7 @@ class _Root:
         self._may(thread.pull.issue.repo, "pull_requests:write")
         return thread
 
-    def _find(self, node: str) -> Pull | Thread | ReviewComment | Comment | Issue:
+    def _find(self, node: str) -> Node | Issue:
         kind, _, digits = node.rpartition("_")
         for repo in self._world.repositories.values():
             for issue in repo.issues.values():
@@ -268,6 +272,8 @@ class _Root:
             "body": it.body,
             "author": self._actor(it.user),
             "submittedAt": shape.get("submitted_at"),
+            "lastEditedAt": None,
+            "editor": None,
             "url": shape["html_url"],
         }
 
@@ -304,7 +310,7 @@ class _Root:
         return {"lastEditedAt": shapes.iso(it.updated_at), "editor": self._actor(it.editor)}
 
 
-def _things(pull: Pull | None, comments: list[Comment], kind: str) -> Sequence[Pull | Thread | ReviewComment | Comment]:
+def _things(pull: Pull | None, comments: list[Comment], kind: str) -> Sequence[Node]:
     match kind, pull:
         case "IC", _:
             return comments
@@ -314,6 +320,8 @@ def _things(pull: Pull | None, comments: list[Comment], kind: str) -> Sequence[P
             return pull.threads
         case "PRRC", Pull():
             return [c for t in pull.threads for c in t.comments]
+        case "PRR", Pull():
+            return pull.reviews
         case _:
             return []
 

@@ -9,16 +9,18 @@ enum DiffSide { LEFT RIGHT }
 enum PullRequestReviewThreadSubjectType { FILE LINE }
 interface Actor { login: String! url: URI! avatarUrl(size: Int): URI! }
 interface Node { id: ID! }
+interface Comment { body: String! author: Actor editor: Actor lastEditedAt: DateTime }
 interface Minimizable { isMinimized: Boolean! minimizedReason: String }
 type User implements Actor & Node {
   id: ID! login: String! url: URI! avatarUrl(size: Int): URI! databaseId: Int name: String }
 type Bot implements Actor & Node { id: ID! login: String! url: URI! avatarUrl(size: Int): URI! databaseId: Int }
 type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! endCursor: String startCursor: String }
 type Commit implements Node { id: ID! oid: GitObjectID! }
-type PullRequestReview implements Node {
-  id: ID! databaseId: Int fullDatabaseId: String state: String! body: String! author: Actor
+type PullRequestReview implements Node & Comment {
+  id: ID! databaseId: Int fullDatabaseId: String state: String! body: String! author: Actor editor: Actor
+  lastEditedAt: DateTime
   submittedAt: DateTime url: URI! }
-type PullRequestReviewComment implements Node & Minimizable {
+type PullRequestReviewComment implements Node & Minimizable & Comment {
   id: ID! databaseId: Int fullDatabaseId: String author: Actor body: String! bodyText: String! path: String!
   line: Int originalLine: Int startLine: Int diffHunk: String! outdated: Boolean! url: URI! authorAssociation: String!
   createdAt: DateTime! updatedAt: DateTime! replyTo: PullRequestReviewComment pullRequestReview: PullRequestReview
@@ -36,10 +38,10 @@ type PullRequest implements Node {
   id: ID! databaseId: Int number: Int! title: String! body: String! url: URI! state: String! isDraft: Boolean!
   merged: Boolean! headRefName: String! headRefOid: GitObjectID! baseRefName: String! author: Actor
   reviewThreads(first: Int, after: String, last: Int): PullRequestReviewThreadConnection! }
-type IssueComment implements Node & Minimizable {
+type IssueComment implements Node & Minimizable & Comment {
   id: ID! databaseId: Int body: String! author: Actor editor: Actor lastEditedAt: DateTime url: URI!
   isMinimized: Boolean! minimizedReason: String }
-type Issue implements Node {
+type Issue implements Node & Comment {
   id: ID! databaseId: Int number: Int! title: String! body: String! url: URI! author: Actor editor: Actor
   lastEditedAt: DateTime }
 type Repository implements Node {

@@ -87,8 +87,12 @@ class LabelPayload(IssuePayload):
     label: Label | None = None
 
 
-class IssueNumberPayload(RepoPayload):
-    issue: Numbered
+class EndedIssue(Numbered):
+    updated_at: object = None
+
+
+class EndedIssuePayload(RepoPayload):
+    issue: EndedIssue
 
 
 class CommentedIssue(Numbered):
@@ -100,6 +104,7 @@ class CommentedIssue(Numbered):
 class Comment(_Part):
     id: Id
     body: Text | None = None
+    created_at: object = None
 
 
 class CommentPayload(RepoPayload):

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from github_app.core import events
 from github_app.core.commands import parse_command
@@ -129,7 +129,12 @@ def issue_unlabeled(origin: Origin, payload: payloads.LabelPayload) -> Parsed:
     if isinstance(label, Ignored):
         return label
     return events.IssueUnlabeled(
-        id=origin.id, repo=origin.repo(payload), actor=origin.actor, number=payload.issue.number, label=label
+        id=origin.id,
+        repo=origin.repo(payload),
+        actor=origin.actor,
+        number=payload.issue.number,
+        label=label,
+        at=_moment(payload.issue.updated_at),
     )
 
 
@@ -146,8 +151,18 @@ def issue_edited(origin: Origin, payload: payloads.IssuePayload) -> Parsed:
     return events.IssueEdited(id=origin.id, repo=origin.repo(payload), actor=origin.actor, issue=_issue(payload.issue))
 
 
-def issue_ended(origin: Origin, payload: payloads.IssueNumberPayload) -> Parsed:
-    return events.IssueClosed(id=origin.id, repo=origin.repo(payload), actor=origin.actor, number=payload.issue.number)
+def issue_ended(how: Literal["closed", "deleted", "transferred"]) -> Read[payloads.EndedIssuePayload]:
+    def read(origin: Origin, payload: payloads.EndedIssuePayload) -> Parsed:
+        return events.IssueClosed(
+            id=origin.id,
+            repo=origin.repo(payload),
+            actor=origin.actor,
+            number=payload.issue.number,
+            how=how,
+            at=_moment(payload.issue.updated_at),
+        )
+
+    return read
 
 
 # --- comments and reviews --------------------------------------------------------------------------------------------
@@ -167,6 +182,7 @@ def comment_created(origin: Origin, payload: payloads.CommentPayload) -> Parsed:
         comment_id=payload.comment.id,
         source="issue_comment",
         issue_text=None if payload.issue.pull_request is not None else (payload.issue.title, payload.issue.body or ""),
+        at=_moment(payload.comment.created_at),
     )
 
 
@@ -216,6 +232,7 @@ def review_comment_created(origin: Origin, payload: payloads.ReviewCommentPayloa
         comment_id=payload.comment.id,
         source="review_comment",
         branch=payload.pull_request.head.ref,
+        at=_moment(payload.comment.created_at),
     )
 
 

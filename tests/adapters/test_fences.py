@@ -57,7 +57,7 @@ def test_each_request_to_github_that_changes_something_passes_the_fence(stage: S
         parent_sha=stage.base, branch="honk/3-y", message="Fix it", key="k", audit=PIN,
     )  # fmt: skip
     hub.open_pull(repo, branch="honk/3-y", base="main", title="Fix it", body="Please")
-    hub.redeliver_failed(since=datetime(2026, 1, 1, tzinfo=UTC))
+    hub.redeliver_failed(since=datetime(2026, 1, 1, tzinfo=UTC), again=True)
     sent = [each for each in stage.github.exchanges[before:] if each.method != "GET"]
     assert len(sent) > 12
     assert gate.asked == len(sent)

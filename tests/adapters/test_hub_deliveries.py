@@ -53,5 +53,5 @@ def test_the_record_is_read_over_all_pages_back_to_the_time_asked_for():
 
     with a_hub(answer) as (hub, wire, _):
         host = [wire.url]
-        assert hub.redeliver_failed(since=datetime(2026, 3, 1, 12, tzinfo=UTC)) == 1
+        assert hub.redeliver_failed(since=datetime(2026, 3, 1, 12, tzinfo=UTC), again=True) == 1
     assert again == ["/app/hook/deliveries/7/attempts", "/app/hook/deliveries/9/attempts"]

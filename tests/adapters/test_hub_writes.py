@@ -322,7 +322,7 @@ def test_what_was_not_delivered_is_asked_for_again_once(stage: Stage):
     since = stage.github.world.now()
     stage.issue("lost")
     stage.github.settle()
-    assert stage.hub.redeliver_failed(since=since) == 1
+    assert stage.hub.redeliver_failed(since=since, again=True) == 1
     stage.github.settle()
     lost, again = (each for each in stage.github.deliveries if each.event == "issues")
     assert (lost.guid, again.redelivery) == (again.guid, True)

@@ -84,9 +84,10 @@ def test_facts_that_nobody_reads_are_not_looked_up(kind: type, status: Status | 
         (NONE, command(), Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL),
         (WORKING, command(source="review_comment"),
             Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS),
-        (WORKING, event(ev.IssueUnlabeled), Need.PERMISSION),
+        (WORKING, event(ev.IssueUnlabeled), Need.PERMISSION | Need.ISSUE),
         (WORKING, event(ev.IssueEdited), Need.PERMISSION),
-        (WORKING, event(ev.IssueClosed), Need.PULL),
+        (WORKING, event(ev.IssueClosed), Need.PULL | Need.ISSUE),
+        (WORKING, event(ev.IssueClosed, how="deleted"), Need.PULL),
         (WORKING, event(ev.BranchPushed), Need.PERMISSION | Need.PULL | Need.CHECKS | Need.POLICY),
         (WORKING, event(ev.PullRequestClosed), Need.PULL),
         (WORKING, event(ev.PullRequestClosed, is_merged=True), Need.NOTHING),
@@ -151,3 +152,18 @@ def test_statuses_are_open_or_terminal():
 def test_clock_of_a_status_that_never_started_starts_now():
     unstamped: Session = replace(session(Status.AWAITING_CHECKS), status_since=None)
     assert decide(unstamped, event(ev.Ticked), facts()).why == "checks have not ended"
+
+
+@pytest.mark.parametrize("before", [None, session(), session(Status.CLOSED)], ids=str)
+@pytest.mark.parametrize("happened", [command(), event(ev.ReviewSubmitted)], ids=lambda it: type(it).__name__)
+def test_words_that_were_heard_before_or_are_deleted_by_now_do_nothing(before: Session | None, happened: ev.Event):
+    for known, why in ((facts(is_heard=True), "heard before"), (facts(is_withdrawn=True), "deleted before")):
+        decision = decide(before, happened, known)
+        assert (decision.session, decision.effects) == (before, ())
+        assert why in decision.why
+
+
+def test_words_are_known_by_where_they_stand():
+    assert ev.words_in(command(source="review_comment", comment_id=7)) == ("review_comment", 7)
+    assert ev.words_in(event(ev.ReviewSubmitted, review_id=8)) == ("review", 8)
+    assert ev.words_in(event(ev.Ticked)) is None

@@ -126,8 +126,10 @@ def stops_work(case: Case) -> bool:
 
 
 def is_unreachable(case: Case) -> bool:
-    """Nothing can be said where the app was not let in any more."""
-    return isinstance(case.happened, ev.InstallationChanged)
+    """Nothing can be said where the app is not let in any more, or where there is neither issue nor pull request."""
+    after = case.decided.session
+    is_issue_gone = after is not None and re.search("(deleted|transferred|moved) the issue", after.waiting_for)
+    return isinstance(case.happened, ev.InstallationChanged) or bool(is_issue_gone and case.before.pull_number is None)
 
 
 CASES = list(every_case())

@@ -48,7 +48,6 @@ TICK = event(ev.Ticked)
 SUSPENDED = event(ev.InstallationChanged, action="suspended")
 UNSUSPENDED = event(ev.InstallationChanged, action="unsuspended")
 STUCK = session(NEEDS_HUMAN, stuck_on="checks")
-LOST = facts(lost="the installation is not there any more")
 SHUT_OUT = session(NEEDS_HUMAN, stuck_on="installation")
 STANDS = facts(pull=pull())
 AT_FIRST = first_turn(status=NEEDS_HUMAN, turn_id=None)
@@ -103,6 +102,16 @@ ROWS = [
     rows_of(OPEN, "the issue closed", event(ev.IssueClosed), to=CLOSED, does=ENDS, why="`alice` closed the issue"),
     rows_of(OPEN, "the issue closed by our merge, told first", event(ev.IssueClosed),
             facts=facts(pull=pull(is_merged=True, is_open=False)), to=MERGED, does=ENDS, why="closed by our merge"),
+    rows_of(OPEN, "the issue closed, and open again", event(ev.IssueClosed, at=NOW),
+            facts=facts(issue=issue(updated_at=NOW)), does="", why="open again already"),
+    rows_of(OPEN, "the issue deleted", event(ev.IssueClosed, how="deleted"), to=CLOSED, does="Say DiscardWorkspace",
+            why="`alice` deleted the issue. #34 and its branch stay as they are"),
+    row(first_turn(), "the issue transferred during the first turn", event(ev.IssueClosed, how="transferred"),
+        to=CLOSED, does="DiscardWorkspace", why="`alice` transferred the issue. I opened no pull request"),
+    rows_of(OPEN, "the issue deleted after the merge", event(ev.IssueClosed, how="deleted"),
+            facts=facts(pull=pull(is_merged=True, is_open=False)), to=MERGED, does=ENDS, why="closed by our merge"),
+    row(first_turn(), "the issue gone, and nobody told us", TICK, facts=facts(issue=None, is_issue_gone=True),
+        to=CLOSED, does="DiscardWorkspace", why="somebody deleted or moved the issue"),
     # Time
     rows_of([WORKING], "time passed", TICK, facts=STANDS, does="", why="has not begun"),
     rows_of([AWAITING_REVIEW, NEEDS_HUMAN], "time passed", TICK, facts=STANDS, does="", why="nothing has changed"),
@@ -136,10 +145,6 @@ ROWS = [
         to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
     row(SHUT_OUT, "let in again, and nobody told us", TICK, facts=STANDS,
         to=AWAITING_CHECKS, does="ShowProgress", why="GitHub answers again"),
-    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "let in no more, and nobody told us", TICK, facts=LOST,
-            to=NEEDS_HUMAN, does="Say ShowProgress", why="does not let me look"),
-    rows_of([WORKING, NEEDS_HUMAN], "let in no more", TICK, facts=LOST, does="", why="does not let us look"),
-    row(SHUT_OUT, "still not let in", TICK, facts=LOST, does="", why="does not let us look"),
     # The installation
     rows_of(OPEN, "the app removed", event(ev.InstallationChanged, action="deleted"),
             to=CLOSED, does="DiscardWorkspace", why="The app was removed"),
@@ -150,8 +155,6 @@ ROWS = [
     rows_of([NEEDS_HUMAN], "the app suspended", SUSPENDED, does="", why="a human has the next word anyway"),
     rows_of(OPEN, "the app unsuspended", UNSUSPENDED, does="", why="nothing waited for the installation"),
     rows_of(OPEN, "a repository added", event(ev.InstallationChanged, action="added"), does="", why="nothing waited"),
-    row(SHUT_OUT, "permissions accepted", event(ev.InstallationChanged, action="granted"),
-        to=AWAITING_CHECKS, does="ShowProgress", why="active again"),
     row(SHUT_OUT, "the app unsuspended", UNSUSPENDED, to=AWAITING_CHECKS, does="ShowProgress", why="active again"),
     row(replace(SHUT_OUT, feedback=(words(),)), "the app unsuspended with words in hand", UNSUSPENDED,
         to=WORKING, does="ShowProgress RunTurn", why="active again"),

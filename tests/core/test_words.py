@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from tests.core.scene import (
     ME,
     NEEDS_HUMAN,
     NEW,
+    NOW,
     OPEN,
     PULL,
     ROBOT,
@@ -39,6 +41,7 @@ from tests.core.scene import (
     first_turn,
     issue,
     pull,
+    row,
     rows_of,
     session,
     thread,
@@ -62,8 +65,17 @@ def review_saying(verb: Any, text: str = "", **changes: Any) -> ev.ReviewSubmitt
 ROWS = [
     # Labels
     rows_of(OPEN, "the label again", event(ev.IssueLabeled), does="", why="worked on already"),
-    rows_of(OPEN, "the label taken off", event(ev.IssueUnlabeled), to=CLOSED, does=ENDS,
+    rows_of(OPEN, "the label taken off", event(ev.IssueUnlabeled), to=CLOSED, does="Say ShowProgress DiscardWorkspace",
             why="took the `honk` label off"),
+    rows_of(OPEN, "the label taken off, and on again", event(ev.IssueUnlabeled, at=NOW),
+            facts=facts(issue=issue(labels=("Honk",), updated_at=NOW)), does="", why="on again already"),
+    rows_of(OPEN, "the label taken off, and an older answer", event(ev.IssueUnlabeled, at=NOW),
+            facts=facts(issue=issue(labels=("honk",), updated_at=NOW - timedelta(seconds=1))),
+            to=CLOSED, does="Say ShowProgress DiscardWorkspace", why="took the `honk` label off"),
+    row(session(created_at=NOW), "the label taken off before it began", event(ev.IssueUnlabeled,
+        at=NOW - timedelta(hours=1)), does="", why="before this work began"),
+    row(session(created_at=NOW), "the label taken off by a clock that is behind", event(ev.IssueUnlabeled,
+        at=NOW - timedelta(seconds=90)), to=CLOSED, does="Say ShowProgress DiscardWorkspace", why="took the"),
     rows_of(OPEN, "another label taken off", event(ev.IssueUnlabeled, label="bug"), does="", why="means nothing to us"),
     rows_of(OPEN, "the label taken off by somebody who may not", event(ev.IssueUnlabeled, actor=BOB),
             facts=facts(Permission.TRIAGE), does="Say", why="triage access only"),

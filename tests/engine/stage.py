@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -21,12 +22,14 @@ from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.flows import Engine
 from github_app.engine.leases import Lease
+from github_app.engine.looks import Looks
 from github_app.engine.lookup import Lookup
 from github_app.engine.migrations import migrate
 from github_app.engine.pauses import Pauses
 from github_app.engine.performance import Performance
 from github_app.engine.policies import Policies
 from github_app.engine.quotas import Quotas
+from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
@@ -35,7 +38,7 @@ from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
 from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScanner, call, reply, submit
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
-from tests.fakes.hub import RecordingHub
+from tests.fakes.hub import RecordingHub, StillListing
 from tests.webhook import deliveries
 
 T = TypeVar("T")
@@ -133,9 +136,11 @@ class Stage:
     flows_url: str
     script: list[Any] = field(default_factory=list)
     hub: RecordingHub = field(default_factory=lambda: RecordingHub(issues={1: ISSUE}))
+    listing: StillListing = field(default_factory=StillListing)
     clock: MovingClock = field(default_factory=MovingClock)
     capacity: Capacity = field(default_factory=Capacity)
     floor: Floor = field(default_factory=Floor)
+    comment_ids: Iterator[int] = field(default_factory=lambda: count(500))
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
     engine: Engine = field(init=False)
@@ -161,6 +166,7 @@ class Stage:
             store=self.store,
             lookup=Lookup(
                 hub=self.hub,
+                database=self.database,
                 policies=policies,
                 quotas=quotas,
                 pauses=self.pauses,
@@ -193,7 +199,14 @@ class Stage:
             runtime=runtime,
             upkeep=Upkeep(
                 store=self.store,
-                hub=self.hub,
+                reconciliation=Reconciliation(
+                    store=self.store,
+                    hub=self.hub,
+                    listing=self.listing,
+                    looks=Looks(self.database, self.clock),
+                    clock=self.clock,
+                    trigger_label="honk",
+                ),
                 runtime=runtime,
                 clock=self.clock,
                 checks_grace_s=90.0,
@@ -234,7 +247,7 @@ class Stage:
         return self.deliver("issues", "labeled", by=by, issue=issue, label={"name": "honk"})
 
     def comment(self, body: str, number: int = 1, *, by: str = "ann") -> str:
-        comment = {"id": 500 + len(body), "body": body, "user": {"id": 1, "login": by, "type": "User"}}
+        comment = {"id": next(self.comment_ids), "body": body, "user": {"id": 1, "login": by, "type": "User"}}
         return self.deliver("issue_comment", "created", by=by, issue=deliveries.issue(number=number), comment=comment)
 
     # What is to be seen

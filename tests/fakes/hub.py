@@ -15,6 +15,8 @@ from typing import Any
 
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import Gone, HeadMoved
+from github_app.core.events import CommentSource
+from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import (
     Actor,
     ChangeSet,
@@ -45,6 +47,7 @@ class RecordingHub:
     lost_commits: dict[str, Exception] = field(default_factory=dict)
     open_threads: tuple[Thread, ...] = ()
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    deleted: set[int] = field(default_factory=set)
     acts: list[tuple[Any, ...]] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     on: dict[str, Callable[[], None]] = field(default_factory=dict)
@@ -128,8 +131,12 @@ class RecordingHub:
     def traffic(self) -> Traffic:
         return Traffic()
 
-    def redeliver_failed(self, *, since: datetime) -> int:
-        self._call(self.asked, "redeliver_failed", since)
+    def has_comment(self, repo: Repo, source: CommentSource, comment_id: int) -> bool:
+        self._call(self.asked, "has_comment", source, comment_id)
+        return comment_id not in self.deleted
+
+    def redeliver_failed(self, *, since: datetime, again: bool) -> int:
+        self._call(self.asked, "redeliver_failed", since, again)
         return 0
 
     # What can be done
@@ -198,3 +205,52 @@ class RecordingHub:
                 if pull.head_branch == branch:
                     self.pulls[number] = replace(pull, head_sha=self.heads[branch])
             return self.heads[branch]
+
+
+@dataclass
+class StillListing:
+    """What stands on that GitHub, as data: nothing, unless a test says otherwise. `asked` counts the lists read."""
+
+    installed: dict[int, datetime] = field(default_factory=dict)
+    repos: tuple[Repo, ...] = ()
+    changed: tuple[Change, ...] = ()
+    said: tuple[Remark, ...] = ()
+    record: dict[int, tuple[Act, ...]] = field(default_factory=dict)
+    reviewed: tuple[Remark, ...] = ()
+    inline: tuple[Remark, ...] = ()
+    edited: dict[str, Edit] = field(default_factory=dict)
+    asked: list[tuple[Any, ...]] = field(default_factory=list)
+    fail: dict[int, list[Exception]] = field(default_factory=dict)
+
+    def installations(self) -> tuple[tuple[int, datetime], ...]:
+        return tuple(self.installed.items())
+
+    def repositories(self, installation_id: int) -> tuple[Repo, ...]:
+        return tuple(repo for repo in self.repos if repo.installation_id == installation_id)
+
+    def changes(self, repo: Repo, since: datetime) -> tuple[Change, ...]:
+        self.asked.append(("changes", repo.id, since))
+        if self.fail.get(repo.id):
+            raise self.fail[repo.id].pop(0)
+        return tuple(change for change in self.changed if change.updated_at >= since)
+
+    def remarks(self, repo: Repo, since: datetime) -> tuple[Remark, ...]:
+        self.asked.append(("remarks", repo.id, since))
+        return tuple(remark for remark in self.said if remark.updated_at >= since)
+
+    def acts(self, repo: Repo, number: int) -> tuple[Act, ...]:
+        self.asked.append(("acts", number))
+        return self.record.get(number, ())
+
+    def reviews(self, repo: Repo, number: int) -> tuple[Remark, ...]:
+        self.asked.append(("reviews", number))
+        return self.reviewed
+
+    def inline_remarks(self, repo: Repo, number: int, since: datetime) -> tuple[Remark, ...]:
+        self.asked.append(("inline_remarks", number))
+        return tuple(remark for remark in self.inline if remark.updated_at >= since)
+
+    def edits(self, repo: Repo, node_ids: Sequence[str]) -> dict[str, Edit]:
+        if node_ids:
+            self.asked.append(("edits", tuple(node_ids)))
+        return {node_id: self.edited[node_id] for node_id in node_ids if node_id in self.edited}

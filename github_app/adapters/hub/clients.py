@@ -293,6 +293,8 @@ class RepoClient:
                 raise Gone("the installation does not have the repository any more", what="repository") from error
             names.learn(self.repo, renewed)
             if renewed == name:
+                if isinstance(error, Moved):  # not the repository, but what was asked for: an issue, to another one
+                    raise Gone(str(error), what=what) from error
                 raise
         return self._clients.run(self._key, lambda github: work(renewed, github), what=what)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from github import Github
@@ -21,13 +22,21 @@ AT_ONCE = 100
 """So many redeliveries one call asks for; the next call asks for the rest."""
 
 
-def redeliver_failed(clients: Clients, *, since: datetime, subscribed: Iterable[str]) -> int:
+LONGEST = 50
+"""So many pages of the record are read at once."""
+
+REFUSED = frozenset({400, 413})
+"""What we answered to what nobody could take in: it would be the same again."""
+
+
+def redeliver_failed(clients: Clients, *, since: datetime, subscribed: Iterable[str], again: bool) -> int:
     """Ask for each delivery since then that never got through, once; how many.
 
-    The record has one entry for each attempt; what matters is whether any attempt with the same GUID succeeded.
+    The record has one entry for each attempt; what matters is whether any attempt with the same GUID succeeded. Without
+    `again`, what was asked for before and failed again is left alone: whoever is up and refuses it refuses it for ever.
     """
     entries = clients.as_app(lambda it: _list(it, since), what="deliveries")
-    missed = select_missed(entries, wanted=ALWAYS | set(subscribed))
+    missed = select_missed(entries, wanted=ALWAYS | set(subscribed), again=again)
     asked = 0
     for delivery_id in missed[:AT_ONCE]:
         path = f"/app/hook/deliveries/{delivery_id}/attempts"
@@ -39,12 +48,12 @@ def redeliver_failed(clients: Clients, *, since: datetime, subscribed: Iterable[
         try:
             clients.as_app(act, what=f"delivery {delivery_id}")
             asked += 1
-        except (NotFound, Unprocessable):  # too old by now; the next look at the session sees what it told
+        except (NotFound, Unprocessable):  # too old by now; a look at the repository sees what it told
             continue
     return asked
 
 
-def select_missed(entries: Iterable[Mapping[str, Any]], *, wanted: Iterable[str]) -> list[int]:
+def select_missed(entries: Iterable[Mapping[str, Any]], *, wanted: Iterable[str], again: bool = True) -> list[int]:
     """Choose from GitHub's record (newest first) the newest attempt of each GUID that has no success; oldest first."""
     events = set(wanted)
     newest: dict[str, Mapping[str, Any]] = {}
@@ -55,12 +64,16 @@ def select_missed(entries: Iterable[Mapping[str, Any]], *, wanted: Iterable[str]
         newest.setdefault(entry["guid"], entry)
         if 200 <= entry["status_code"] < 400:
             arrived.add(entry["guid"])
-    return [entry["id"] for guid, entry in reversed(newest.items()) if guid not in arrived]
+    return [
+        entry["id"]
+        for guid, entry in reversed(newest.items())
+        if guid not in arrived and entry["status_code"] not in REFUSED and (again or not entry.get("redelivery"))
+    ]
 
 
 def _list(it: Github, since: datetime) -> list[dict[str, Any]]:
-    found = []
-    for entry in pages(it.requester, "/app/hook/deliveries"):
+    found: list[dict[str, Any]] = []
+    for entry in islice(pages(it.requester, "/app/hook/deliveries"), LONGEST * 100):
         if datetime.fromisoformat(entry["delivered_at"]) < since:
             break
         found.append(entry)

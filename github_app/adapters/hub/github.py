@@ -13,7 +13,7 @@ from datetime import datetime
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
-from github_app.adapters.hub import checks, comments, commits, deliveries, people, pulls, threads
+from github_app.adapters.hub import checks, comments, commits, deliveries, listing, people, pulls, threads
 from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
@@ -23,6 +23,7 @@ from github_app.adapters.vault import Vault
 from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
+from github_app.core.events import CommentSource
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 
@@ -66,6 +67,11 @@ class GitHubHub:
             vault=self.vault,
             fence=fence or Unfenced(),
         )
+
+    @property
+    def listing(self) -> listing.GitHubListing:
+        """What stands on GitHub, list by list."""
+        return listing.GitHubListing(self._clients)
 
     def close(self) -> None:
         """Close all connections. The hub can be used again; it then opens new ones."""
@@ -222,6 +228,10 @@ class GitHubHub:
         token = self._clients.token(repo, push if write else "fetch")
         return GitAuth(url=f"{self._web_url}/{self._clients.names.of(repo)}.git", token=token.value)
 
-    def redeliver_failed(self, *, since: datetime) -> int:
-        """Ask GitHub to deliver again what did not arrive; how many."""
-        return deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2])
+    def has_comment(self, repo: Repo, source: CommentSource, comment_id: int) -> bool:
+        """Whether a comment is still there."""
+        return listing.has_comment(self._clients, repo, source, comment_id)
+
+    def redeliver_failed(self, *, since: datetime, again: bool) -> int:
+        """Ask GitHub to deliver again what did not arrive; how many. With `again`, also what was asked for before."""
+        return deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2], again=again)

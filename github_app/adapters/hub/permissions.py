@@ -16,9 +16,11 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # about the app itself and about people
     "identity": {"metadata": "read"},
     "permission": {"metadata": "read"},
+    "repositories": {"metadata": "read"},
     # issues and conversations
     "issue": READ_TALK,
     "comments": READ_TALK,
+    "listing": READ_TALK,
     "react": WRITE_TALK,
     "say": WRITE_TALK,
     "remove_label": WRITE_TALK,

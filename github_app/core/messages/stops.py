@@ -166,17 +166,16 @@ def after_closed_issue(pull_number: int | None) -> str:
     return GO_ON if pull_number is not None else "Reopen the issue and write `/honk` to have me start again."
 
 
+WITHOUT_ISSUE = "Merge it or close it; for more, write an issue and `/honk` there."
+"""What to do about a pull request whose issue is gone."""
+
+
 def stopped_by(login: str, how: str, then: str, *, pull_number: int | None) -> str:
     """Why a session was closed, by whom if that is known, what is left, and what to do (`then`)."""
     left = (
         f"#{pull_number} and its branch stay as they are." if pull_number is not None else "I opened no pull request."
     )
     return f"I stopped: {code(login) if login else 'somebody'} {how}. {left} {then}"
-
-
-def locked_out(why: str) -> str:
-    """GitHub does not let us in any more."""
-    return f"GitHub does not let me look at this any more: {clause(why)}. I go on by myself when it does again."
 
 
 def branch_deleted(login: str) -> str:

@@ -1,0 +1,112 @@
+"""How far we have looked, durably: where each repository was left, and whose turn it is. One process looks at a time;
+what one that died had not come to, the next begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+
+from github_app.core.ports import Clock
+from github_app.engine.database import transaction
+
+_ALL = 0
+_HELD = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """Where a repository was left: nothing before `begins_at` is ever taken up; up to `issues_at` and `comments_at` all
+    was seen. By GitHub's clock."""
+
+    begins_at: datetime
+    issues_at: datetime
+    comments_at: datetime
+
+
+class Looks:
+    """The table of looks. Every method is one transaction and blocks; all raise `DatabaseAway`."""
+
+    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def claim(self, *, done_before: datetime) -> bool:
+        """Take the turn, unless somebody else has it or has finished one since `done_before`."""
+        now = self._clock.now()
+        with transaction(self._engine) as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO looks (repo_id, begins_at, issues_at, comments_at, looked_at, held_until) "
+                    "VALUES (:all, '', '', '', '', '') ON CONFLICT DO NOTHING"
+                ),
+                {"all": _ALL},
+            )
+            taken = connection.execute(
+                sa.text(
+                    "UPDATE looks SET held_until = :until "
+                    "WHERE repo_id = :all AND held_until <= :now AND looked_at <= :done"
+                ),
+                {"until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": _ALL},
+            )
+            return taken.rowcount == 1
+
+    def hold(self) -> None:
+        """Keep the turn for a while longer."""
+        self._set("held_until = :at", self._clock.now() + _HELD)
+
+    def release(self) -> None:
+        """Give the turn back, not finished."""
+        self._set("held_until = :at", self._clock.now())
+
+    def finish(self, begun: datetime) -> None:
+        """Give the turn back: all repositories that there were at `begun` have been looked through."""
+        self._set("looked_at = :at", begun)
+        self.release()
+
+    def _set(self, what: str, at: datetime) -> None:
+        with transaction(self._engine) as connection:
+            statement = sa.text(f"UPDATE looks SET {what} WHERE repo_id = :all")  # noqa: S608 - ours, from above
+            connection.execute(statement, {"at": _text(at), "all": _ALL})
+
+    def last(self) -> datetime | None:
+        """When the last turn was begun that was finished; None if none ever was."""
+        with transaction(self._engine, reads=True) as connection:
+            found = connection.execute(sa.text("SELECT looked_at FROM looks WHERE repo_id = :all"), {"all": _ALL})
+            at = found.scalar()
+        return datetime.fromisoformat(at) if at else None
+
+    def of(self, repo_id: int) -> tuple[Look, datetime] | None:
+        """Where a repository was left, and when; None for one that was never looked at."""
+        with transaction(self._engine, reads=True) as connection:
+            row = connection.execute(sa.text("SELECT * FROM looks WHERE repo_id = :r"), {"r": repo_id}).first()
+        if row is None:
+            return None
+        begins_at, issues_at, comments_at, looked_at = map(
+            datetime.fromisoformat, (row.begins_at, row.issues_at, row.comments_at, row.looked_at)
+        )
+        return Look(begins_at=begins_at, issues_at=issues_at, comments_at=comments_at), looked_at
+
+    def note(self, repo_id: int, look: Look) -> None:
+        """Leave a repository where `look` says, and keep the turn."""
+        values = {
+            "r": repo_id,
+            "begins": _text(look.begins_at),
+            "issues": _text(look.issues_at),
+            "comments": _text(look.comments_at),
+            "now": _text(self._clock.now()),
+        }
+        with transaction(self._engine) as connection:
+            connection.execute(
+                sa.text(
+                    "INSERT INTO looks (repo_id, begins_at, issues_at, comments_at, looked_at, held_until) "
+                    "VALUES (:r, :begins, :issues, :comments, :now, '') ON CONFLICT (repo_id) DO UPDATE "
+                    "SET issues_at = :issues, comments_at = :comments, looked_at = :now"
+                ),
+                values,
+            )
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
