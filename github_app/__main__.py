@@ -1,6 +1,6 @@
-"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`, `audit`. Imports
-what a command needs when it runs, so that `honk --help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong
-usage or settings, 130 interrupted."""
+"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`, `backup`,
+`restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at once. Exit codes: 0
+done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -73,8 +73,20 @@ def _parser() -> argparse.ArgumentParser:
     resume = commands.add_parser("resume", help="go on with all that a pause held", epilog=where)
     resume.add_argument("--repo", metavar="OWNER/NAME", help="in this repository, whoever paused it")
     resume.set_defaults(run=_resume)
+    _add_backup(commands, where)
     _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
     return parser
+
+
+def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
+    backup = commands.add_parser("backup", help="copy the embedded database into a file, while Honk runs", epilog=where)
+    backup.add_argument("file", type=Path, metavar="FILE", help="a new file")
+    backup.set_defaults(run=_backup)
+    restore = commands.add_parser(
+        "restore", help="put a backup in the database's place; Honk must not run", epilog=where
+    )
+    restore.add_argument("file", type=Path, metavar="FILE", help="what `honk backup` wrote")
+    restore.set_defaults(run=_restore)
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -145,6 +157,18 @@ def _resume(options: argparse.Namespace) -> int:
     from github_app.process import resume
 
     return resume(options.repo)
+
+
+def _backup(options: argparse.Namespace) -> int:
+    from github_app.process import back_up
+
+    return back_up(options.file)
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from github_app.process import restore
+
+    return restore(options.file)
 
 
 def _audit_verify(options: argparse.Namespace) -> int:

@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from github_app.app import Honk, build, make_vault, open_pauses, open_store
@@ -157,6 +158,26 @@ def resume(full_name: str | None) -> int:
     pauses, repo_id = open_pauses(store), _repo_id(store, full_name)
     lifted = [pauses.resume(repo_id, by_operator=by_operator) for by_operator in (True, False)]
     print(f"{'Going on' if any(lifted) else 'There was no pause'}: {full_name or 'everything'}.")
+    return 0
+
+
+def back_up(target: Path) -> int:
+    """Write a copy of the embedded database to a new file, while workers run or not."""
+    from github_app.engine.backup import back_up
+
+    sessions = back_up(read_settings().database_url, target.absolute())
+    print(f"{target}: {sessions} session{'s' * (sessions != 1)}, whole. Keep the App's private key, too, elsewhere.")
+    return 0
+
+
+def restore(source: Path) -> int:
+    """Put a backup in the place of the embedded database, while nothing of Honk runs."""
+    from github_app.engine.backup import restore
+
+    sessions, kept = restore(read_settings().database_url, source.absolute())
+    print(f"Restored: {sessions} session{'s' * (sessions != 1)}. The next start goes on from there.")
+    for path in kept:
+        print(f"What was there is kept: {path}")
     return 0
 
 
