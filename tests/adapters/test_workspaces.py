@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from github_app.adapters.repository.evictions import size_of
+from github_app.adapters.repository.mirrors import Mirrors
 from github_app.core.errors import NotVisibleYet, PathRefused, ToolFailed
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
@@ -298,7 +300,7 @@ async def test_a_session_keeps_one_commit_and_its_home(desk: Desk) -> None:
     await old.close(discard=False)
     new = await desk.open(desk.origin.commit({**FILES, "more": text("m")}), key="k")
     assert await sh(new, "ls ~ more") == "more\n\n/home/agent:\ncache\n"
-    assert sorted(path.name for path in new.home.parent.iterdir()) == sorted([new.sha, "home", "lock"])
+    assert sorted(path.name for path in new.home.parent.iterdir()) == sorted([new.sha, "home", "lock", "opening"])
 
 
 async def test_a_call_that_nobody_waits_for_ends_before_the_next_begins(
@@ -324,6 +326,38 @@ async def test_a_call_that_nobody_waits_for_ends_before_the_next_begins(
     await command
     assert order == ["listed", "ran"]
     assert listing.cancelled()
+
+
+async def test_an_opening_that_was_given_up_ends_before_the_next_begins(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = (desk.origin.commit({"f": text(word)}) for word in ("one", "two", "three"))
+    real, begun, go_on = Mirrors.ensure, threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def slowly(self: Mirrors, repo_id: int, sha: str, auth: Callable[[], GitAuth]) -> Path:
+        order.append(sha)
+        if sha == first:
+            begun.set()
+            go_on.wait(30)
+        return real(self, repo_id, sha, auth)
+
+    monkeypatch.setattr(Mirrors, "ensure", slowly)
+    openings = [asyncio.create_task(desk.open(first, key="k"))]
+    await asyncio.to_thread(begun.wait, 30)
+    openings.append(asyncio.create_task(desk.open(second, key="k")))
+    await asyncio.sleep(0)
+    for opening in openings:
+        opening.cancel()
+    await asyncio.wait(openings)
+    last = asyncio.create_task(desk.open(third, key="k"))
+    await asyncio.sleep(0)
+    go_on.set()
+    workspace = await last
+    assert await sh(workspace, "cat f") == "three"
+    assert set(order) == {first, third}
+    assert order.index(first) < order.index(third)
+    assert all(opening.cancelled() for opening in openings)
 
 
 async def test_calls_wait_for_a_running_command(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import shutil
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from github_app.adapters.repository.locks import acquire, locked
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.overlays import Overlay
 from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap, OverlayMount
+from github_app.core.errors import Stopped
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 
@@ -169,10 +171,12 @@ class LocalWorkspaces:
 
     async def open_from(self, mirror: Callable[[], Path], repo_id: int, sha: str, key: str) -> LocalWorkspace:
         """The same over whatever repository `mirror()` gives that has the commit. It is called in a thread."""
-        work = asyncio.ensure_future(asyncio.to_thread(self._open, repo_id, check_sha(sha), key, mirror))
+        given_up = threading.Event()
+        work = asyncio.ensure_future(asyncio.to_thread(self._open, repo_id, check_sha(sha), key, mirror, given_up))
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
+            given_up.set()
             work.add_done_callback(_let_go)
             raise
 
@@ -200,14 +204,21 @@ class LocalWorkspaces:
         digest = "" if plain == key else "." + hashlib.sha256(key.encode()).hexdigest()[:16]
         return self.root / "workspaces" / f"{plain}{digest}"
 
-    def _open(self, repo_id: int, sha: str, key: str, mirror: Callable[[], Path]) -> LocalWorkspace:
+    def _open(
+        self, repo_id: int, sha: str, key: str, mirror: Callable[[], Path], given_up: threading.Event
+    ) -> LocalWorkspace:
         session = self._folder(key)
         with ExitStack() as held:
             held.callback(_release, _hold(session))
+            # One that was given up ends before the next begins, or does not begin: they write to the same places.
+            opening = held.enter_context(ExitStack())
+            opening.enter_context(locked(session / "opening"))
+            if given_up.is_set():
+                raise Stopped("nobody waits for this workspace any more")
             held.enter_context(self.mirrors.held(repo_id))
             make_passage(session / sha)
             for other in session.iterdir():
-                if other.name not in (sha, "home", "lock"):
+                if other.name not in (sha, "home", "lock", "opening"):
                     remove_tree(other)
             home = session / "home"
             _make_owned(home, self._owner)
@@ -216,6 +227,7 @@ class LocalWorkspaces:
             else:
                 tree, release = self._open_copy(sha, session / sha, mirror)
             held.callback(release)
+            opening.close()
             held = held.pop_all()
 
         def close(discard: bool) -> None:
