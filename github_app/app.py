@@ -306,6 +306,7 @@ def _build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
         private_key=settings.private_key,
         api_url=settings.github_api_url,
         graphql_url=settings.github_graphql_url,
+        ca_file=settings.ca_file,
         web_url=settings.github_url,
         pause_s=settings.write_pause_s,
         vault=vault,

@@ -51,6 +51,7 @@ class Settings:
     runner_socket: Path | None = None
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
+    ca_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -69,7 +70,7 @@ class RunnerSettings:
 PACKAGE_ENVIRONMENT = re.compile(r"PATH|HOME|XDG_CONFIG_\w+|PIP_\w+|NPM_\w+", re.IGNORECASE)
 """What pip and npm are asked with where packages come from: their own variables, and none of our secrets."""
 
-GIT_ENVIRONMENT = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE")
+GIT_ENVIRONMENT = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy")
 """What of the process's environment its git processes get: how to find programs and the way out."""
 
 NAMES: dict[str, str] = {
@@ -78,8 +79,8 @@ NAMES: dict[str, str] = {
     "HONK_PRIVATE_KEY_FILE": "a file with the private key, instead",
     "HONK_WEBHOOK_SECRET": "the webhook's secret; several, separated by spaces, are valid at once, for rotation",
     "HONK_GITHUB_URL": "GitHub's web and git host (https://github.com)",
-    "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server)",
-    "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived: <url>/api/graphql)",
+    "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server, api.<host> for ghe.com)",
+    "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived from that: /api/graphql, or /graphql)",
     "ANTHROPIC_API_KEY": "the key for the model",
     "ANTHROPIC_BASE_URL": "another Messages API, such as a gateway (Anthropic's)",
     "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
@@ -115,9 +116,11 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if name.startswith("HONK_") and name not in NAMES:
             raise Misconfigured(f"{name} is not a setting; known are {', '.join(sorted(NAMES))}")
     github_url = _url(env, "HONK_GITHUB_URL", "https://github.com")
-    is_dotcom = urlsplit(github_url).hostname == "github.com"
-    api_url = "https://api.github.com" if is_dotcom else f"{github_url}/api/v3"
-    graphql_url = "https://api.github.com/graphql" if is_dotcom else f"{github_url}/api/graphql"
+    api_url = _url(env, "HONK_GITHUB_API_URL", _usual_api_url(github_url))
+    graphql_url = api_url.removesuffix("/v3") + "/graphql"
+    ca_file = _file(env, "SSL_CERT_FILE")
+    if ca_file is not None and not ca_file.is_file():
+        raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
     data_dir = Path(env.get("HONK_DATA_DIR") or _usual_data_dir(env)).expanduser().absolute()
     return Settings(
         app_id=_required(env, "HONK_APP_ID"),
@@ -125,7 +128,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         private_key_file=_file(env, "HONK_PRIVATE_KEY_FILE"),
         webhook_secrets=_secrets(env),
         github_url=github_url,
-        github_api_url=_url(env, "HONK_GITHUB_API_URL", api_url),
+        github_api_url=api_url,
         github_graphql_url=_url(env, "HONK_GITHUB_GRAPHQL_URL", graphql_url),
         anthropic_api_key=env.get("ANTHROPIC_API_KEY") or None,
         anthropic_base_url=env.get("ANTHROPIC_BASE_URL") or None,
@@ -146,7 +149,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         keep_days=_number(env, "HONK_KEEP_DAYS", 30.0),
         cache_gb=_number(env, "HONK_CACHE_GB", 20.0),
         package_env=_package_env(env),
-        git_env={name: env[name] for name in GIT_ENVIRONMENT if env.get(name)},
+        ca_file=ca_file,
+        git_env=_git_env(env, ca_file),
         runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
         policy_file=_file(env, "HONK_POLICY_FILE"),
@@ -185,6 +189,19 @@ def _usual_data_dir(env: Mapping[str, str]) -> str:
     if os.geteuid() == 0:
         return "/var/lib/honk"
     return str(Path(env.get("XDG_DATA_HOME") or "~/.local/share") / "honk")
+
+
+def _usual_api_url(github_url: str) -> str:
+    """https://docs.github.com/enterprise-cloud@latest/admin/data-residency/network-details-for-ghecom has ghe.com's."""
+    host = urlsplit(github_url).hostname or ""
+    if host == "github.com" or host.endswith(".ghe.com"):
+        return f"https://api.{host}"
+    return f"{github_url}/api/v3"
+
+
+def _git_env(env: Mapping[str, str], ca_file: Path | None) -> dict[str, str]:
+    found = {name: env[name] for name in GIT_ENVIRONMENT if env.get(name)}
+    return found if ca_file is None else {**found, "GIT_SSL_CAINFO": str(ca_file)}
 
 
 def _required(env: Mapping[str, str], name: str) -> str:

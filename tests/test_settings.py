@@ -33,6 +33,34 @@ def test_hosts_of_github_enterprise_server_are_derived() -> None:
     assert settings.github_graphql_url == "https://ghe.example/api/graphql"
 
 
+@shows("W82")
+@pytest.mark.parametrize(
+    ("given", "api", "graphql"),
+    [
+        ({"HONK_GITHUB_URL": "https://acme.ghe.com"}, "https://api.acme.ghe.com", "https://api.acme.ghe.com/graphql"),
+        ({"HONK_GITHUB_URL": "https://tools.example/ghe"}, "https://tools.example/ghe/api/v3",
+         "https://tools.example/ghe/api/graphql"),
+        ({"HONK_GITHUB_URL": "https://ghe.example", "HONK_GITHUB_API_URL": "https://api.ghe.example/"},
+         "https://api.ghe.example", "https://api.ghe.example/graphql"),
+        ({"HONK_GITHUB_URL": "https://ghe.example", "HONK_GITHUB_GRAPHQL_URL": "https://ghe.example/graph"},
+         "https://ghe.example/api/v3", "https://ghe.example/graph"),
+    ],
+)  # fmt: skip
+def test_hosts_of_every_kind_are_derived_or_given(given: dict[str, str], api: str, graphql: str) -> None:
+    settings = read_settings(LEAST | given)
+    assert (settings.github_api_url, settings.github_graphql_url) == (api, graphql)
+
+
+@shows("W82")
+def test_one_file_names_all_certificates_that_are_trusted(tmp_path: Path) -> None:
+    trusted = tmp_path / "trusted.pem"
+    trusted.touch()
+    settings = read_settings(LEAST | {"SSL_CERT_FILE": str(trusted), "PATH": "/bin"})
+    assert settings.ca_file == trusted
+    assert settings.git_env == {"PATH": "/bin", "GIT_SSL_CAINFO": str(trusted)}
+    assert read_settings(LEAST).ca_file is None
+
+
 @pytest.mark.parametrize("missing", LEAST)
 def test_what_is_missing_is_named(missing: str) -> None:
     with pytest.raises(Misconfigured, match=missing):
@@ -57,6 +85,7 @@ def test_what_is_missing_is_named(missing: str) -> None:
         ("HONK_PUBLISH", "email"),
         ("HONK_TOOL_PATHS", "/nowhere/at/all"),
         ("HONK_PRIVATE_KEY_FILE", "/nowhere/key.pem"),
+        ("SSL_CERT_FILE", "/nowhere/ca.pem"),
     ],
 )
 def test_what_is_wrong_is_named(name: str, value: str) -> None:

@@ -29,7 +29,7 @@ from github_app.localhub.judge import Judge
 from github_app.localhub.limits import WIDE, Limits
 from github_app.localhub.model import ScriptedModel, create_model_app
 from github_app.localhub.script import Script
-from github_app.localhub.server import Served, serve
+from github_app.localhub.server import Certificate, Served, serve
 from github_app.localhub.values import Repository
 from github_app.settings import child_environment
 
@@ -50,6 +50,7 @@ class Stack:
 
     `settings` are environment variables for Honk on top of the usual ones. With `keep`, files stay when it ends.
     `program` is Honk, as a command line. GitHub's `limits` are wide, as Honk does not pace its writes here.
+    With `tls`, GitHub and the model speak that.
     """
 
     script: Script | None
@@ -58,6 +59,7 @@ class Stack:
     keep: bool = False
     program: tuple[str, ...] = PROGRAM
     limits: Limits = WIDE
+    tls: Certificate | None = None
     webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
     hub: LocalHub = field(init=False)
     model: ScriptedModel | None = field(init=False, default=None)
@@ -73,7 +75,9 @@ class Stack:
         # Others may pass through, not look: sandboxes run as another user where Honk is root.
         self.root.chmod(0o711)
         self.port = _free_port()
-        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=Judge(), limits=self.limits).start()
+        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=Judge(), limits=self.limits).start(
+            tls=self.tls
+        )
         self._app = self.hub.create_app(
             "honk",
             permissions=permissions_used(),
@@ -86,7 +90,7 @@ class Stack:
             self.model = app.state.model
             # The SDK's types, by which requests are checked, take two seconds to import: not within the story.
             threading.Thread(target=modelrequest.warm, name="warm-up", daemon=True).start()
-            self._model_server = serve(app, "127.0.0.1", 0)
+            self._model_server = serve(app, "127.0.0.1", 0, self.tls)
         return self
 
     def __exit__(
@@ -132,7 +136,7 @@ class Stack:
         if self._model_server is not None:
             env |= {
                 "ANTHROPIC_API_KEY": SCRIPTED_KEY,
-                "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self._model_server.port}",
+                "ANTHROPIC_BASE_URL": f"{'https' if self.tls else 'http'}://127.0.0.1:{self._model_server.port}",
             }
         return env | dict(self.settings)
 

@@ -19,7 +19,7 @@ from .faults import Faults
 from .limits import Limits, Meter
 from .pages import Pages
 from .people import Files, Person, commit_files
-from .server import Exchange, Judge, Served, Site, serve
+from .server import Certificate, Exchange, Judge, Served, Site, serve
 from .values import App, CheckRun, Delivery, Installation, Repository, Role, Status
 from .world import World, utc_now
 
@@ -69,10 +69,10 @@ class LocalHub:
 
     # --- life --------------------------------------------------------------------------------------------------------
 
-    def start(self, port: int = 0, host: str = "127.0.0.1") -> LocalHub:
-        """Serve on a port (0: any free one) and return when it answers."""
-        self._served = serve(self.site, host, port)
-        self.world.web = f"http://{host}:{self._served.port}"
+    def start(self, port: int = 0, host: str = "127.0.0.1", tls: Certificate | None = None) -> LocalHub:
+        """Serve on a port (0: any free one), in the clear or by TLS, and return when it answers."""
+        self._served = serve(self.site, host, port, tls)
+        self.world.web = f"{'https' if tls else 'http'}://{host}:{self._served.port}"
         self.post.start()
         return self
 

@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import format_datetime
+from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
@@ -293,7 +294,15 @@ class Served:
         self._thread.join(timeout=10)
 
 
-def serve(site: Any, host: str, port: int) -> Served:
+@dataclass(frozen=True)
+class Certificate:
+    """Files (PEM) of a server that speaks TLS: its certificate, and the key to it."""
+
+    certificate: Path
+    key: Path
+
+
+def serve(site: Any, host: str, port: int, tls: Certificate | None = None) -> Served:
     """Serve an ASGI application on a port (0: any free one); return when it answers."""
     import uvicorn
 
@@ -302,7 +311,8 @@ def serve(site: Any, host: str, port: int) -> Served:
     listening.bind((host, port))
     listening.listen(256)
     config = uvicorn.Config(
-        site, log_level="critical", access_log=False, timeout_graceful_shutdown=2, ws="none", date_header=False
+        site, log_level="critical", access_log=False, timeout_graceful_shutdown=2, ws="none", date_header=False,
+        ssl_certfile=tls.certificate if tls else None, ssl_keyfile=tls.key if tls else None,
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=[[listening]], name="localhub", daemon=True)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import base64
 import itertools
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from github_app.adapters.repository.git import Git, error_of
-from github_app.adapters.repository.mirrors import Mirrors
-from github_app.core.errors import AccessDenied, Gone, HonkError, NotVisibleYet, Transient
+from github_app.adapters.repository.mirrors import HISTORY_COMMITS, Mirrors
+from github_app.adapters.repository.pushes import Signature, make_commit, push
+from github_app.core.errors import AccessDenied, Gone, HonkError, LimitReached, NotVisibleYet, Transient
+from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
 from tests.adapters.origins import LOCAL_GIT, Origin, text
+from tests.edge.cases import shows
 
 TOKEN = "ghs_a_very_secret_token"
 SHA = "0123456789" * 4
@@ -60,6 +65,38 @@ def test_branch_that_becomes_a_folder_of_branches_does_not_stop_fetching(mirrors
     mirrors.ensure(1, origin.commit({"a": text("1")}, branch="x"), lambda: origin.auth)
     origin.delete_branch("x")
     mirrors.ensure(1, origin.commit({"a": text("2")}, branch="x/y"), lambda: origin.auth)
+
+
+@shows("W69", "W70")
+def test_a_long_history_is_not_fetched_and_what_is_made_of_it_fits_it(mirrors: Mirrors, origin: Origin) -> None:
+    for number in range(HISTORY_COMMITS + 20):
+        last = origin.commit({"a": text(str(number))})
+    path = mirrors.ensure(1, last, lambda: origin.auth)
+    assert LOCAL_GIT.run(path, ["rev-list", "--count", last]).split() == [str(HISTORY_COMMITS).encode()]
+    newer = origin.commit({"a": text("newer")})
+    mirrors.ensure(1, newer, lambda: origin.auth)
+    assert LOCAL_GIT.run(path, ["merge-base", last, newer]).decode().strip() == last
+    changes = ChangeSet(base_sha=newer, changes=(FileChange(path="b", mode="100644", content=b"b"),))
+    author = Signature(name="a", email="a@example.org", at=datetime(2026, 1, 1, tzinfo=UTC))
+    sha = make_commit(LOCAL_GIT, path, changes, parent_sha=newer, message="Add b", author=author)
+    push(LOCAL_GIT, path, sha, branch="honk/1", auth=origin.auth)
+    assert origin.git("rev-list", "--count", "honk/1") == str(HISTORY_COMMITS + 22)
+    origin.git("fsck", "--strict")
+
+
+@shows("W70")
+def test_a_repository_that_takes_too_long_is_told_and_not_tried_again(
+    origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "bin/git"
+    slow.parent.mkdir()
+    slow.write_text('#!/bin/sh\ncase "$*" in *" fetch "*) sleep 60;; *) PATH=${PATH#*:} exec git "$@";; esac\n')
+    slow.chmod(0o755)
+    monkeypatch.setattr("github_app.adapters.repository.mirrors.FETCH_TIMEOUT_S", 0.5)
+    git = Git(env={"PATH": f"{slow.parent}:{os.defpath}"}, allow_file=True)
+    sha = origin.commit({"a": text("1")})
+    with pytest.raises(LimitReached, match="fetching the last 50 commits of the repository took longer than"):
+        Mirrors(root=tmp_path / "m", git=git).ensure(1, sha, lambda: origin.auth)
 
 
 def test_commit_that_the_remote_does_not_show_yet_may_be_asked_for_again(mirrors: Mirrors, origin: Origin) -> None:

@@ -141,6 +141,6 @@ def test_strange_branches_are_not_pushed(origin: Origin, mirrors: Mirrors, base:
     assert origin.git("for-each-ref") == before
 
 
-def test_the_mirror_keeps_its_own_branches(origin: Origin, mirrors: Mirrors, base: str) -> None:
+def test_the_mirror_keeps_what_was_fetched_and_no_more(origin: Origin, mirrors: Mirrors, base: str) -> None:
     publish(mirrors, origin.auth, base)
-    assert LOCAL_GIT.run(mirrors.path(1), ["for-each-ref", "--format=%(refname)"]) == b"refs/heads/main\n"
+    assert LOCAL_GIT.run(mirrors.path(1), ["for-each-ref", "--format=%(refname)"]) == f"refs/honk/{base}\n".encode()

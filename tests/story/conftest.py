@@ -16,6 +16,7 @@ from github_app.demo.stack import PROGRAM, Stack
 from github_app.localhub.people import Files
 from github_app.localhub.runner import ActRunner, find_act
 from github_app.localhub.script import Script
+from github_app.localhub.server import Certificate
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH, Ci, StoryRunner
 from tests.story.play import bash, calls, submit
 from tests.story.world import World
@@ -25,13 +26,13 @@ _numbers = count(1)
 
 
 @contextmanager
-def running(program: tuple[str, ...] = PROGRAM, **settings: str) -> Iterator[Stack]:
+def running(program: tuple[str, ...] = PROGRAM, tls: Certificate | None = None, /, **settings: str) -> Iterator[Stack]:
     """A Honk of its own with these settings, for what the shared one cannot show."""
     act = find_act()
     runner = StoryRunner(ActRunner(act) if act else None)
     # A long grace: in these stories CI is never late by chance. Those of repositories without CI set their own.
     usual = {"HONK_CHECKS_GRACE_S": "600", "HONK_TURNS_PER_REPO": "4"}
-    with Stack(script=Script(()), runner=runner, settings=usual | settings, program=program) as stack:
+    with Stack(script=Script(()), runner=runner, settings=usual | settings, program=program, tls=tls) as stack:
         stack.start_honk()
         yield stack
 

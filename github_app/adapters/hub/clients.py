@@ -59,7 +59,8 @@ NAME_LIFE_S = 300.0
 class Clients:
     """Makes clients and runs work with them. Safe to share between threads: each thread has connections of its own.
 
-    `clock` gives seconds since 1970; `sleep` waits: both are for tests to replace.
+    `verify` names the file of trusted certificates (True: the usual ones). `clock` gives seconds since 1970; `sleep`
+    waits: both are for tests to replace.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Clients:
         private_key: str,
         api_url: str,
         graphql_url: str | None,
+        verify: str | bool,
         pause_s: float,
         timeout_s: int,
         clock: Callable[[], float],
@@ -81,6 +83,7 @@ class Clients:
         self._app_auth = make_app_auth(app_id, private_key)
         self._api_url = api_url.rstrip("/")
         self._graphql_url = graphql_url
+        self.verify = verify
         self._timeout_s = timeout_s
         self._clock = clock
         self.sleep = sleep
@@ -167,6 +170,7 @@ class Clients:
             auth=auth,
             base_url=self._api_url,
             timeout=self._timeout_s,
+            verify=self.verify,
             user_agent=USER_AGENT,
             per_page=100,
             retry=make_retries(),
@@ -227,6 +231,11 @@ class RepoClient:
     def name(self) -> str:
         """The repository's full name as far as we know; settled only after the first request."""
         return self._clients.names.of(self.repo)
+
+    @property
+    def verify(self) -> str | bool:
+        """What `requests` is told of certificates, for what it fetches elsewhere on GitHub's behalf."""
+        return self._clients.verify
 
     def read(self, ask: Callable[[Repository], T], *, what: str, was_told: bool = False) -> T:
         """Run a function that changes nothing. With `was_told` (a webhook named it) a 404 is `NotVisibleYet`."""

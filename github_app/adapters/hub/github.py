@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from pathlib import Path
 
 from github.ContentFile import ContentFile
 from github.Repository import Repository
@@ -31,9 +32,10 @@ from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 class GitHubHub:
     """GitHub (github.com or an Enterprise Server) for one GitHub App. Made once; safe to share between threads.
 
-    `pause_s` is the least time between two writes of one installation; `timeout_s` holds for each request. `clock`
-    (seconds since 1970) and `sleep` are for tests. No request is made before the first call. All texts pass the
-    vault, which learns each token, and nothing is changed that `fence` does not let pass.
+    `ca_file` has the certificates that are trusted (without it, the usual ones). `pause_s` is the least time between
+    two writes of one installation; `timeout_s` holds for each request. `clock` (seconds since 1970) and `sleep` are for
+    tests. No request is made before the first call. All texts pass the vault, which learns each token, and nothing is
+    changed that `fence` does not let pass.
     """
 
     def __init__(
@@ -44,6 +46,7 @@ class GitHubHub:
         api_url: str,
         web_url: str,
         graphql_url: str | None = None,
+        ca_file: Path | None = None,
         pause_s: float = 1.0,
         timeout_s: int = 15,
         clock: Callable[[], float] = time.time,
@@ -60,6 +63,7 @@ class GitHubHub:
             private_key=private_key,
             api_url=api_url,
             graphql_url=graphql_url,
+            verify=str(ca_file) if ca_file is not None else True,
             pause_s=pause_s,
             timeout_s=timeout_s,
             clock=clock,

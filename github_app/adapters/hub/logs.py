@@ -78,7 +78,7 @@ def read_job_log(client: RepoClient, job_id: int) -> str:
 
     try:
         url = client.read(ask, what=f"log of job {job_id}")
-        return clean_log(_download_end(url))
+        return clean_log(_download_end(url, verify=client.verify))
     except (Gone, AccessDenied, requests.RequestException) as error:
         log.info("log of job %s cannot be read: %s", job_id, type(error).__name__)
         return ""
@@ -103,12 +103,12 @@ def _tail(lines: list[str]) -> str:
     return kept.decode()
 
 
-def _download_end(url: str) -> bytes:
+def _download_end(url: str, *, verify: str | bool) -> bytes:
     """Fetch the end of a file from a signed address. Our token is for the API's host only and is not sent there."""
     kept = b""
     seen = 0
     deadline = time.monotonic() + DOWNLOAD_S
-    with requests.get(url, stream=True, timeout=CONNECT_READ_S, auth=_no_auth) as response:
+    with requests.get(url, stream=True, timeout=CONNECT_READ_S, auth=_no_auth, verify=verify) as response:
         response.raise_for_status()
         for chunk in response.iter_content(65_536):
             kept = (kept + chunk)[-KEEP_BYTES:]

@@ -17,10 +17,8 @@ from pathlib import Path
 from github_app.adapters.repository.evictions import Kept
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.locks import acquire
+from github_app.adapters.repository.mirrors import HISTORY_COMMITS
 
-# What `git log` and `git blame` show the agent. Copying the packed objects of 50 commits costs a fifth of writing
-# the files; lending the mirror's would cost nothing, but they hold every branch, and what was taken out of history.
-HISTORY_COMMITS = 50
 CHECKOUT_TIMEOUT_S = 1800.0
 _PARALLEL = ("checkout.workers=2", "checkout.thresholdForParallelism=100")
 

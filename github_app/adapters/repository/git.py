@@ -48,6 +48,10 @@ _CONFIG = (
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
+class TookTooLong(Transient):
+    """A git process did not end in the time it was given, and was killed."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Git:
     """Runs git. `env` is what the operator's machine needs (PATH, proxies, certificates), the same for every process.
@@ -83,7 +87,7 @@ class Git:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
             if isinstance(error, subprocess.TimeoutExpired):
-                raise Transient(f"git {args[0]} took longer than {timeout_s:.0f} s") from None
+                raise TookTooLong(f"git {args[0]} took longer than {timeout_s:.0f} s") from None
             raise
         if process.returncode != 0:
             raise error_of(args[0], redact(err.decode(errors="replace"), auth), process.returncode)

@@ -1,9 +1,9 @@
 """One bare mirror for each repository: everything that Honk fetches goes here, once, and nothing untrusted runs here.
 
-Mirrors hold the branches of the remote. Checkouts are made from them and commits are pushed from them; no sandbox ever
-sees one. `fetch.fsckObjects` stays off: old repositories with harmless flaws that GitHub serves would become unusable,
-and what it guards against (paths like `.git/config` in a tree, hostile submodule URLs) git refuses at checkout, and we
-follow no submodules.
+Mirrors hold the commits that were asked for. Checkouts are made from them and commits are pushed from them; no sandbox
+ever sees one. `fetch.fsckObjects` stays off: old repositories with harmless flaws that GitHub serves would become
+unusable, and what it guards against (paths like `.git/config` in a tree, hostile submodule URLs) git refuses at
+checkout, and we follow no submodules.
 """
 
 from __future__ import annotations
@@ -16,12 +16,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from github_app.adapters.repository.evictions import Kept
-from github_app.adapters.repository.git import Git, check_sha, check_url
+from github_app.adapters.repository.git import Git, TookTooLong, check_sha, check_url
 from github_app.adapters.repository.locks import acquire, locked
-from github_app.core.errors import Gone, HonkError, NotVisibleYet
+from github_app.core.errors import Gone, HonkError, LimitReached, NotVisibleYet
 from github_app.core.ports import GitAuth
 
 FETCH_TIMEOUT_S = 1800.0
+# What `git log` and `git blame` show the agent. Copying the packed objects of 50 commits costs a fifth of writing the
+# files; lending the mirror's would cost nothing, but they hold what others asked for and what history has lost.
+HISTORY_COMMITS = 50
 
 # What is in a commit is what lies on disk: no line ends, keywords, encodings or filters (LFS) are turned on the way, so
 # an imported file is byte for byte what the agent left, and an untouched one is never a change.
@@ -43,7 +46,7 @@ class Mirrors:
         """The path of a mirror that has commit `sha`; fetches (and calls `auth`) only if it is not there yet. Blocks.
 
         Raises `NotVisibleYet` if the remote does not have the commit (yet), `Gone` for an empty or missing repository,
-        `AccessDenied`, `Transient`.
+        `AccessDenied`, `Transient`, `LimitReached` for one that is not fetched in half an hour.
         """
         check_sha(sha)
         path = self.path(repo_id)
@@ -120,20 +123,20 @@ class Mirrors:
         return True
 
     def _fetch(self, path: Path, sha: str, *, remote: GitAuth, lock: int) -> None:
-        """Fetch the branches; then the commit by its name, for one that no branch reaches (any more)."""
-        self._fetch_refs(path, ["+refs/heads/*:refs/heads/*"], remote=remote, lock=lock)
-        if self._has(path, sha):
-            return
-        if not self.git.run(path, ["for-each-ref", "--count=1"]):
-            raise Gone("the repository is empty: it has no branch yet", what="repository")
-        self._fetch_refs(path, [f"+{sha}:refs/honk/{sha}"], remote=remote, lock=lock)
-        if not self._has(path, sha):
-            raise NotVisibleYet(f"the remote does not have commit {sha} yet")
-
-    def _fetch_refs(self, path: Path, refspecs: list[str], *, remote: GitAuth, lock: int) -> None:
-        prune = ["--prune"] if refspecs[0].endswith("*") else []
-        args = ["fetch", "--quiet", "--no-tags", *prune, "--no-write-fetch-head", "--", remote.url, *refspecs]
-        self.git.run(path, args, auth=remote, timeout_s=FETCH_TIMEOUT_S, hold=lock)
+        """Fetch the commit by its name, be it on a branch (still) or not, with the piece of history that an agent gets
+        to see: a repository may have gigabytes of it."""
+        options = ["--quiet", "--no-tags", "--no-write-fetch-head", f"--depth={HISTORY_COMMITS}"]
+        args = ["fetch", *options, "--", remote.url, f"+{sha}:refs/honk/{sha}"]
+        try:
+            self.git.run(path, args, auth=remote, timeout_s=FETCH_TIMEOUT_S, hold=lock)
+        except NotVisibleYet:
+            if not self.git.run(path, ["ls-remote", "--heads", "--", remote.url], auth=remote):
+                raise Gone("the repository is empty: it has no branch yet", what="repository") from None
+            raise
+        except TookTooLong as error:
+            minutes = round(FETCH_TIMEOUT_S / 60)
+            text = f"fetching the last {HISTORY_COMMITS} commits of the repository took longer than {minutes} minutes"
+            raise LimitReached(text, limit="time") from error
 
 
 def _drop_stale_locks(path: Path) -> None:

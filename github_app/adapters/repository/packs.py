@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from github_app.adapters.repository.checkouts import CHECKOUT_TIMEOUT_S, HISTORY_COMMITS
+from github_app.adapters.repository.checkouts import CHECKOUT_TIMEOUT_S
 from github_app.adapters.repository.git import Git, check_sha, error_of
 from github_app.adapters.repository.locks import locked
-from github_app.adapters.repository.mirrors import Mirrors
+from github_app.adapters.repository.mirrors import HISTORY_COMMITS, Mirrors
 from github_app.core.errors import HonkError, Transient
 
 CHUNK_BYTES = 2**20
