@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story format lock bench soak chaos advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story faults format lock bench soak chaos advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,9 @@ crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a 
 
 edge: .venv ## GitHub as it is: 86 cases of lost, late, odd and refused; prints a table
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m edge
+
+faults: .venv ## each call to GitHub fails alone in each way, each in a story of its own; prints a table
+	$(BIN)/python -m tests.edge.faults
 
 tests: .venv ## pytest; every branch of core must be covered
 	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=

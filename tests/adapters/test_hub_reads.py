@@ -186,8 +186,8 @@ def test_a_renamed_repository_is_found_by_its_number(stage: Stage):
     stage.github.rename_repository(stage.place, "store")
     assert stage.hub.issue(repo, issue.number).number == issue.number
     assert stage.hub.say(repo, issue.number, "progress", "still here") > 0
-    assert stage.hub.git_auth(repo).url.endswith("/acme/store.git")
     assert len(stage.asked("GET /installation/repositories")) <= 2  # the new name is remembered
+    assert stage.hub.git_auth(repo).url.endswith("/acme/store.git")
 
 
 @shows("W81")

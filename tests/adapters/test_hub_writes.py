@@ -280,8 +280,9 @@ def test_a_thread_is_answered_once_for_each_key(stage: Stage):
     assert said == ["why?", "because (turn-1/0)", "because (turn-2/0)"]
 
 
-def test_a_5xx_to_a_question_is_asked_again(stage: Stage):
-    stage.github.faults.add("GET .*/heads/main$", "before", status=502)
+@pytest.mark.parametrize("kind", ["before", "hang"])
+def test_a_question_that_gets_a_5xx_or_half_an_answer_is_asked_again(stage: Stage, kind):
+    stage.github.faults.add("GET .*/heads/main$", kind, status=502)
     assert stage.hub.head_of(stage.repo, "main")
 
 
@@ -305,6 +306,17 @@ def test_a_token_that_was_withdrawn_is_replaced_once(stage: Stage):
     stage.github.faults.add("GET .*/heads/main$", "unauthorized", count=99)
     with pytest.raises(AccessDenied):
         stage.hub.head_of(stage.repo, "main")
+
+
+@shows("W74")
+def test_a_signature_of_the_app_that_is_refused_once_is_made_anew(stage: Stage):
+    stage.github.faults.add("POST .*/access_tokens$", "unauthorized", count=2)
+    assert stage.hub.head_of(stage.repo, "main")
+    assert stage.times.slept == [1.0, 2.0]
+    other = stage.make_hub()
+    stage.github.faults.add("POST .*/access_tokens$", "unauthorized", count=3)
+    with pytest.raises(AccessDenied):
+        other.head_of(stage.repo, "main")
 
 
 def test_writes_of_one_installation_keep_their_distance(open_stage):

@@ -100,11 +100,16 @@ class Clients:
         return RepoClient(self, repo, call)
 
     def as_app(self, ask: Callable[[Github], T], *, what: str) -> T:
-        """Run work that the app itself does, not one of its installations. Raises our errors."""
-        try:
-            return ask(self._client("app", self._app_auth, APP))
-        except FAILURES as error:
-            raise translate(error, what=what, permissions={}) from error
+        """Run work that the app itself does, not one of its installations; again with a new signature where one is not
+        accepted at once. Raises our errors."""
+        pauses = list(LAG_PAUSES_S[:-1])
+        while True:
+            try:
+                return ask(self._client("app", self._app_auth, APP))
+            except FAILURES as error:
+                if not pauses or not isinstance(error, GithubException) or error.status != 401:
+                    raise translate(error, what=what, permissions={}) from error
+                self.sleep(pauses.pop(0))
 
     def as_nobody(self, ask: Callable[[Github], T], *, what: str) -> T:
         """Run work without any credential. Raises our errors."""
@@ -143,8 +148,11 @@ class Clients:
                     raise translate(error, what=what, permissions=dict(key.permissions)) from error
 
     def token(self, repo: Repo, call: str) -> Token:
-        """Return a token for work outside this adapter (git)."""
-        return self._tokens.get(TokenKey.of(repo.installation_id, repo.id, PERMISSIONS[call]))
+        """Return a token for git, which cannot tell one that is not known everywhere yet, or was withdrawn, from one
+        that may not: so it is tried on a question first, which costs nothing from the second time on."""
+        key = TokenKey.of(repo.installation_id, repo.id, PERMISSIONS[call])
+        self.run(key, _name_of_only_repository, what="the token for git")
+        return self._tokens.get(key)
 
     def graphql(self, github: Github, query: str, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Send one GraphQL request; its `data`. Errors that come with HTTP 200 are raised like REST's."""

@@ -8,9 +8,10 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
+import requests
 from github import GithubException
 from github.Requester import Requester
 
@@ -23,6 +24,9 @@ from github_app.core.ports import Fence
 
 CONTENT_PATHS = ("/git/blobs", "/git/trees")
 """Requests that carry the contents of files: these are checked before, and must not change on their way."""
+
+CUT_ANSWERS = 2
+"""So often a question whose answer broke off is asked again."""
 
 _LATER_PAGE = re.compile(r"[?&]page=(?!1\b)\d")
 
@@ -57,6 +61,10 @@ class Line:
             def ask(more: dict[str, str]) -> tuple[int, dict[str, Any], str]:
                 if verb != "GET":  # GraphQL, even to read, is a POST
                     self._fence.require()
+                for _ in range(CUT_ANSWERS if verb == "GET" else 0):
+                    # A body that breaks off is nothing that urllib3 tries again.
+                    with suppress(requests.exceptions.ChunkedEncodingError):
+                        return send(verb, url, parameters, {**(headers or {}), **more}, body, *rest, **named)
                 return send(verb, url, parameters, {**(headers or {}), **more}, body, *rest, **named)
 
             resource = "graphql" if url.endswith("/graphql") else "core"
