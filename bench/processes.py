@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,18 @@ def free_port() -> int:
 
 
 @contextmanager
-def started(*argv: str, ready: str, log: Path, env: Mapping[str, str] | None = None) -> Iterator[int]:
-    """`python -m argv…` until the end of the block, from when the URL `ready` answers 200; its process id."""
+def started(
+    *argv: str,
+    ready: str,
+    log: Path,
+    env: Mapping[str, str] | None = None,
+    program: Sequence[str] = (sys.executable, "-m"),
+) -> Iterator[int]:
+    """`python -m argv…` (or another `program`) from when the URL `ready` answers 200 until the end of the block; its
+    process id."""
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", *argv],
+            [*program, *argv],
             env={**child_environment(), **(env or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
