@@ -18,8 +18,6 @@ from github_app.settings import Settings
 from github_app.workshop import build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
-    from fastapi import FastAPI
-
     from github_app.adapters.hub.github import GitHubHub
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from github_app.engine.runtime import Runtime
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
+    from github_app.web.webhooks import Application
 
 
 @dataclass(kw_only=True)
@@ -51,7 +50,7 @@ class Honk:
     store: Store
     recorder: GroupRecorder
     engine: Engine | None
-    make_door: Callable[[], FastAPI]
+    make_door: Callable[[], Application]
     warm_ups: Sequence[Callable[[], None]] = ()
 
     def start(self) -> None:
@@ -104,7 +103,7 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
 
 def _make_door(
     settings: Settings, store: Store, vault: Vault, recorder: GroupRecorder, engine: Engine | None
-) -> FastAPI:
+) -> Application:
     from github_app.engine.leases import beats
     from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app

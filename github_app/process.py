@@ -63,7 +63,7 @@ def set_up_logs(clean: Callable[[Any], Any], level: int = logging.INFO) -> None:
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(JsonLines(clean))
     logging.basicConfig(level=level, handlers=[output], force=True)
-    for noisy in ("httpx2", "httpcore2", "github", "urllib3", "uvicorn.access"):
+    for noisy in ("httpx2", "httpcore2", "github", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
@@ -81,7 +81,14 @@ def serve(*, with_worker: bool) -> int:
     honk.start()
     try:
         uvicorn.run(
-            honk.make_door(), host=settings.host, port=settings.port, log_config=None, timeout_graceful_shutdown=1
+            honk.make_door(),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
         )
     except BaseException:
         honk.stop()

@@ -18,6 +18,17 @@ from github_app.engine.database import transaction
 
 Source = Literal["github", "self"]
 
+# The door's one statement, in the drivers' own words: SQLAlchemy's preparations would cost as much as the row.
+_INSERT = (
+    "INSERT INTO inbox (id, source, name, body, state, received_at, not_before) "
+    "VALUES ({id}, {source}, {name}, {body}, 'new', {at}, {later}) ON CONFLICT (id) DO NOTHING"
+)
+_VALUES = ("id", "source", "name", "body", "at", "later")
+_ADD = {
+    "sqlite": _INSERT.format_map({name: f":{name}" for name in _VALUES}),
+    "postgresql": _INSERT.format_map({name: f"%({name})s" for name in _VALUES}),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -56,21 +67,9 @@ class Entries:
     ) -> bool:
         """Record one row within the caller's transaction; whether it was new."""
         now = self._clock.now()
-        result = connection.execute(
-            sa.text(
-                "INSERT INTO inbox (id, source, name, body, state, received_at, not_before) "
-                "VALUES (:id, :source, :name, :body, 'new', :at, :later) ON CONFLICT (id) DO NOTHING"
-            ),
-            {
-                "id": key,
-                "source": source,
-                "name": name,
-                "body": body,
-                "at": _text(now),
-                "later": _text(now + timedelta(seconds=delay_s)),
-            },
-        )
-        return result.rowcount == 1
+        later = now + timedelta(seconds=delay_s)
+        row = {"id": key, "source": source, "name": name, "body": body, "at": _text(now), "later": _text(later)}
+        return connection.exec_driver_sql(_ADD[connection.dialect.name], row).rowcount == 1
 
     def add_event(self, event: OwnEvent) -> None:
         """Record an event of our own; the same id twice is one event."""

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -18,6 +18,9 @@ from github_app.webhook.delivery import Delivery, load_object
 from github_app.webhook.parse import Ignored, parse
 
 log = logging.getLogger(__name__)
+
+_LARGEST_COMMIT = 200
+_Waiting = tuple[Delivery, asyncio.Future[bool]]
 
 
 def read(entry: Entry, *, trigger_label: str) -> Event | str:
@@ -42,11 +45,11 @@ def read(entry: Entry, *, trigger_label: str) -> Event | str:
 @dataclass(kw_only=True)
 class GroupRecorder:
     """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next
-    commit."""
+    commit, and all of one commit are answered by one call into the door's event loop."""
 
     entries: Entries
     on_recorded: Callable[[], None]
-    _queue: SimpleQueue[tuple[Delivery, Future[bool]] | None] = field(default_factory=SimpleQueue)
+    _queue: SimpleQueue[_Waiting | None] = field(default_factory=SimpleQueue)
     _thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -62,39 +65,43 @@ class GroupRecorder:
 
     async def record(self, delivery: Delivery) -> bool:
         """Store a delivery; True if it was new. It is on disk when this returns. Raises `Transient`."""
-        recorded: Future[bool] = Future()
+        recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._queue.put((delivery, recorded))
-        return await asyncio.wrap_future(recorded)
+        return await recorded
 
     def _write_forever(self) -> None:
-        while True:
-            first = self._queue.get()
-            batch = [first] if first is not None else []
-            while first is not None and not self._queue.empty() and len(batch) < 200:
-                item = self._queue.get()
-                if item is None:
-                    first = None
-                    break
-                batch.append(item)
-            if batch:
-                self._write([item for item in batch if item is not None])
-            if first is None:
-                return
+        is_over = False
+        while not is_over:
+            batch = [self._queue.get()]
+            while not self._queue.empty() and len(batch) < _LARGEST_COMMIT:
+                batch.append(self._queue.get())
+            is_over = None in batch
+            if waiting := [item for item in batch if item is not None]:
+                self._write(waiting)
 
-    def _write(self, batch: list[tuple[Delivery, Future[bool]]]) -> None:
+    def _write(self, batch: list[_Waiting]) -> None:
         rows: list[tuple[str, Source, str, bytes]] = [(d.id, "github", d.event, d.body) for d, _ in batch]
-        # Whoever gave up waiting is not told; the delivery is stored all the same.
-        waiting = [recorded if recorded.set_running_or_notify_cancel() else None for _, recorded in batch]
+        answers: list[bool] | Exception
         try:
             answers = self.entries.add(rows)
         except Exception as error:
             # Whatever it is, the door must hear of it, and the next delivery must find this thread alive.
             if not isinstance(error, HonkError):
                 log.exception("deliveries could not be recorded")
-            for disappointed in filter(None, waiting):
-                disappointed.set_exception(error)
-            return
-        for recorded, is_new in zip(waiting, answers, strict=True):
-            if recorded is not None:
-                recorded.set_result(is_new)
-        self.on_recorded()
+            answers = error
+        futures = [recorded for _, recorded in batch]
+        with suppress(RuntimeError):  # The door is closed, and nobody waits.
+            futures[0].get_loop().call_soon_threadsafe(_tell, futures, answers)
+        if not isinstance(answers, Exception):
+            self.on_recorded()
+
+
+def _tell(futures: list[asyncio.Future[bool]], answers: list[bool] | Exception) -> None:
+    """Wake those who wait. Who gave up is not told; the delivery is stored all the same."""
+    for number, recorded in enumerate(futures):
+        if recorded.done():
+            continue
+        if isinstance(answers, Exception):
+            recorded.set_exception(answers)
+        else:
+            recorded.set_result(answers[number])

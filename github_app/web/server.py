@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from github_app.core.errors import Transient
-from github_app.web.webhooks import PATH, Door, Recorder
+from github_app.web.webhooks import PATH, Application, Door, Message, Receive, Recorder, Send
 
 MAX_BODY_BYTES = 25 * 2**20
 """What GitHub sends at most (https://docs.github.com/en/webhooks/webhook-events-and-payloads#payload-cap)."""
@@ -27,8 +27,8 @@ def create_app(
     metrics: Callable[[], str],
     pages: Sequence[Route] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
-) -> FastAPI:
-    """Build the application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`.
+) -> Application:
+    """Build the ASGI application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`.
 
     `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
     and may block; the door's own counts are added to it. `pages` are what people may look at. Raises `Misconfigured`
@@ -36,8 +36,6 @@ def create_app(
     """
     app = FastAPI(title="Honk", openapi_url=None, docs_url=None, redoc_url=None)
     door = Door(recorder=recorder, secrets=secrets, max_body_bytes=max_body_bytes)
-    # A route of Starlette's own, first in the list: FastAPI's would read the body before the signature is looked at.
-    app.router.routes.append(Route(PATH, door))
     app.router.routes.extend(pages)
 
     @app.get("/healthz")
@@ -58,7 +56,12 @@ def create_app(
         """Numbers for Prometheus."""
         return PlainTextResponse(metrics() + _counts_of(door), media_type="text/plain; version=0.0.4; charset=utf-8")
 
-    return app
+    async def site(scope: Message, receive: Receive, send: Send) -> None:
+        """The door in front of all else: nothing of a framework runs for a delivery."""
+        is_for_door = scope["type"] == "http" and scope["path"] == PATH
+        await (door if is_for_door else app)(scope, receive, send)
+
+    return site
 
 
 def _counts_of(door: Door) -> str:

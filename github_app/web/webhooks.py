@@ -9,6 +9,7 @@ import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from github_app.core.errors import Misconfigured, Rejected, Transient
@@ -16,14 +17,14 @@ from github_app.webhook.delivery import Delivery, accept, check_size, signature_
 
 PATH = "/webhooks/github"
 
-_Message = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _LOG = logging.getLogger(__name__)
 # GitHub waits ten seconds for an answer (https://docs.github.com/en/webhooks/using-webhooks/best-practices-for-using-webhooks).
-_READ_TIMEOUT_S = 10.0
-_RECORD_TIMEOUT_S = 8.0
+_ANSWER_TIMEOUT_S = 9.0
 _RETRY_AFTER_S = 30
 # Hashing and parsing more than this would hold up the other requests: done in a thread.
 _LARGE_BYTES = 512 * 1024
@@ -68,7 +69,7 @@ class Door:
         if not self.secrets or not all(self.secrets):
             raise Misconfigured("HONK_WEBHOOK_SECRET is missing or empty: without it anybody could start work")
 
-    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Serve one request."""
         try:
             answer = await self._answer(scope, receive)
@@ -80,7 +81,7 @@ class Door:
         self.answers[answer.status, answer.body["status"]] += 1
         await _respond(send, answer)
 
-    async def _answer(self, scope: _Message, receive: _Receive) -> _Answer:
+    async def _answer(self, scope: Message, receive: Receive) -> _Answer:
         if scope["method"] != "POST":
             hint = "GitHub sends webhooks here by POST; this is the URL to enter as the app's webhook URL"
             return _Answer(405, {"status": "method not allowed", "reason": hint}, (("allow", "POST"),))
@@ -88,29 +89,30 @@ class Door:
         # Both can be known before the first byte of the body is read, and mostly are.
         check_size(_announced_bytes(headers), max_bytes=self.max_body_bytes)
         signature_in(headers)
-        body = await _read(receive, max_bytes=self.max_body_bytes)
-        if len(body) > _LARGE_BYTES:
-            delivery = await asyncio.to_thread(self._accept, headers, body)
-        else:
-            delivery = self._accept(headers, body)
-        if not delivery.is_wanted:
-            return _Answer(200, {"status": "ignored", "delivery": delivery.id})
-        return await self._record(delivery)
-
-    def _accept(self, headers: dict[str, str], body: bytes) -> Delivery:
-        return accept(headers, body, secrets=self.secrets, max_bytes=self.max_body_bytes)
-
-    async def _record(self, delivery: Delivery) -> _Answer:
+        delivery: Delivery | None = None
         try:
-            async with asyncio.timeout(_RECORD_TIMEOUT_S):
+            async with asyncio.timeout(_ANSWER_TIMEOUT_S):
+                delivery = await self._accept(headers, await _read(receive, max_bytes=self.max_body_bytes))
+                if not delivery.is_wanted:
+                    return _Answer(200, {"status": "ignored", "delivery": delivery.id})
                 is_new = await self.recorder.record(delivery)
         except (Transient, TimeoutError) as error:
-            _LOG.error("delivery %s not recorded: %s", delivery.id, error or "the store did not answer in time")
-            reason = "the store is away; redeliver later"
-            return _Answer(503, {"status": "unavailable", "reason": reason}, (("retry-after", str(_RETRY_AFTER_S)),))
+            if delivery is None:
+                raise Rejected(f"the body did not arrive within {_ANSWER_TIMEOUT_S:.0f} s", http_status=408) from None
+            return _unavailable(delivery, error)
         if is_new:
             return _Answer(202, {"status": "recorded", "delivery": delivery.id})
         return _Answer(200, {"status": "duplicate", "delivery": delivery.id})
+
+    async def _accept(self, headers: dict[str, str], body: bytes) -> Delivery:
+        judge = partial(accept, headers, body, secrets=self.secrets, max_bytes=self.max_body_bytes)
+        return judge() if len(body) <= _LARGE_BYTES else await asyncio.to_thread(judge)
+
+
+def _unavailable(delivery: Delivery, error: Exception) -> _Answer:
+    _LOG.error("delivery %s not recorded: %s", delivery.id, error or "the store did not answer in time")
+    reason = "the store is away; redeliver later"
+    return _Answer(503, {"status": "unavailable", "reason": reason}, (("retry-after", str(_RETRY_AFTER_S)),))
 
 
 def _announced_bytes(headers: dict[str, str]) -> int:
@@ -119,28 +121,23 @@ def _announced_bytes(headers: dict[str, str]) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else 0
 
 
-async def _read(receive: _Receive, *, max_bytes: int) -> bytes:
+async def _read(receive: Receive, *, max_bytes: int) -> bytes:
     """Read the body, and stop at the first byte too many: what one request can make us hold is `max_bytes`."""
     chunks: list[bytes] = []
-    size = 0
-    try:
-        async with asyncio.timeout(_READ_TIMEOUT_S):
-            more = True
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise _Disconnected
-                chunk = message.get("body", b"")
-                size += len(chunk)
-                check_size(size, max_bytes=max_bytes)
-                chunks.append(chunk)
-                more = message.get("more_body", False)
-    except TimeoutError:
-        raise Rejected(f"the body did not arrive within {_READ_TIMEOUT_S:.0f} s", http_status=408) from None
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Disconnected
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        check_size(size, max_bytes=max_bytes)
+        chunks.append(chunk)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 
-async def _respond(send: _Send, answer: _Answer) -> None:
+async def _respond(send: Send, answer: _Answer) -> None:
     body = json.dumps(answer.body).encode()
     headers = [("content-type", "application/json"), ("content-length", str(len(body))), *answer.headers]
     encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from pydantic import BaseModel, ValidationError
+
 from github_app.core.errors import Misconfigured, Rejected
 
 SUBSCRIBED: Mapping[str, str] = {
@@ -72,14 +74,13 @@ def accept(headers: Mapping[str, str], body: bytes, *, secrets: Sequence[bytes],
     values = {name.lower(): value for name, value in headers.items()}
     check_size(len(body), max_bytes=max_bytes)
     _verify(signature_in(values), body, secrets)
-    payload = load_object(body, content_type=values.get("content-type", ""))
-    action = payload.get("action")
+    head = _head_of(body, content_type=values.get("content-type", ""))
     return Delivery(
         id=_header(values, "x-github-delivery", _DELIVERY_ID),
         event=_header(values, "x-github-event", _EVENT),
-        action=action if isinstance(action, str) and _EVENT.fullmatch(action) else None,
-        installation_id=_id_in(payload.get("installation")),
-        repo_id=_id_in(payload.get("repository")),
+        action=head.action if isinstance(head.action, str) and _EVENT.fullmatch(head.action) else None,
+        installation_id=_id_in(head.installation),
+        repo_id=_id_in(head.repository),
         app_id=_app_id(values),
         body=body,
     )
@@ -117,6 +118,24 @@ def load_object(body: bytes, *, content_type: str = "") -> dict[str, Any]:
     if not isinstance(document, dict):
         raise Rejected("the body is JSON, but not an object", http_status=400)
     return document
+
+
+class _Head(BaseModel):
+    """What the door looks at in a payload. The rest is checked to be JSON, and no objects are made of it."""
+
+    action: Any = None
+    installation: Any = None
+    repository: Any = None
+
+
+def _head_of(body: bytes, *, content_type: str) -> _Head:
+    """The head of a JSON object. Raises `Rejected` as `load_object` does, but takes `NaN` for a number."""
+    if content_type.lower() == "application/json":
+        try:
+            return _Head.model_validate_json(body)
+        except ValidationError:
+            pass  # What is wrong, and whether anything is, is for the slower parser to say.
+    return _Head.model_validate(load_object(body, content_type=content_type))
 
 
 def _verify(signature: bytes, body: bytes, secrets: Sequence[bytes]) -> None:

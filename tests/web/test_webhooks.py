@@ -234,12 +234,12 @@ async def test_store_that_is_away_is_said_with_when_to_come_again():
 
 
 async def test_store_that_does_not_answer_does_not_keep_github_waiting(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(webhooks, "_RECORD_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(webhooks, "_ANSWER_TIMEOUT_S", 0.01)
     assert (await post(Inbox(hangs=True))).status == 503
 
 
 async def test_body_that_does_not_arrive_is_given_up(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(webhooks, "_READ_TIMEOUT_S", 0.01)
+    monkeypatch.setattr(webhooks, "_ANSWER_TIMEOUT_S", 0.01)
     assert (await post(Inbox(), stalls=True)).status == 408
 
 
