@@ -21,7 +21,7 @@ import sqlalchemy as sa
 
 from github_app.core.errors import HonkError
 from github_app.engine.database import DatabaseAway, transaction
-from github_app.engine.slots import Slot, take_slot, try_slot
+from github_app.engine.slots import Slot, add_name, take_slot, try_slot
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +84,7 @@ class Lease:
             )
             self.epoch = self._epoch_of(connection) or 0
         self._slot = slot
+        self._show_holder(slot)
         # A lock of the kernel's needs no heartbeat: it is held exactly as long as we live.
         self._confirmed_at, self._steady_since = (begun, begun) if has_beats else (math.inf, -math.inf)
         if has_beats:
@@ -198,9 +199,15 @@ class Lease:
         if self._slot is None:
             raise DatabaseAway(f"somebody else has the lock on `{self.name}` just now")
         try:
+            self._show_holder(self._slot)
             return self._beat(self._slot)
         except sa.exc.DBAPIError as error:
             raise DatabaseAway(f"the database does not answer ({type(error).__name__})") from error
+
+    def _show_holder(self, slot: Slot) -> None:
+        """Lock the name of this life as well: workers from before there were leases take whoever's lock can be had for
+        dead, and know us only by what flows are begun under."""
+        add_name(slot, self.holder)
 
     def _beat(self, slot: Slot) -> bool:
         if slot.connection is None:

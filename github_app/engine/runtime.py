@@ -56,7 +56,7 @@ class _Known:
     """The flows as DBOS knows them."""
 
     intake: Callable[[str], None]
-    turn: Callable[[str, str, int], Coroutine[Any, Any, None]]
+    turn: Callable[[str, str], Coroutine[Any, Any, None]]
     discard: Callable[[str], Coroutine[Any, Any, None]]
 
 
@@ -120,7 +120,7 @@ class Runtime:
     ) -> None:
         """Have a turn run, once for each of the `times` that it was put off, as soon as its repository's share and the
         whole leave room, and not before `delay_s`."""
-        known = (_flow_of(turn_id, times), "turns", str(repo_id), self._flows.turn, session_id, turn_id, times)
+        known = (_flow_of(turn_id, times), "turns", str(repo_id), self._flows.turn, session_id, turn_id)
         _apart(_enqueue, *known, delay_s=delay_s)
 
     def is_put_off(self, turn_id: str, times: int) -> bool:
@@ -158,15 +158,16 @@ class Runtime:
 
 
 def _register(flows: Flows) -> _Known:
-    """Tell DBOS about the flows, by names that stay; it must know them before it launches."""
+    """Tell DBOS about the flows, by names and arguments that stay: workers of other versions run what we enqueue. It
+    must know them before it launches."""
 
     @DBOS.workflow(name="intake", max_recovery_attempts=1000)
     def intake(lane: str) -> None:
         flows.intake(lane)
 
     @DBOS.workflow(name="turn", max_recovery_attempts=1000)
-    async def turn(session_id: str, turn_id: str, times: int = 0) -> None:
-        await flows.turn(session_id, turn_id, times)
+    async def turn(session_id: str, turn_id: str) -> None:
+        await flows.turn(session_id, turn_id, _times_of(DBOS.workflow_id or ""))
 
     @DBOS.workflow(name="discard", max_recovery_attempts=1000)
     async def discard(session_id: str) -> None:
@@ -185,8 +186,13 @@ def _flow_of(turn_id: str, times: int) -> str:
     return f"{turn_id}@{times}" if times else turn_id
 
 
+def _times_of(flow_id: str) -> int:
+    times = flow_id.rpartition("@")[2]
+    return int(times) if times.isdecimal() else 0
+
+
 def _enqueue(
-    flow_id: str, queue: str, lane: str, flow: Callable[..., Any], *args: str | int, delay_s: float | None = None
+    flow_id: str, queue: str, lane: str, flow: Callable[..., Any], *args: str, delay_s: float | None = None
 ) -> None:
     with SetWorkflowID(flow_id), SetEnqueueOptions(queue_partition_key=lane, delay_seconds=delay_s):
         DBOS.enqueue_workflow(queue, flow, *args)

@@ -53,6 +53,12 @@ def try_slot(engine: sa.Engine, name: str) -> Slot | None:
         raise DatabaseAway(f"the database does not answer ({type(error).__name__}): see HONK_DATABASE_URL") from error
 
 
+def add_name(slot: Slot, name: str) -> None:
+    """Have a slot on a server hold another name, too; if somebody else has it, it is theirs. Raises `sqlalchemy`'s."""
+    if slot.connection is not None:
+        slot.connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": _number(name)})
+
+
 def _file_slot(folder: Path, name: str) -> Slot | None:
     folder.mkdir(mode=0o700, exist_ok=True)
     descriptor = os.open(folder / _digest(name), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -68,8 +74,7 @@ def _server_slot(engine: sa.Engine, name: str) -> Slot | None:
     # The lock lasts as long as its connection, which therefore never goes back to the pool.
     connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
     connection.detach()
-    number = int(_digest(name)[:15], 16)
-    if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": number}).scalar_one():
+    if not connection.execute(sa.text("SELECT pg_try_advisory_lock(:n)"), {"n": _number(name)}).scalar_one():
         connection.close()
         return None
     try:
@@ -78,6 +83,10 @@ def _server_slot(engine: sa.Engine, name: str) -> Slot | None:
         connection.close()
         raise Misconfigured("HONK_DATABASE_URL is a PostgreSQL older than 14, the oldest that Honk works on") from error
     return Slot(release=connection.close, connection=connection)
+
+
+def _number(name: str) -> int:
+    return int(_digest(name)[:15], 16)
 
 
 def _digest(name: str) -> str:

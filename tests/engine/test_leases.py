@@ -223,3 +223,14 @@ def test_signs_of_life_and_takeovers_can_be_counted(database_url, take):
     one, two_again = beats(two.database)
     assert (one.takeovers, two_again.takeovers) == (1, 0)
     assert one.age_s > OVER_S > two_again.age_s
+
+
+@pytest.mark.usefixtures("server_only")
+def test_workers_from_before_leases_see_that_this_life_lives(take: Callable[[str], Lease], database_url: str):
+    lease = take("one")
+    engine = connect(database_url)
+    assert slots.try_slot(engine, lease.holder) is None
+    lease.release()
+    slot = eventually(lambda: slots.try_slot(engine, lease.holder))
+    slot.release()
+    engine.dispose()
