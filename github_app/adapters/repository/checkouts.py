@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from github_app.adapters.repository.boots import is_of_this_boot, note_boot
 from github_app.adapters.repository.evictions import Kept
 from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.locks import acquire
@@ -147,7 +148,7 @@ class Checkouts:
     owner: tuple[int, int]
 
     def lease(self, repo_id: int, sha: str, mirror: Callable[[], Path]) -> Lease:
-        """The checkout of a commit, made from `mirror()` if nobody had it before. Blocks."""
+        """The checkout of a commit, made from `mirror()` if nobody had it since the machine was started. Blocks."""
         check_sha(sha)
         folder = self.root / str(repo_id)
         make_passage(self.root)
@@ -155,20 +156,22 @@ class Checkouts:
         tree = folder / sha
         while True:
             lock = acquire(folder / f"{sha}.lock", shared=True)
-            if tree.is_dir():
+            if tree.is_dir() and is_of_this_boot(lock):
                 os.utime(lock)
                 return Lease(tree=tree, lock=lock)
             os.close(lock)
             lock = acquire(folder / f"{sha}.lock")
             try:
-                if not tree.is_dir():
+                if not (tree.is_dir() and is_of_this_boot(lock)):
                     self._make(tree, sha, mirror=mirror(), lock=lock)
+                    note_boot(lock)
             finally:
                 os.close(lock)
 
     def _make(self, tree: Path, sha: str, *, mirror: Path, lock: int) -> None:
         making = tree.with_suffix(".making")
         remove_tree(making)
+        remove_tree(tree)
         making.mkdir(mode=0o700)  # private code; other users of the machine may pass what is above
         check_out(self.git, mirror, sha, into=making, owner=self.owner, lock=lock)
         making.rename(tree)

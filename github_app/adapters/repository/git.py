@@ -12,6 +12,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -45,6 +46,9 @@ _CONFIG = (
     "http.lowSpeedLimit=1000",
     "http.lowSpeedTime=60",
 )
+DAMAGED = "damaged"
+"""The file that marks a repository as not to be used any more."""
+
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -77,7 +81,8 @@ class Git:
         """Run one git command on the repository `git_dir` and return its stdout. Blocks.
 
         `hold` is a lock's descriptor that git keeps open too, so that a lock outlives Honk for as long as git does.
-        Raises `AccessDenied`, `Gone`, `NotVisibleYet` or `Transient`, by what git said; the text holds no token.
+        Raises `AccessDenied`, `Gone`, `NotVisibleYet` or `Transient`, by what git said; the text holds no token. A
+        repository that git finds torn or half-made gets a file `DAMAGED`: it is only good for being made anew.
         """
         process = self.start(git_dir, args, env={**self._remote_env(auth), **(env or {})}, config=config, hold=hold)
         try:
@@ -90,7 +95,11 @@ class Git:
                 raise TookTooLong(f"git {args[0]} took longer than {timeout_s:.0f} s") from None
             raise
         if process.returncode != 0:
-            raise error_of(args[0], redact(err.decode(errors="replace"), auth), process.returncode)
+            said = redact(err.decode(errors="replace"), auth)
+            if _is_damage(said):
+                with suppress(OSError):  # there is not even a folder
+                    (git_dir / DAMAGED).touch()
+            raise error_of(args[0], said, process.returncode)
         return out
 
     def start(
@@ -166,6 +175,20 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     (r"Repository not found|error: 404\b|repository .* not found|does not appear to be a git rep", "gone"),
     (r"not our ref|couldn't find remote ref|unadvertised object|no such remote ref", "missing"),
 )
+
+
+_DAMAGE = re.compile(
+    r"not a git repository: |far too short|does not match index|is too small|unterminated line|unexpected line|corrupt|"
+    r"bad object refs/|object file .* is empty|inflate:|unable to read|failed to unpack tree|garbage at end|bad config|"
+    r"(wrong|non-monotonic) index|while index|does not contain a section|missing (blob|tree|commit)|reference broken|"
+    r"File exists"
+)
+_NO_DAMAGE = re.compile(r"No space left|quota exceeded|Permission denied|Read-only file system", re.IGNORECASE)
+
+
+def _is_damage(stderr: str) -> bool:
+    """Whether git speaks of what a power loss or a kill leaves, and not of a disk that it cannot write to."""
+    return bool(_DAMAGE.search(stderr)) and not _NO_DAMAGE.search(stderr)
 
 
 def error_of(command: str, stderr: str, exit_code: int) -> HonkError:

@@ -8,6 +8,7 @@ checkout, and we follow no submodules.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,10 +17,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from github_app.adapters.repository.evictions import Kept
-from github_app.adapters.repository.git import Git, TookTooLong, check_sha, check_url
+from github_app.adapters.repository.git import DAMAGED, Git, TookTooLong, check_sha, check_url
 from github_app.adapters.repository.locks import acquire, locked
-from github_app.core.errors import Gone, HonkError, LimitReached, NotVisibleYet
+from github_app.core.errors import Gone, HonkError, LimitReached, NotVisibleYet, Transient
 from github_app.core.ports import GitAuth
+
+log = logging.getLogger(__name__)
 
 FETCH_TIMEOUT_S = 1800.0
 # What `git log` and `git blame` show the agent. Copying the packed objects of 50 commits costs a fifth of writing the
@@ -50,16 +53,21 @@ class Mirrors:
         """
         check_sha(sha)
         path = self.path(repo_id)
-        if self._has(path, sha):
+        if self._has(repo_id, sha):
             return path
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         with locked(self.root / f"{repo_id}.lock") as lock:
-            if not self._has(path, sha):
+            if not self._has(repo_id, sha):
                 remote = auth()
                 check_url(remote.url, allow_file=self.git.allow_file)
                 self.make(repo_id)
-                _drop_stale_locks(path)
-                self._fetch(path, sha, remote=remote, lock=lock)
+                try:
+                    self._fetch(path, sha, remote=remote, lock=lock)
+                except Transient:
+                    if self.is_there(repo_id):
+                        raise
+                    self.make(repo_id)
+                    self._fetch(path, sha, remote=remote, lock=lock)
         return path
 
     @contextmanager
@@ -79,8 +87,13 @@ class Mirrors:
             yield Kept(path=mirror, lock=mirror.with_suffix(".use"), remove=shutil.rmtree)
 
     def make(self, repo_id: int) -> Path:
-        """Make an empty mirror, so that it is there wholly or not at all; nothing if it is. Under its lock."""
+        """Make an empty mirror, so that it is there wholly or not at all; of one that is, what a killed git left goes.
+        Under its lock."""
         path = self.path(repo_id)
+        if (path / DAMAGED).exists():
+            log.warning("a mirror is damaged and made anew", extra={"mirror": path.name})
+            shutil.rmtree(path)
+        _drop_stale_locks(path)
         if not path.is_dir():
             making = path.with_suffix(".making")
             shutil.rmtree(making, ignore_errors=True)
@@ -113,11 +126,16 @@ class Mirrors:
             with locked(self.root / f"{repo_id}.lock"):
                 shutil.rmtree(self.path(repo_id), ignore_errors=True)
 
-    def _has(self, path: Path, sha: str) -> bool:
-        if not path.is_dir():
+    def is_there(self, repo_id: int) -> bool:
+        """Whether there is a mirror that nothing speaks against."""
+        path = self.path(repo_id)
+        return path.is_dir() and not (path / DAMAGED).exists()
+
+    def _has(self, repo_id: int, sha: str) -> bool:
+        if not self.is_there(repo_id):
             return False
         try:
-            self.git.run(path, ["cat-file", "-e", f"{sha}^{{commit}}"], timeout_s=30)
+            self.git.run(self.path(repo_id), ["cat-file", "-e", f"{sha}^{{commit}}"], timeout_s=30)
         except HonkError:
             return False
         return True
@@ -141,5 +159,5 @@ class Mirrors:
 
 def _drop_stale_locks(path: Path) -> None:
     """Remove what a killed git left locked. We hold the mirror's own lock, so no git of ours is at work in it."""
-    for stale in (*path.glob("*.lock"), *(path / "refs").rglob("*.lock")):
+    for stale in (*path.rglob("*.lock"), path / "gc.pid"):
         stale.unlink(missing_ok=True)

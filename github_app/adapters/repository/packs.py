@@ -63,7 +63,7 @@ class Imports:
     def find(self, repo_id: int, sha: str) -> Path | None:
         """The repository that has all of commit `sha`; None if none has."""
         path = self.mirrors.path(repo_id)
-        if not path.is_dir():
+        if not self.mirrors.is_there(repo_id):
             return None
         ref = f"{_REFS}/{check_sha(sha)}"
         found = self.mirrors.git.run(path, ["for-each-ref", "--format=%(objectname)", ref]).decode().strip()
@@ -72,7 +72,7 @@ class Imports:
     def newest(self, repo_id: int) -> str | None:
         """A commit that is there, as near to the next one as can be told: packs then hold little."""
         path = self.mirrors.path(repo_id)
-        if not path.is_dir():
+        if not self.mirrors.is_there(repo_id):
             return None
         args = ["for-each-ref", "--count=1", "--sort=-committerdate", "--format=%(objectname)", _REFS]
         return self.mirrors.git.run(path, args).decode().strip() or None

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import ParamSpec, TypeVar
 
 from github_app.adapters.repository.bases import Base
+from github_app.adapters.repository.boots import is_of_this_boot, note_boot
 from github_app.adapters.repository.changes import Tree, check_path, collect, list_paths
 from github_app.adapters.repository.checkouts import Checkouts, Lease, check_out, list_files, make_passage, remove_tree
 from github_app.adapters.repository.copies import Copy
@@ -165,7 +166,8 @@ class LocalWorkspaces:
     async def open(self, repo: Repo, sha: str, key: str, *, auth: Callable[[], GitAuth]) -> LocalWorkspace:
         """Open the workspace of a session at a commit; see `Workspaces.open`.
 
-        What the session wrote over other commits is deleted: it has one commit at a time.
+        What the session wrote over other commits is deleted: it has one commit at a time. So is all that it wrote
+        before the machine was started.
         """
         return await self.open_from(lambda: self.mirrors.ensure(repo.id, sha, auth), repo.id, sha, key)
 
@@ -209,17 +211,20 @@ class LocalWorkspaces:
     ) -> LocalWorkspace:
         session = self._folder(key)
         with ExitStack() as held:
-            held.callback(_release, _hold(session))
+            lock = _hold(session)
+            held.callback(_release, lock)
             # One that was given up ends before the next begins, or does not begin: they write to the same places.
             opening = held.enter_context(ExitStack())
             opening.enter_context(locked(session / "opening"))
             if given_up.is_set():
                 raise Stopped("nobody waits for this workspace any more")
             held.enter_context(self.mirrors.held(repo_id))
-            make_passage(session / sha)
+            kept = (sha, "home") if is_of_this_boot(lock) else ()
             for other in session.iterdir():
-                if other.name not in (sha, "home", "lock", "opening"):
+                if other.name not in (*kept, "lock", "opening"):
                     remove_tree(other)
+            note_boot(lock)
+            make_passage(session / sha)
             home = session / "home"
             _make_owned(home, self._owner)
             if self.sandbox.has_overlay:
