@@ -17,10 +17,15 @@ from github_app.localhub.deliveries import sign
 from github_app.localhub.people import Person
 from github_app.localhub.script import Script
 from github_app.localhub.values import Issue, Repository
+from tests.crash.warm import DyingStack, shared_parent
 
 BOT = "honk[bot]"
 EDIT = {"call": {"edit": {"path": "a.py", "old_text": "1", "new_text": "2"}}}
 SUBMIT = {"call": {"submit": {"title": "Make it two", "summary": "It was one.", "unverified_reason": "no tests here"}}}
+
+GATE = "thinks"
+THINKING = {**SUBMIT, "gate": GATE}
+"""A reply that the model thinks about until it is told to say something else."""
 
 
 class Scene:
@@ -66,8 +71,15 @@ class Scene:
         assert self.stack.model is not None
         return [entry["index"] for entry in self.stack.model.log if "index" in entry]
 
-    def say(self, *replies: Any) -> None:
+    def let_model_go(self) -> None:
+        """Have the model say what it thinks about."""
         assert self.stack.model is not None
+        self.stack.model.closed_gates.clear()
+
+    def say(self, *replies: Any) -> None:
+        """Have the model say this from now on, without thinking."""
+        assert self.stack.model is not None
+        self.let_model_go()
         self.stack.model.script = Script.of(*replies)
 
     def has_no_faults_left(self) -> bool:
@@ -98,7 +110,9 @@ class Scene:
 def scene(*replies: Any, apart: bool = False, **settings: str) -> Iterator[Scene]:
     """A scene whose model says these replies."""
     usual = {"HONK_CHECKS_GRACE_S": "600"}
-    with Stack(script=Script.of(*replies), settings=usual | settings) as stack:
+    with DyingStack(script=Script.of(*replies), settings=usual | settings, parent=shared_parent()) as stack:
+        assert stack.model is not None
+        stack.model.closed_gates.add(GATE)
         it = Scene(stack, apart=apart)
         try:
             yield it

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.crash.scene import EDIT, SUBMIT, scene, sleepers
+from tests.crash.scene import EDIT, SUBMIT, THINKING, scene, sleepers
 from tests.fakes.databases import fresh_database, postgresql_server
 
 
@@ -21,7 +21,7 @@ def test_killed_right_after_the_delivery_was_recorded():
 
 
 def test_killed_while_the_model_thinks():
-    with scene(EDIT, {**SUBMIT, "latency_s": 60}) as it:
+    with scene(EDIT, THINKING) as it:
         issue = it.open_issue()
         it.kill_when("the second reply to be asked for", lambda: it.asked() == [0, 1])
         it.say(EDIT, SUBMIT)
@@ -64,11 +64,10 @@ def test_killed_over_and_over():
 
 @pytest.mark.timeout(180)
 def test_another_worker_takes_over_from_one_that_was_killed():
-    second = {**SUBMIT, "latency_s": 60}
     with (
         postgresql_server() as server,
         fresh_database(server) as url,
-        scene(EDIT, second, HONK_DATABASE_URL=url, HONK_WORKER_ID="one") as it,
+        scene(EDIT, THINKING, HONK_DATABASE_URL=url, HONK_WORKER_ID="one") as it,
     ):
         issue = it.open_issue()
         it.kill_when("the second reply to be asked for", lambda: it.asked() == [0, 1])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from github_app.demo.stack import Stack
-from tests.crash.scene import EDIT, SUBMIT, Scene, knock, scene, sleepers
+from tests.crash.scene import EDIT, SUBMIT, THINKING, Scene, knock, scene, sleepers
 
 STOP_S = 10.0
 LONG = {"call": {"bash": {"command": "exec sleep 87654"}}}
@@ -27,24 +27,24 @@ def a_long_command(it: Scene) -> None:
 
 def a_model_that_thinks(it: Scene) -> None:
     it.stack.wait_for("the second reply to be asked for", lambda: it.asked() == [0, 1])
-    it.say(EDIT, SUBMIT)
 
 
 def a_slow_github(it: Scene) -> None:
     it.stack.wait_for("the pull request to be under way", it.has_no_faults_left)
 
 
-@pytest.mark.parametrize("apart", [False, True], ids=["door and worker in one", "a worker alone"])
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    ("replies", "what", "asked"),
+    ("apart", "replies", "what", "asked"),
     [
-        ([LONG, EDIT, SUBMIT], a_long_command, [0, 1, 2]),
-        ([EDIT, {**SUBMIT, "latency_s": 60}], a_model_that_thinks, [0, 1, 1]),
-        ([EDIT, SUBMIT], a_slow_github, [0, 1]),
+        (False, [LONG, EDIT, SUBMIT], a_long_command, [0, 1, 2]),
+        (False, [EDIT, THINKING], a_model_that_thinks, [0, 1, 1]),
+        (False, [EDIT, SUBMIT], a_slow_github, [0, 1]),
+        (True, [LONG, EDIT, SUBMIT], a_long_command, [0, 1, 2]),
     ],
 )
 def test_whatever_a_worker_does_it_hands_over_in_time(
-    replies: list[dict[str, Any]], what: Callable[[Scene], None], asked: list[int], apart: bool
+    apart: bool, replies: list[dict[str, Any]], what: Callable[[Scene], None], asked: list[int]
 ) -> None:
     with scene(*replies, apart=apart) as it:
         it.stack.hub.faults.add(r"^POST /repos/acme/thing/pulls$", "slow", seconds=40)
@@ -52,6 +52,7 @@ def test_whatever_a_worker_does_it_hands_over_in_time(
         what(it)
         assert it.tell_worker_to_stop().wait(timeout=STOP_S) == 0
         assert not sleepers("87654")
+        it.let_model_go()
         it.start()
         it.assert_one_of_each(issue)
         assert it.asked() == asked

@@ -12,7 +12,7 @@ import pytest
 
 from tests.crash.probes import PASSED_THROUGH
 from tests.crash.sweep import Theatre, plan, theatre
-from tests.crash.warm import warm_parent
+from tests.crash.warm import shared_parent
 from tests.edge.cases import shows
 
 PRODUCT = Path(__file__).resolve().parents[2] / "github_app"
@@ -33,7 +33,7 @@ UNSEEN = {
 
 @pytest.fixture(scope="module")
 def it() -> Iterator[Theatre]:
-    with warm_parent() as parent, theatre(parent) as opened:
+    with theatre(shared_parent()) as opened:
         yield opened
 
 

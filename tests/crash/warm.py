@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -83,6 +85,14 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
+@cache
+def shared_parent() -> WarmParent:
+    """A warm parent that lives as long as this process."""
+    opened = warm_parent()
+    atexit.register(opened.__exit__, None, None, None)
+    return opened.__enter__()
+
+
 @contextmanager
 def warm_parent() -> Iterator[WarmParent]:
     """A warm parent; with it go all that it forked."""
@@ -130,21 +140,18 @@ class DyingStack(Stack):
         was_due, self._is_due = self._is_due, False
         return not was_due
 
-    def start_honk(self, *options: str) -> None:
-        """Start `honk serve`, again if it is to die of that, and return when it takes deliveries."""
-        self._start(*options)
-        self.wait_for("Honk to be ready", self.is_ready)
-
-    def _start(self, *options: str) -> None:
-        how = {
-            "environment": self.environment(),
-            "folder": str(self.root),
-            "log": str(self.log_path),
-            "arguments": ["serve", *options],
-            "order": str(self.order_path),
-            "trace": str(self.trace_path),
-        }
-        self._process = self.parent.start(**how)  # type: ignore[assignment]
+    def spawn(self, *words: str) -> Any:
+        """Start a command of Honk's, which logs to the same file."""
+        if not self.order_path.exists():
+            self.begin_stage("")
+        return self.parent.start(
+            environment=self.environment(),
+            folder=str(self.root),
+            log=str(self.log_path),
+            arguments=words,
+            order=str(self.order_path),
+            trace=str(self.trace_path),
+        )
 
     def wait_for(self, what: str, look: Callable[[], T | None], *, timeout_s: float = PATIENCE_S) -> T:
         """Look again and again until there is something, over the death that was ordered. Raises `NotReached`."""
