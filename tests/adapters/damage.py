@@ -15,6 +15,10 @@ def _pack(mirror: Path, ending: str = "pack") -> Path:
     return path
 
 
+def _ref(mirror: Path) -> Path:
+    return next(path for path in (mirror / "refs").rglob("*") if path.is_file())
+
+
 def _tear(path: Path, share: float) -> None:
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * share)])
@@ -33,8 +37,15 @@ def _tear_packed_refs(mirror: Path) -> None:
 
 
 def _lock(mirror: Path) -> None:
-    names = ("shallow.lock", "packed-refs.lock", "config.lock", "index.lock", "refs/heads/main.lock", "gc.pid")
-    for name in (*names, "objects/info/commit-graph.lock"):
+    names = (
+        "shallow.lock",
+        "packed-refs.lock",
+        "config.lock",
+        "index.lock",
+        "gc.pid",
+        "objects/info/commit-graph.lock",
+    )
+    for name in (*names, f"{_ref(mirror).relative_to(mirror)}.lock"):
         (mirror / name).parent.mkdir(exist_ok=True)
         (mirror / name).touch()
 
@@ -62,8 +73,9 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "an empty HEAD": lambda mirror: (mirror / "HEAD").write_bytes(b""),
     "an empty config": lambda mirror: (mirror / "config").write_bytes(b""),
     "a torn config": lambda mirror: (mirror / "config").write_bytes(b"[core\nbare"),
-    "an empty branch": lambda mirror: (mirror / "refs/heads/main").write_bytes(b""),
-    "a torn list of branches": _tear_packed_refs,
+    "an empty ref": lambda mirror: _ref(mirror).write_bytes(b""),
+    "a torn list of where history ends": lambda mirror: (mirror / "shallow").write_bytes(b"0123"),
+    "a torn list of refs": _tear_packed_refs,
     "no objects": lambda mirror: shutil.rmtree(mirror / "objects"),
     "locks of a killed git": _lock,
     "a half-made mirror": _leave_half_made,

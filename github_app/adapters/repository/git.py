@@ -181,7 +181,7 @@ _DAMAGE = re.compile(
     r"not a git repository: |far too short|does not match index|is too small|unterminated line|unexpected line|corrupt|"
     r"bad object refs/|object file .* is empty|inflate:|unable to read|failed to unpack tree|garbage at end|bad config|"
     r"(wrong|non-monotonic) index|while index|does not contain a section|missing (blob|tree|commit)|reference broken|"
-    r"File exists"
+    r"bad shallow|File exists"
 )
 _NO_DAMAGE = re.compile(r"No space left|quota exceeded|Permission denied|Read-only file system", re.IGNORECASE)
 
