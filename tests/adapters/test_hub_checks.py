@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from github_app.adapters.hub import logs
 from github_app.adapters.hub.checks import CommitStatus, Run, Workflow, judge, merge
 from github_app.adapters.hub.logs import BYTES, LINES, clean_log
 from github_app.core.errors import NotVisibleYet, RateLimited
@@ -215,6 +216,33 @@ def test_without_a_log_the_failure_is_still_told(stage: Stage, status_code):
     stage.github.faults.add("GET .*/actions/jobs/.*/logs", "before", status=status_code, count=9)
     (failed,) = stage.hub.checks(stage.repo, sha, with_logs=True).failed
     assert (failed.name, failed.log) == ("test", "")
+
+
+@shows("W53")
+@pytest.mark.parametrize("raw", ["", "\x00\x01binary", "PK\x03\x04 of all other jobs", "\x1b[31m\x1b[0m\n"])
+def test_a_log_that_says_nothing_gives_way_to_what_the_check_says(stage: Stage, raw: str):
+    sha = red(stage, raw)
+    (run,) = stage.place.suites[-1].runs
+    run.output = {"title": "1 failed", "summary": "test_shop", "text": None}
+    (failed,) = stage.hub.checks(stage.repo, sha, with_logs=True).failed
+    assert failed.log == "1 failed\ntest_shop"
+
+
+@shows("W53")
+def test_a_log_whose_address_has_expired_gives_way_too(stage: Stage, monkeypatch):
+    sha = red(stage, "irrelevant")
+    monkeypatch.setattr(stage.github.world, "lend_log", lambda _: f"{stage.github.url}/_local/logs/expired")
+    (failed,) = stage.hub.checks(stage.repo, sha, with_logs=True).failed
+    assert (failed.name, failed.log) == ("test", "")
+
+
+@shows("W53")
+def test_of_a_giant_log_no_more_is_fetched_than_may_be(stage: Stage, monkeypatch):
+    monkeypatch.setattr(logs, "DOWNLOAD_BYTES", 100_000)
+    sha = red(stage, "".join(f"line {n}\n" for n in range(200_000)))  # 2 MB
+    (failed,) = stage.hub.checks(stage.repo, sha, with_logs=True).failed
+    last = failed.log.splitlines()[-2]
+    assert 0 < int(last.removeprefix("line ")) < 30_000
 
 
 def test_a_limit_while_reading_logs_is_told(stage: Stage):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.core.scene import (
     HEAD,
     NEEDS_HUMAN,
     NEW,
+    NOW,
     OPEN,
     PULL,
     WORKING,
@@ -238,3 +240,18 @@ def test_what_failed_during_a_review_round_is_mended_in_the_same_round():
     left = decide(both, answered, RED)
     assert left.session is not None
     assert (left.session.status, left.session.stuck_on) == (NEEDS_HUMAN, "checks")
+
+
+@shows("W52")
+def test_a_check_that_never_ends_is_waited_for_so_long_and_named_once():
+    waiting = session(AWAITING_CHECKS, status_since=NOW - timedelta(hours=7), checks=checks_of("pending"))
+    asked = decide(waiting, event(ev.Ticked), facts(pull=pull(), checks=checks_of("pending")))
+    assert isinstance(say := asked.effects[0], Say)
+    assert "`test` did not end within 6 hours" in say.body
+    assert asked.session is not None
+    assert (asked.session.status, asked.session.stuck_on) == (NEEDS_HUMAN, "checks")
+    later = decide(asked.session, event(ev.Ticked), facts(pull=pull(), checks=checks_of("pending")))
+    assert later.effects == ()
+    green = decide(asked.session, CHANGED, facts(checks=checks_of("passed"))).session
+    assert green is not None
+    assert green.status is AWAITING_REVIEW

@@ -72,6 +72,7 @@ def test_a_bots_permission_is_none_without_asking(hub, lookup):
     assert "permission" not in [call[0] for call in hub.asked]
 
 
+@shows("W54")
 def test_logs_are_fetched_only_of_checks_that_failed(hub, lookup):
     lookup.facts_for(WAITING, CHECKS, REPO)
     assert [call for call in hub.asked if call[0] == "checks"] == [("checks", "c" * 40, False)]
