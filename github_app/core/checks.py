@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from github_app.core.decisions import Decision, ask, move, nothing, run_turn
+from github_app.core.decisions import Decision, ask, charged, move, nothing, run_turn
 from github_app.core.effects import Effect, MarkReady, ShowProgress
 from github_app.core.events import ChecksChanged, Event
 from github_app.core.facts import Facts
@@ -38,7 +38,7 @@ def _while_a_turn_runs(session: Session, facts: Facts) -> Decision:
             return Decision(session=told, why="what failed joins the running turn")
     only_mends = session.turn_cause is Cause.FIX_CHECKS and all(each.kind == "checks" for each in session.feedback)
     if checks.state == "passed" and only_mends and not session.carried:
-        stopped = replace(session, turn_id=None, checks=checks)
+        stopped = replace(charged(session, facts), turn_id=None, checks=checks)
         return ready(stopped, facts, why="all checks passed: the turn that was to mend them is withdrawn")
     return nothing(session, "a turn runs; its push will be checked anew")
 

@@ -65,7 +65,7 @@ def move(session: Session, facts: Facts, status: Status) -> Session:
     return replace(session, status=status, status_since=facts.now)
 
 
-def _charged(session: Session, facts: Facts) -> Session:
+def charged(session: Session, facts: Facts) -> Session:
     """The session with what a turn has cost that is cut short here: its own end will not be heard any more."""
     if facts.running is None:
         return session
@@ -181,7 +181,7 @@ def ask(
 ) -> Decision:
     """Put it to a human: one comment that says what happened and what to do next (`waiting_for` in short)."""
     waiting = replace(
-        _charged(move(session, facts, Status.NEEDS_HUMAN), facts),
+        charged(move(session, facts, Status.NEEDS_HUMAN), facts),
         turn_id=None,
         waiting_for=waiting_for or text,
         stuck_on=stuck_on,
@@ -209,7 +209,7 @@ def end(
     open, if it has one. A label that a person took off is left alone: it may be on again by now. Where the issue is
     gone the last comment goes to the pull request; where we are not let in, nothing can be said."""
     ended = replace(
-        _charged(move(session, facts, status), facts),
+        charged(move(session, facts, status), facts),
         turn_id=None,
         feedback=(),
         carried=(),

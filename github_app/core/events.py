@@ -14,7 +14,7 @@ from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Submissio
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
-InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added"]
+InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added", "granted"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,6 +53,8 @@ class Facts:
     `up_since` is when this worker started: nobody is charged for the time before.
     `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
     issue was looked for and is not there any more.
+    `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
+    permission.
     """
 
     now: datetime
@@ -71,6 +73,7 @@ class Facts:
     pause: Pause | None = None
     told: frozenset[str] = frozenset()
     running: Running | None = None
+    lost: str = ""
     up_since: datetime | None = None
     is_heard: bool = False
     is_withdrawn: bool = False

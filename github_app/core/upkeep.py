@@ -111,6 +111,8 @@ def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
 
 def _caught_up(session: Session, event: Ticked, facts: Facts) -> Decision:
     waited = facts.now - (session.status_since or facts.now)
+    if facts.lost:
+        return _locked_out(session, event, facts)
     if (ended := _ended_unseen(session, facts)) is not None:
         return ended
     if session.stuck_on == "installation":
@@ -127,6 +129,13 @@ def _caught_up(session: Session, event: Ticked, facts: Facts) -> Decision:
     if checks_of_head(session, facts).state in ("passed", "failed"):
         return judge_checks(session, event, facts)
     return nothing(session, "nothing has changed")
+
+
+def _locked_out(session: Session, event: Ticked, facts: Facts) -> Decision:
+    """GitHub does not let us look, and nobody told us. It may again: nothing ends here, and we look on."""
+    if session.status in (Status.WORKING, Status.NEEDS_HUMAN):
+        return nothing(session, f"GitHub does not let us look: {facts.lost}")
+    return ask(session, event, facts, stops.locked_out(facts.lost), stuck_on="installation")
 
 
 def _look_at_head(session: Session, event: Event, facts: Facts) -> Decision | None:
@@ -188,9 +197,9 @@ def installation_changed(session: Session, event: InstallationChanged, facts: Fa
             return nothing(session, "suspended; a human has the next word anyway")
         case "suspended":
             return ask(session, event, facts, "The app is suspended.", stuck_on="installation", is_reachable=False)
-        case "unsuspended" if session.stuck_on == "installation":
+        case "unsuspended" | "granted" | "added" if session.stuck_on == "installation":
             return take_up_again(session, facts, why="the installation is active again")
-        case "unsuspended" | "created" | "added":
+        case "unsuspended" | "granted" | "created" | "added":
             return nothing(session, "nothing waited for the installation")
         case _:
             assert_never(event.action)

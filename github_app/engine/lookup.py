@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-from github_app.core.errors import Gone, NotVisibleYet, Refused
+from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
     CommandIssued,
@@ -66,7 +66,7 @@ class Lookup:
         if self._is_withdrawn(repo, event):
             return replace(facts, is_withdrawn=True)
         with self.hub.at_leisure() if isinstance(event, Ticked) else nullcontext():
-            facts = self._from_hub(facts, needs(session, event), session, event, repo)
+            facts = self._looked_up(facts, session, event, repo)
         asker = asker_of(session, event)
         if asker is not None:
             # Last, and just before the decision: others may start turns meanwhile.
@@ -75,6 +75,14 @@ class Lookup:
         if session is not None and isinstance(event, HubEvent | Ticked):
             facts = replace(facts, running=self.transcripts.running(session))
         return replace(facts, pause=self.pauses.of(repo))
+
+    def _looked_up(self, facts: Facts, session: Session | None, event: Event, repo: Repo) -> Facts:
+        try:
+            return self._from_hub(facts, needs(session, event), session, event, repo)
+        except (Gone, AccessDenied) as error:
+            if not isinstance(event, Ticked):
+                raise  # Somebody waits for an answer, or is gone with the installation.
+            return replace(facts, lost=str(error))
 
     def _from_hub(self, facts: Facts, wanted: Need, session: Session | None, event: Event, repo: Repo) -> Facts:
         if Need.PERMISSION in wanted:
@@ -109,8 +117,8 @@ class Lookup:
                 return self.hub.pull(repo, session.pull_number)
             if isinstance(event, BranchPushed) and session is not None:
                 return self.hub.find_pull(repo, session.branch)
-        except Gone:
-            return None
+        except Gone as error:
+            _require_repository(error)
         return None
 
     def _with_issue(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
@@ -124,6 +132,7 @@ class Lookup:
         try:
             return replace(facts, issue=self.hub.issue(repo, number))
         except Gone as error:
+            _require_repository(error)
             return replace(facts, is_issue_gone=error.what == f"issue #{number}")
 
     def _with_checks(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
@@ -167,3 +176,9 @@ class Lookup:
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)
+
+
+def _require_repository(error: Gone) -> None:
+    """What is gone with its repository, or with our place in it, says nothing of itself."""
+    if error.what in ("repository", "installation"):
+        raise error

@@ -118,7 +118,7 @@ def mint(world: World, installation: Installation, asked: dict[str, Any]) -> Tok
         chosen = {r.id for r in within if r.id in ids or r.name.lower() in names}
         if len(chosen) < max(len(names), len(ids)):
             raise ApiError(422, _UNREACHABLE)
-    held = {"metadata": "read", **installation.app.permissions}
+    held = {"metadata": "read", **installation.permissions}
     permissions = dict(asked.get("permissions") or held)
     for name, level in permissions.items():
         if level not in LEVELS or LEVELS.index(level) > LEVELS.index(held.get(name, "none")):

@@ -185,6 +185,15 @@ class LocalHub:
             action = "suspend" if suspended else "unsuspend"
             events.installation(self.world, action, installation, [], installation.account)
 
+    def grant_permissions(self, installation: Installation, permissions: Mapping[str, str] | None) -> None:
+        """Have an installation grant these permissions alone; None accepts all that the app wants, and is told."""
+        with self.world.lock:
+            installation.granted = None if permissions is None else dict(permissions)
+            if permissions is None:
+                events.installation(
+                    self.world, "new_permissions_accepted", installation, [], installation.account
+                )  # fmt: skip
+
     def select(self, installation: Installation, repositories: Sequence[Repository]) -> None:
         """Change which repositories an installation has."""
         with self.world.lock:

@@ -90,7 +90,7 @@ def installation(world: World, it: Installation) -> JSON:
         "app_slug": it.app.slug,
         "target_id": it.account.id,
         "target_type": it.account.type,
-        "permissions": it.app.permissions,
+        "permissions": it.permissions,
         "events": list(it.app.events),
         "created_at": iso(it.created_at),
         "updated_at": iso(it.updated_at),

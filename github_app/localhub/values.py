@@ -48,7 +48,8 @@ class App:
 
 @dataclass(eq=False)
 class Installation:
-    """An app on an account. `repository_ids` None means all repositories of the account."""
+    """An app on an account. `repository_ids` None means all repositories of the account, `granted` None all permissions
+    that the app wants: when it wants more, somebody has to accept that first."""
 
     id: int
     app: App
@@ -58,6 +59,12 @@ class Installation:
     updated_at: datetime
     suspended_at: datetime | None = None
     suspended_by: User | None = None
+    granted: dict[str, str] | None = None
+
+    @property
+    def permissions(self) -> dict[str, str]:
+        """What its tokens may have."""
+        return self.app.permissions if self.granted is None else self.granted
 
 
 @dataclass(frozen=True)

@@ -89,6 +89,7 @@ TABLE: Mapping[tuple[str, str | None], _Row] = {
     ("installation", "deleted"): _row(payloads.InstallationPayload, readers.installation("deleted")),
     ("installation", "suspend"): _row(payloads.InstallationPayload, readers.installation("suspended")),
     ("installation", "unsuspend"): _row(payloads.InstallationPayload, readers.installation("unsuspended")),
+    ("installation", "new_permissions_accepted"): _row(payloads.InstallationPayload, readers.installation("granted")),
     ("installation_repositories", "added"): _row(payloads.RepositoriesAddedPayload, readers.repositories_added),
     ("installation_repositories", "removed"): _row(payloads.RepositoriesRemovedPayload, readers.repositories_removed),
 }

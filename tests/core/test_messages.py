@@ -142,6 +142,7 @@ QUESTIONS = {
     "checks still failing after one": stops.checks_still_failing(1, checks("failed")),
     "checks failing, no attempt allowed": stops.checks_still_failing(0, checks("failed")),
     "checks were red before": stops.checks_red_before(RED, BASE),
+    "locked out": stops.locked_out("the installation does not grant all of: checks: read."),
     "review rounds spent": stops.review_rounds_spent(10),
     "no review rounds": stops.review_rounds_spent(0),
     "checks blocked": stops.checks_blocked(),

@@ -48,6 +48,7 @@ TICK = event(ev.Ticked)
 SUSPENDED = event(ev.InstallationChanged, action="suspended")
 UNSUSPENDED = event(ev.InstallationChanged, action="unsuspended")
 STUCK = session(NEEDS_HUMAN, stuck_on="checks")
+LOST = facts(lost="the installation is not there any more")
 SHUT_OUT = session(NEEDS_HUMAN, stuck_on="installation")
 STANDS = facts(pull=pull())
 AT_FIRST = first_turn(status=NEEDS_HUMAN, turn_id=None)
@@ -145,6 +146,10 @@ ROWS = [
         to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
     row(SHUT_OUT, "let in again, and nobody told us", TICK, facts=STANDS,
         to=AWAITING_CHECKS, does="ShowProgress", why="GitHub answers again"),
+    rows_of([AWAITING_CHECKS, AWAITING_REVIEW], "let in no more, and nobody told us", TICK, facts=LOST,
+            to=NEEDS_HUMAN, does="Say ShowProgress", why="does not let me look"),
+    rows_of([WORKING, NEEDS_HUMAN], "let in no more", TICK, facts=LOST, does="", why="does not let us look"),
+    row(SHUT_OUT, "still not let in", TICK, facts=LOST, does="", why="does not let us look"),
     # The installation
     rows_of(OPEN, "the app removed", event(ev.InstallationChanged, action="deleted"),
             to=CLOSED, does="DiscardWorkspace", why="The app was removed"),
@@ -155,6 +160,8 @@ ROWS = [
     rows_of([NEEDS_HUMAN], "the app suspended", SUSPENDED, does="", why="a human has the next word anyway"),
     rows_of(OPEN, "the app unsuspended", UNSUSPENDED, does="", why="nothing waited for the installation"),
     rows_of(OPEN, "a repository added", event(ev.InstallationChanged, action="added"), does="", why="nothing waited"),
+    row(SHUT_OUT, "permissions accepted", event(ev.InstallationChanged, action="granted"),
+        to=AWAITING_CHECKS, does="ShowProgress", why="active again"),
     row(SHUT_OUT, "the app unsuspended", UNSUSPENDED, to=AWAITING_CHECKS, does="ShowProgress", why="active again"),
     row(replace(SHUT_OUT, feedback=(words(),)), "the app unsuspended with words in hand", UNSUSPENDED,
         to=WORKING, does="ShowProgress RunTurn", why="active again"),

@@ -7,8 +7,9 @@ import time
 import pytest
 
 from github_app.core.commands import Command
-from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused
+from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
+from github_app.core.facts import Need
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
 from github_app.core.policy import POLICY_PATH, Floor, Policy
 from github_app.engine.audit import Audit
@@ -110,6 +111,24 @@ def test_what_is_gone_is_none(hub, lookup):
     hub.issues.clear()
     facts = lookup.facts_for(WAITING, Ticked(id="t", session_id=WAITING.id), REPO)
     assert (facts.issue, facts.pull) == (None, None)
+
+
+@shows("W80", "W81")
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        ("pull", Gone("the installation is not there any more", what="installation")),
+        ("pull", Gone("repository 7 is not in the installation", what="repository")),
+        ("issue", Gone("repository 7 is not in the installation", what="repository")),
+        ("checks", AccessDenied("the installation does not grant all of: checks: read")),
+    ],
+)
+def test_who_is_not_let_in_any_more_knows_why_and_takes_nothing_for_gone(hub, lookup, call, error):
+    hub.fail(call, error, error)
+    facts = lookup.facts_for(WAITING, Ticked(id="t", session_id=WAITING.id), REPO)
+    assert (facts.lost, facts.checks) == (str(error), None)
+    with pytest.raises(type(error)):  # where something happened, it is that event's failure
+        lookup._from_hub(facts, Need.PULL | Need.ISSUE | Need.CHECKS, WAITING, CHECKS, REPO)
 
 
 def test_a_pull_request_is_found_by_the_number_that_the_session_knows(hub, lookup):

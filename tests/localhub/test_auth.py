@@ -124,6 +124,16 @@ def test_a_suspended_installation_opens_nothing_until_it_is_unsuspended(story: S
     assert client.get_repo("acme/app").name == "app"
 
 
+def test_a_permission_that_nobody_accepted_is_not_granted(story: Story):
+    story.hub.grant_permissions(story.installation, {"issues": "write", "contents": "read"})
+    assert story.token(contents="read")
+    with pytest.raises(GithubException, match="permissions requested are not granted"):
+        story.token(contents="write")
+    story.hub.grant_permissions(story.installation, None)
+    assert story.token(contents="write")
+    assert "installation.new_permissions_accepted" in story.events()
+
+
 def test_an_uninstalled_app_loses_tokens_and_installation(story: Story):
     client = story.as_(Auth.Token(story.token()))
     story.hub.uninstall(story.installation)

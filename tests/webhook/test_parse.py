@@ -407,7 +407,13 @@ def test_push_to_anything_else_means_nothing(ref: str):
 
 @pytest.mark.parametrize(
     ("action", "meaning"),
-    [("created", "created"), ("deleted", "deleted"), ("suspend", "suspended"), ("unsuspend", "unsuspended")],
+    [
+        ("created", "created"),
+        ("deleted", "deleted"),
+        ("suspend", "suspended"),
+        ("unsuspend", "unsuspended"),
+        ("new_permissions_accepted", "granted"),
+    ],
 )
 def test_installation_changed(action: str, meaning: events.InstallationAction):
     parsed = read("installation", {"action": action, "installation": {"id": 5}, "sender": ADA})

@@ -178,6 +178,11 @@ def stopped_by(login: str, how: str, then: str, *, pull_number: int | None) -> s
     return f"I stopped: {code(login) if login else 'somebody'} {how}. {left} {then}"
 
 
+def locked_out(why: str) -> str:
+    """GitHub does not let us in any more."""
+    return f"GitHub does not let me look at this any more: {clause(why)}. I go on by myself when it does again."
+
+
 def branch_deleted(login: str) -> str:
     """Why a session was closed whose branch is gone."""
     return f"I stopped: {code(login)} deleted the branch. {START_AGAIN}"
