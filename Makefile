@@ -34,6 +34,7 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 	$(BIN)/python -m bench.loop
 	$(BIN)/python -m bench.workspace
 	$(BIN)/python -m bench.door
+	$(BIN)/python -m bench.latency
 
 soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
 	$(BIN)/python -m bench.soak $(SOAK)

@@ -1,7 +1,7 @@
 """The whole loop and its inside, with a scripted model that answers at once: from a label to a draft pull request, a
 turn beside the smallest loop on the same SDK, and memory for each session.
 
-`python -m bench.loop [--write] [PART …]`; the parts are `latency`, `turns` and `sessions`, all by default.
+`python -m bench.loop [--write] [PART …]`; the parts are `drafts`, `turns` and `sessions`, all by default.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import report
 
 PARTS = {
-    "latency": "From a label to a draft pull request",
+    "drafts": "From a label to a draft pull request",
     "turns": "A turn against the bare SDK loop",
     "sessions": "Memory",
 }
@@ -21,12 +21,12 @@ PARTS = {
 
 def measure(part: str) -> str:
     """One part's tables, as Markdown, in a folder of its own that sandboxes can reach."""
-    from bench import latency, sessions, turns
+    from bench import drafts, sessions, turns
 
     with tempfile.TemporaryDirectory(prefix="honk-bench-", ignore_cleanup_errors=True) as name:
         room = Path(name)
         room.chmod(0o711)
-        module = {"latency": latency, "turns": turns, "sessions": sessions}[part]
+        module = {"drafts": drafts, "turns": turns, "sessions": sessions}[part]
         return f"#### {PARTS[part]}\n\n{module.measure(room)}"
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import report
-from bench.latency import settings
+from bench.drafts import settings
 from bench.processes import honk_process, memory_mb, model_usage, scripted_model
 from github_app.demo.stack import Stack
 

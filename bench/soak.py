@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench import soakpage
+from bench.drafts import settings
 from bench.gauges import Sample, take_sample
-from bench.latency import settings
 from bench.lives import KINDS, SCRIPT, Life, Place, find_faults
 from bench.processes import honk_process, model_usage, scripted_model
 from github_app.demo.stack import Stack
