@@ -240,7 +240,7 @@ def _correct(root: Schema) -> None:
     account = listed["items"]["properties"]["account"]
     account["anyOf"] = account.pop("allOf")  # an account is a user *or* an enterprise, as in the single installation
     for name in ("pull-request-review-comment", "review-comment"):
-        for field in ("line", "position"):  # null in an outdated thread
+        for field in ("line", "position", "original_line"):  # null in an outdated thread, or one on a whole file
             root["components"]["schemas"][name]["properties"][field]["nullable"] = True
 
 

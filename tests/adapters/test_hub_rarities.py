@@ -30,6 +30,7 @@ def a_pull(number: int, *, ref: str = "honk/1", repo_id: int | None = 7, draft: 
     return {
         "number": number, "title": "t", "body": None, "state": "open", "draft": draft, "merged_at": None,
         "head": {**side, "ref": ref}, "base": {**side, "ref": "main"}, "user": user, "html_url": "u",
+        "updated_at": "2026-01-02T03:04:05Z",
     }  # fmt: skip
 
 

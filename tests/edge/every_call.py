@@ -96,10 +96,14 @@ class Alone(World):
         return not self.rows(query, lane=f"{self.repo.id}-%", name=f'%"full_name": "{self.repo.full_name}"%')
 
 
+def alone(world: World) -> Alone:
+    """The same world, with the eyes of one among many."""
+    return Alone(**{field.name: getattr(world, field.name) for field in fields(World)})
+
+
 def worlds(stack: Stack, names: Sequence[str], opened: ExitStack) -> list[Alone]:
     """Make a repository with its people for each name."""
-    made = [opened.enter_context(world_in(stack, name, FILES)) for name in names]
-    return [Alone(**{field.name: getattr(each, field.name) for field in fields(World)}) for each in made]
+    return [alone(opened.enter_context(world_in(stack, name, FILES))) for name in names]
 
 
 def live_all(stories: Mapping[str, Alone], *, at_once: int) -> dict[str, str]:

@@ -33,7 +33,8 @@ def main() -> None:
                 is_unused = any(fault.count for fault in faults[name].values())
                 unused += [name] if is_unused else []
                 marks[call][how] = "**other**" if name in odd else "not met" if is_unused else "same"
-            print(f"{how}: {len(names)} stories, {len(odd)} ended otherwise", file=sys.stderr, flush=True)
+            print(f"{how}: {len(names)} stories, {len(odd)} ended otherwise", file=sys.stderr)
+            print(*(f"\n{name}\n{told}" for name, told in odd.items()), sep="\n", file=sys.stderr, flush=True)
     print(f"| call | {' | '.join(FAULTS)} |\n|---|{'---|' * len(FAULTS)}")
     for call, row in marks.items():
         print(f"| `{call}` | {' | '.join(row[how] for how in FAULTS)} |")
@@ -42,8 +43,6 @@ def main() -> None:
         f"\n{len(calls)} calls, {len(FAULTS)} ways, {total} stories in {time.monotonic() - began:.0f} s; "
         f"{len(unused)} faults were not met, {len(bad)} stories ended otherwise."
     )
-    for name, told in bad.items():
-        print(f"\n{name}\n{told}", file=sys.stderr)
     sys.exit(1 if bad or unused else 0)
 
 

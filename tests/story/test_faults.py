@@ -1,73 +1,9 @@
-"""GitHub and the model fail now and then. Each write may fail once, before or after it was done, and nothing is done
-twice or left out."""
+"""Git and the model fail now and then, and deliveries come late. What fails of GitHub's API is in tests/edge."""
 
 from __future__ import annotations
 
-import pytest
-
-from github_app.localhub.faults import RequestFault
 from tests.story.play import bash, calls, submit
-from tests.story.plot import live_through
 from tests.story.world import World
-
-WRITES = {
-    "the acknowledgement": r"^POST .*/issues/\d+/reactions$",
-    "a comment": r"^POST .*/issues/\d+/comments$",
-    "an edit of a comment": r"^PATCH .*/issues/comments/\d+$",
-    "a tree": r"^POST .*/git/trees$",
-    "a commit": r"^POST .*/git/commits$",
-    "the branch": r"^POST .*/git/refs$",
-    "the branch again": r"^PATCH .*/git/refs/",
-    "the pull request": r"^POST .*/pulls$",
-    "its body": r"^PATCH .*/pulls/\d+$",
-    "an answer in a thread": r"^POST .*/pulls/\d+/comments/\d+/replies$",
-    "the request for a review": r"^POST .*/requested_reviewers$",
-    "the label": r"^DELETE .*/labels/honk$",
-}
-"""Every write of the plot, by what it writes; out of draft is a GraphQL call, as others are."""
-
-
-@pytest.mark.parametrize(
-    ("kind", "first"), [("before", 0), ("before", 1), ("after", 0), ("after", 1), ("hang", 0), ("hang", 1)]
-)
-def test_every_write_fails_once_and_all_is_there_once(world: World, kind: RequestFault, first: int) -> None:
-    # Every other one, because Honk waits twice as long each time that one thing fails again.
-    names = list(WRITES)[first::2]
-    faults = {name: world.stack.hub.faults.add(WRITES[name], kind) for name in names}
-    live_through(world)
-    assert [name for name, fault in faults.items() if fault.count > 0] == []
-
-
-@pytest.mark.parametrize("kind", ["before", "after"])
-def test_out_of_draft_fails_once(world: World, kind: RequestFault) -> None:
-    world.ci.hold()
-    world.ask_for()
-    pull = world.wait_pull()
-    world.wait_status("awaiting_checks")
-    world.rest()
-    world.stack.hub.faults.add("^POST .*/graphql$", kind)
-    world.ci.let_go()
-    world.wait_ready()
-    assert not pull.draft
-
-
-def test_reads_fail_now_and_then(world: World) -> None:
-    for path in (r"/permission$", r"/contents/", r"/check-runs", r"/issues/\d+$", r"/pulls/\d+$", r"access_tokens$"):
-        world.stack.hub.faults.add(path, "before")
-    live_through(world)
-
-
-def test_a_secondary_rate_limit_is_waited_for(world: World) -> None:
-    world.stack.hub.faults.add(r"^POST .*/pulls$", "secondary", seconds=1)
-    world.stack.hub.faults.add(r"^POST .*/issues/\d+/comments$", "secondary", seconds=1)
-    live_through(world)
-
-
-def test_a_token_that_is_refused_is_got_anew(world: World) -> None:
-    world.stack.hub.faults.add(r"^POST .*/git/trees$", "unauthorized")
-    world.ask_for()
-    world.wait_ready()
-    assert len(world.ours()) == 1
 
 
 def test_git_that_fails_once_is_tried_again(world: World) -> None:

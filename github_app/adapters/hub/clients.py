@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from github import Auth, Github, GithubException
@@ -85,7 +86,7 @@ class Clients:
         self._graphql_url = graphql_url
         self.verify = verify
         self._timeout_s = timeout_s
-        self._clock = clock
+        self._clock = self.now = clock
         self.sleep = sleep
         self.budgets = Budgets(clock)
         self.line = Line(vault=vault, fence=fence, budgets=self.budgets, answers=Answers())
@@ -277,6 +278,10 @@ class RepoClient:
         """Change something by GraphQL, at its turn; its `data`. Never repeated here."""
         self._clients.pacer.wait(self.repo.installation_id)
         return self._named(lambda _, github: self._clients.graphql(github, query, variables), what)
+
+    def age_s(self, at: datetime) -> float:
+        """How long ago something was."""
+        return self._clients.now() - at.timestamp()
 
     def pause(self, seconds: float) -> None:
         """Wait a little."""

@@ -98,7 +98,9 @@ def _create(client: RepoClient, *, branch: str, base: str, title: str, body: str
 def edit_pull(client: RepoClient, number: int, *, body: str) -> None:
     """Replace our part of the body; nothing is sent if nothing changes."""
     what = f"pull request #{number}"
-    whole = client.read(lambda it: it.get_pull(number).body or "", what=what).replace("\r\n", "\n")
+    # Ours, maybe of a moment ago: what GitHub does not show is not there yet.
+    read = client.read(lambda it: it.get_pull(number).body or "", what=what, was_told=True)
+    whole = read.replace("\r\n", "\n")
     new = replace_enclosed(whole, body)
     if new != whole:
         client.write(lambda it: it.get_pull(number).edit(body=new), what=what)
@@ -111,7 +113,7 @@ def mark_ready(client: RepoClient, number: int) -> None:
         pull = it.get_pull(number)
         return pull.node_id, pull.draft and pull.state == "open"
 
-    node_id, must = client.read(ask, what=f"pull request #{number}")
+    node_id, must = client.read(ask, what=f"pull request #{number}", was_told=True)
     if must:
         client.mutate(MARK_READY, {"id": node_id}, what=f"pull request #{number}")
 

@@ -5,9 +5,12 @@ https://docs.github.com/graphql/reference/objects#pullrequestreviewthread
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
+
+from github.Repository import Repository
 
 from github_app.adapters.hub.clients import RepoClient
 from github_app.adapters.hub.people import EDITOR_FIELDS, least
@@ -61,6 +64,9 @@ query($thread: ID!, $comments: String) {
 )
 
 
+LAG_S = 300.0
+"""What is older than this GraphQL knows as well as REST, if our clock is not too wrong."""
+
 QUOTED_LINES = 12
 """So many lines are shown of what a thread is about, where the file does not have them (any more)."""
 
@@ -68,9 +74,14 @@ QUOTED_LINES = 12
 def read_threads(
     client: RepoClient, pull_number: int, *, permission_of: Callable[[Actor], Permission]
 ) -> tuple[Thread, ...]:
-    """Read the unresolved threads of a pull request, all pages; our own comments are among their comments."""
+    """Read the unresolved threads of a pull request, all pages; our own comments are among their comments.
+
+    Raises `NotVisibleYet` where REST has a new comment that GraphQL does not show yet.
+    """
     what = f"review threads of #{pull_number}"
+    newest = _newest_comments(client, pull_number, what)
     found: list[Thread] = []
+    seen: set[int] = set()
     cursor: str | None = None
     while True:
         variables = {"number": pull_number, "threads": cursor, "comments": None}
@@ -80,14 +91,28 @@ def read_threads(
             raise NotVisibleYet(f"{what}: GitHub does not show the pull request")
         page = pull["reviewThreads"]
         for node in page["nodes"]:
+            seen |= {each["databaseId"] for each in node["comments"]["nodes"]}
             if node["isResolved"]:
                 continue
             comments = [_comment(each, permission_of) for each in _all_comments(client, node, what)]
+            seen |= {each.id for each in comments}
             if comments:
                 found.append(_thread(node, comments))
         if not page["pageInfo"]["hasNextPage"]:
+            if not newest <= seen:
+                raise NotVisibleYet(f"{what}: GitHub does not show all comments yet")
             return tuple(found)
         cursor = page["pageInfo"]["endCursor"]
+
+
+def _newest_comments(client: RepoClient, pull_number: int, what: str) -> set[int]:
+    """The comments of the last minutes: those that GraphQL may not know yet."""
+
+    def ask(it: Repository) -> set[int]:
+        listed = it.get_pull(pull_number).get_review_comments(sort="created", direction="desc")
+        return {each.id for each in itertools.takewhile(lambda each: client.age_s(each.created_at) < LAG_S, listed)}
+
+    return client.read(ask, what=what)
 
 
 def _all_comments(client: RepoClient, thread: dict[str, Any], what: str) -> list[dict[str, Any]]:

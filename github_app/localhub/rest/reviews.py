@@ -78,11 +78,13 @@ def dismiss_review(call: Call) -> Any:
 
 @route("GET", "/repos/{owner}/{repo}/pulls/{number}/comments", _READ)
 def list_comments(call: Call) -> Any:
-    """All inline comments of a pull request, oldest first."""
+    """All inline comments of a pull request, oldest first unless asked otherwise."""
     since = call.query.get("since", "")
     threads = call.pull.threads
     found = [c for t in threads for c in t.comments if c.review.state != "PENDING" and iso(c.updated_at) >= since]
     found.sort(key=lambda c: (c.updated_at, c.id) if call.query.get("sort") == "updated" else (c.created_at, c.id))
+    if call.query.get("sort") and call.query.get("direction") == "desc":
+        found.reverse()
     return call.page(found, lambda c: shapes_code.review_comment(call.world, c))
 
 
