@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, Protocol
 
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
+from github_app.core.errors import Transient
 from github_app.engine import leases
 from github_app.engine.database import IDLE_TRANSACTION_S
 from github_app.engine.leases import Lease
@@ -72,10 +73,12 @@ class Runtime:
     flows_url: str
     capacity: Capacity = field(default_factory=Capacity)
     _known: _Known | None = None
+    _is_over: bool = False
 
     def launch(self, flows: Flows) -> None:
         """Take up what was left and run flows until `shut_down`. Raises `Misconfigured` if the name is taken."""
         self.lease.take()
+        self._is_over = False
         _use_our_log()
         DBOS(
             config=DBOSConfig(
@@ -108,12 +111,13 @@ class Runtime:
         """Cancel what waits in this process's event loop, and let go. Flows that did not end stay begun."""
         # What it says of flows that it is taken away from is no news: they are taken up again.
         logging.getLogger("dbos").disabled = True
+        self._is_over = True
         DBOS.destroy(destroy_registry=True)
         self.lease.release()
 
     def intake(self, lane: str, *, key: str) -> None:
         """Have what waits in a lane taken in, once for each key; one flow at a time in a lane, on any worker."""
-        _apart(_enqueue, f"intake:{lane}:{key}", "intake", lane, self._flows.intake, lane)
+        self._apart(_enqueue, f"intake:{lane}:{key}", "intake", lane, self._flows.intake, lane)
 
     def turn(
         self, session_id: str, turn_id: str, *, repo_id: int, times: int = 0, delay_s: float | None = None
@@ -121,7 +125,7 @@ class Runtime:
         """Have a turn run, once for each of the `times` that it was put off, as soon as its repository's share and the
         whole leave room, and not before `delay_s`."""
         known = (_flow_of(turn_id, times), "turns", str(repo_id), self._flows.turn, session_id, turn_id)
-        _apart(_enqueue, *known, delay_s=delay_s)
+        self._apart(_enqueue, *known, delay_s=delay_s)
 
     def is_put_off(self, turn_id: str, times: int) -> bool:
         """Whether a turn was put off more than so many times: then it goes on as another flow."""
@@ -130,7 +134,7 @@ class Runtime:
 
     def discard(self, session_id: str, *, key: str) -> None:
         """Have a session's workspace deleted, once for each key."""
-        _apart(_start, f"discard:{key}", self._flows.discard, session_id)
+        self._apart(_start, f"discard:{key}", self._flows.discard, session_id)
 
     def take_over(self) -> None:
         """Have flows run again whose worker is dead or has stood still for too long. Several may do so at once."""
@@ -149,6 +153,16 @@ class Runtime:
             status=_ENDED, completed_before=until, limit=500, load_input=False, load_output=False
         ):
             DBOS.delete_workflows([flow.workflow_id for flow in ended])
+
+    def _apart(self, act: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
+        """Do it outside of the flow that we are in: inside, DBOS would take it for one that it knows by its place, and
+        when a flow is run again, fewer come before. Raises `Transient` once this process has let go of DBOS."""
+        try:
+            contextvars.Context().run(act, *args, **options)
+        except Exception as error:
+            if self._is_over:
+                raise Transient("this process ends; the next one goes on") from error
+            raise
 
     @property
     def _flows(self) -> _Known:
@@ -174,12 +188,6 @@ def _register(flows: Flows) -> _Known:
         await flows.discard(session_id)
 
     return _Known(intake=intake, turn=turn, discard=discard)
-
-
-def _apart(act: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
-    """Do it outside of the flow that we are in: inside, DBOS would take it for one that it knows by its place, and when
-    a flow is run again, fewer come before."""
-    contextvars.Context().run(act, *args, **options)
 
 
 def _flow_of(turn_id: str, times: int) -> str:

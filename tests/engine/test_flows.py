@@ -536,6 +536,27 @@ class TestStopping:
         assert len(stage.model.requests) == 2
         assert list(stage.hub.commits) == ["7-1-1/turn-1"]
 
+    def test_who_is_still_deciding_when_the_runtime_is_gone_leaves_the_rest_to_the_next_start(self, open_stage: Open):
+        stage = open_stage(*work())
+        entered, gate = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            stage.hub.on.pop("react")
+            entered.set()
+            assert gate.wait(30)
+
+        stage.hub.on["react"] = hold
+        key = stage.label()
+        assert entered.wait(30)
+        stage.engine.stop(timeout_s=0.1)
+        gate.set()
+        eventually(lambda: stage.hub.acts_of("react"))
+        stage.wait_attempts(key, 1)
+        assert stage.effects("failed") == {}
+        stage.clock.pass_s(60)
+        stage.start()
+        stage.wait_status(Status.AWAITING_CHECKS)
+
     def test_a_command_that_takes_long_is_cut_and_the_turn_goes_on_after_the_next_start(self, open_stage: Open):
         stage = open_stage(reply(call("bash", command="sleep 1000")), *work())
         stage.rooms.holds = True
