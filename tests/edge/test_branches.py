@@ -96,7 +96,7 @@ def test_a_rule_against_our_push_is_told_and_the_work_kept(world: World) -> None
     )
     issue = world.ask_for()
     comment = world.wait_comment(issue, "restricts who makes branches").body
-    assert "My work is kept" in comment
+    assert "work is kept" in comment
     assert said in comment
     world.wait_status("needs_human")
     assert world.branches() == []
