@@ -69,7 +69,9 @@ def _sqlite(url: sa.URL) -> sa.Engine:
         connection.isolation_level = None
         # What somebody put there that is no text is read all the same: `honk audit verify` must say where it is.
         connection.text_factory = lambda value: value.decode("utf-8", "replace")
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):
+            # It means something only before the first table, and later it would wait for whoever writes.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
