@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import math
 import threading
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
+from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Workspaces
 from github_app.settings import Settings
@@ -38,6 +41,10 @@ if TYPE_CHECKING:
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
     from github_app.web.webhooks import Application
+
+
+_READY_S = 1.0
+"""Whoever asks whether we are ready makes us write at most so often."""
 
 
 @dataclass(kw_only=True)
@@ -335,11 +342,21 @@ def _publisher(
 
 
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
+    from github_app.engine.database import try_write
+
+    written_at = -math.inf
+
     async def ready() -> list[str]:
+        nonlocal written_at
+        if time.monotonic() - written_at < _READY_S:
+            return []
         try:
-            await asyncio.to_thread(store.entries.counts)
+            await asyncio.to_thread(try_write, store.engine)
+        except HonkError as error:
+            return [str(error)]
         except Exception as error:
-            return [f"the database does not answer: {type(error).__name__}"]
+            return [f"the database cannot be used: {type(error).__name__}"]
+        written_at = time.monotonic()
         return []
 
     return ready

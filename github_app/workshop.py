@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,12 +125,17 @@ def _secret_paths(settings: Settings) -> list[Path]:
 
 def make_data_dir(settings: Settings | RunnerSettings) -> None:
     """Make the data directory. Nobody else may look into it; pass through it others may only where we are root, because
-    sandboxes, then, are another user."""
+    sandboxes, then, are another user. Raises `Misconfigured` if we cannot read or write there."""
     path = settings.data_dir
     has_guests = os.geteuid() == 0 and isinstance(settings, Settings) and settings.runner_socket is None
     try:
         path.mkdir(parents=True, exist_ok=True)
         if path.stat().st_uid == os.geteuid():
             path.chmod(0o711 if has_guests else 0o700)
+        with os.scandir(path), tempfile.TemporaryFile(dir=path) as trial:
+            trial.write(b"room")
     except OSError as error:
-        raise Misconfigured(f"HONK_DATA_DIR {path} cannot be used: {error}") from error
+        raise Misconfigured(
+            f"HONK_DATA_DIR {path} cannot be used ({error.strerror}): it must be a folder that uid {os.geteuid()} may "
+            "read, write and enter, on a disk with room"
+        ) from error

@@ -25,6 +25,10 @@ _NETWORK = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval":
 """libpq's: a server that says nothing any more, not even that it ended, is noticed within seconds."""
 
 
+_READ_ONLY = "25006"
+"""What a server says that has become another's copy."""
+
+
 class DatabaseAway(Transient):
     """The database does not answer. Whether the last transaction counts is not known: all that we write may be
     written again."""
@@ -57,7 +61,29 @@ def transaction(engine: sa.Engine, *, reads: bool = False) -> Iterator[sa.Connec
             with connection.begin():
                 yield connection
     except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
-        raise DatabaseAway(f"the database does not answer ({type(error).__name__}): see HONK_DATABASE_URL") from error
+        raise DatabaseAway(_explain(engine, error)) from error
+    except sa.exc.InternalError as error:
+        if getattr(error.orig, "sqlstate", "") != _READ_ONLY:
+            raise
+        raise DatabaseAway("the database is read-only: HONK_DATABASE_URL must name the primary server") from error
+
+
+def _explain(engine: sa.Engine, error: sa.exc.SQLAlchemyError) -> str:
+    """What the operator must know. The disk of a server is its own operator's."""
+    name = getattr(getattr(error, "orig", None), "sqlite_errorname", "")
+    if name == "SQLITE_FULL":
+        return f"no room is left for {engine.url.database}: make room on its disk, and work goes on by itself"
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
+        return f"{engine.url.database} cannot be read or written ({name}): see to its folder and its disk"
+    return f"the database does not answer ({type(error).__name__}): see HONK_DATABASE_URL"
+
+
+def try_write(engine: sa.Engine) -> None:
+    """Write a little, as little as there is. Raises `DatabaseAway` where a delivery could not be stored either."""
+    is_file = engine.dialect.name == "sqlite"
+    with transaction(engine) as connection:
+        # Nothing looks at this number in a file. A server gives a transaction that writes a number of its own.
+        connection.execute(sa.text("PRAGMA user_version = 1" if is_file else "SELECT txid_current()"))
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

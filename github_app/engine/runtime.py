@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import contextvars
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, ParamSpec, Protocol
 
+import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
 from github_app.core.errors import Transient
 from github_app.engine import leases
-from github_app.engine.database import IDLE_TRANSACTION_S
+from github_app.engine.database import IDLE_TRANSACTION_S, DatabaseAway
 from github_app.engine.leases import Lease
 
 P = ParamSpec("P")
@@ -74,6 +76,8 @@ class Runtime:
     capacity: Capacity = field(default_factory=Capacity)
     _known: _Known | None = None
     _is_over: bool = False
+    _running: set[str] = field(default_factory=set)
+    _missing: set[str] = field(default_factory=set)
 
     def launch(self, flows: Flows) -> None:
         """Take up what was left and run flows until `shut_down`. Raises `Misconfigured` if the name is taken."""
@@ -91,7 +95,7 @@ class Runtime:
                 log_level="WARNING",
             )
         )
-        self._known = _register(flows)
+        self._known = _register(flows, self._running)
         DBOS.launch()
         DBOS.register_queue(
             "intake",
@@ -144,6 +148,16 @@ class Runtime:
                 # Not `resume_workflow`: it would also restart what another worker has taken over at this moment.
                 flows = DBOS._recover_pending_workflows([holder])
                 log.warning("taken over", extra={"holder": holder, "flows": len(flows)})
+        self._take_back({flow.workflow_id: flow.queue_name for flow in begun if flow.executor_id == self.lease.holder})
+
+    def _take_back(self, begun: dict[str, str | None]) -> None:
+        """Have flows run again that count as begun by us and are not under way, now as the last time: their end could
+        not be written, as the disk was full, and they would hold up all that comes after them."""
+        missing = begun.keys() - self._running
+        for flow_id in sorted(missing & self._missing):
+            log.warning("taken back", extra={"flow": flow_id})
+            DBOS.resume_workflow(flow_id, queue_name=begun[flow_id])
+        self._missing = missing - self._missing
 
     def forget(self, before: datetime) -> None:
         """Delete flows that ended before a time, and workers that are long gone."""
@@ -156,9 +170,12 @@ class Runtime:
 
     def _apart(self, act: Callable[P, None], *args: P.args, **options: P.kwargs) -> None:
         """Do it outside of the flow that we are in: inside, DBOS would take it for one that it knows by its place, and
-        when a flow is run again, fewer come before. Raises `Transient` once this process has let go of DBOS."""
+        when a flow is run again, fewer come before. Raises `DatabaseAway`, `Transient` once this process has let go of
+        DBOS."""
         try:
             contextvars.Context().run(act, *args, **options)
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise DatabaseAway(f"the flows' database cannot be written ({type(error).__name__})") from error
         except Exception as error:
             if self._is_over:
                 raise Transient("this process ends; the next one goes on") from error
@@ -171,21 +188,33 @@ class Runtime:
         return self._known
 
 
-def _register(flows: Flows) -> _Known:
+def _register(flows: Flows, running: set[str]) -> _Known:
     """Tell DBOS about the flows, by names and arguments that stay: workers of other versions run what we enqueue. It
-    must know them before it launches."""
+    must know them before it launches. Those under way are in `running`."""
+
+    @contextmanager
+    def under_way() -> Iterator[str]:
+        flow_id = DBOS.workflow_id or ""
+        running.add(flow_id)
+        try:
+            yield flow_id
+        finally:
+            running.discard(flow_id)
 
     @DBOS.workflow(name="intake", max_recovery_attempts=1000)
     def intake(lane: str) -> None:
-        flows.intake(lane)
+        with under_way():
+            flows.intake(lane)
 
     @DBOS.workflow(name="turn", max_recovery_attempts=1000)
     async def turn(session_id: str, turn_id: str) -> None:
-        await flows.turn(session_id, turn_id, _times_of(DBOS.workflow_id or ""))
+        with under_way() as flow_id:
+            await flows.turn(session_id, turn_id, _times_of(flow_id))
 
     @DBOS.workflow(name="discard", max_recovery_attempts=1000)
     async def discard(session_id: str) -> None:
-        await flows.discard(session_id)
+        with under_way():
+            await flows.discard(session_id)
 
     return _Known(intake=intake, turn=turn, discard=discard)
 

@@ -125,15 +125,19 @@ class Transcripts:
     def steps(self, turn_id: str) -> tuple[Step, ...]:
         """The transcript of a turn so far."""
         with self._reading() as connection:
-            rows = connection.execute(
-                sa.text("SELECT document FROM steps WHERE turn_id = :t ORDER BY number"), {"t": turn_id}
-            )
-            return tuple(codec.load_step(row.document) for row in rows)
+            return self._steps(connection, turn_id)
 
-    def add_step(self, turn_id: str, session_id: str, step: Step, snapshot: ChangeSet | None) -> None:
+    def _steps(self, connection: sa.Connection, turn_id: str) -> tuple[Step, ...]:
+        query = sa.text("SELECT document FROM steps WHERE turn_id = :t ORDER BY number")
+        return tuple(codec.load_step(row.document) for row in connection.execute(query, {"t": turn_id}))
+
+    def add_step(
+        self, turn_id: str, session_id: str, step: Step, snapshot: ChangeSet | None, *, is_again: bool = False
+    ) -> None:
         """Append to a transcript, with what the workspace holds now if it changed.
 
-        Raises `Stopped` if another turn is in force, or the same step is there: two workers must not both go on.
+        Raises `Stopped` if another turn is in force, or a step of this number is there: two workers must not both go
+        on. With `is_again` it may be this very one, from a try of which it is not known how it ended.
         """
         with self._writing() as connection:
             self._require_turn(connection, session_id, turn_id, until_commit=True)
@@ -145,6 +149,8 @@ class Transcripts:
                 {"t": turn_id, "n": step.number, "r": step.role, "d": codec.dump(step), "at": self._now()},
             )
             if added.rowcount != 1:
+                if is_again and step in self._steps(connection, turn_id):
+                    return
                 raise Stopped(f"step {step.number} of {turn_id} was stored by another worker")
             if step.usage.cost_micro_usd:
                 connection.execute(

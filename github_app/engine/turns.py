@@ -4,9 +4,11 @@ point and run again, it goes on from the last step that was stored."""
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 from uuid import uuid4
@@ -39,6 +41,7 @@ log = logging.getLogger(__name__)
 
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
 _RETRIES = 8
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _WATCH_S = 1.0
 _PROGRESS_EVERY_S = 5.0
 
@@ -106,8 +109,10 @@ class TurnRunner:
                 done, _ = await asyncio.wait({work}, timeout=_WATCH_S)
                 if done and work.exception() is None:
                     return work.result()
-                # What breaks in a turn that was withdrawn (its workspace is deleted under it) is no defect.
-                await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
+                # What breaks in a turn that was withdrawn (its workspace is deleted under it) is no defect. While
+                # nobody can say that it was, it goes on: what it is about to store may have been paid for.
+                with suppress(DatabaseAway):
+                    await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
                 if done:
                     return work.result()
         finally:
@@ -120,7 +125,7 @@ class TurnRunner:
         tries, steps = 0, -1
         while True:
             try:
-                return await self._run(session_id, turn_id, is_stopping)
+                return await self._attempt(session_id, turn_id, is_stopping)
             except DatabaseAway:
                 raise
             except Transient as error:
@@ -133,6 +138,14 @@ class TurnRunner:
                 wait_s = error.retry_after_s if isinstance(error, RateLimited) else min(2.0**tries, TOLD_S)
                 log.warning("turn waits", extra={"turn": turn_id, "why": str(error), "wait_s": wait_s})
                 await self._wait(wait_s, is_stopping)
+
+    async def _attempt(self, session_id: str, turn_id: str, is_stopping: Callable[[], bool]) -> OwnEvent:
+        try:
+            return await self._run(session_id, turn_id, is_stopping)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            raise Transient(f"there is no room in HONK_DATA_DIR: {error}") from error
 
     def _put_off(self, session_id: str, error: RateLimited) -> NoReturn:
         """Say that and until when the turn waits, and have it come back then."""
@@ -329,9 +342,19 @@ class StoredJournal:
         return steps
 
     async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
-        """Store a step. After one that leaves nothing half-done, raises `HandedOver` when this process ends, and
-        `Held` when somebody has paused the work."""
-        await asyncio.to_thread(self.transcripts.add_step, self.turn_id, self.session_id, step, snapshot)
+        """Store a step, however long the database is away: it may have been paid for. After one that leaves nothing
+        half-done, raises `HandedOver` when this process ends, and `Held` when somebody has paused the work."""
+        add, is_again = self.transcripts.add_step, False
+        while True:
+            try:
+                await asyncio.to_thread(add, self.turn_id, self.session_id, step, snapshot, is_again=is_again)
+                break
+            except DatabaseAway as error:
+                log.warning("a step waits", extra={"turn": self.turn_id, "why": str(error)})
+                if self.is_stopping():
+                    raise HandedOver from error
+                is_again = True
+                await asyncio.sleep(_WATCH_S)
         self._carried.update(step.consumed)
         if step.role == "user":
             if self.is_stopping():

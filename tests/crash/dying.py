@@ -4,6 +4,7 @@ fraction of the time. Whoever it starts is Honk, started in the usual way, with 
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
@@ -13,6 +14,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from tests.crash.probes import Probes
 
 
 def _import_everything() -> None:
@@ -65,20 +68,42 @@ def _serve(control: socket.socket) -> dict[str, Any] | None:
 
 def _be_honk(how: dict[str, Any]) -> int:
     os.setsid()
+    if how["disk_bytes"]:
+        mount_small_disk(Path(how["environment"]["HONK_DATA_DIR"]), how["disk_bytes"])
     os.environ.clear()
     os.environ.update(how["environment"])
     os.chdir(how["folder"])
     log = os.open(how["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for target, source in ((0, os.open(os.devnull, os.O_RDONLY)), (1, log), (2, log)):
         os.dup2(source, target)
-    if "order" in how:
-        from tests.crash.probes import Probes
-
-        data_dir = Path(how["environment"]["HONK_DATA_DIR"])
-        Probes(order=Path(how["order"]), trace=Path(how["trace"]), data_dir=data_dir).install()
+    data_dir = Path(how["environment"]["HONK_DATA_DIR"])
+    Probes(order=Path(how["order"]), trace=Path(how["trace"]), data_dir=data_dir).install()
     from github_app.__main__ import main
 
     return main(how["arguments"])
+
+
+_NEWNS, _NEWUSER, _REC, _PRIVATE = 0x20000, 0x10000000, 0x4000, 0x40000  # <sched.h>, <sys/mount.h>
+
+
+def mount_small_disk(folder: Path, size_bytes: int) -> None:
+    """Give this process alone a disk of its own at a folder. Raises `OSError` where that may not be."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def call(name: str, *given: Any) -> None:
+        if getattr(libc, name)(*given) != 0:
+            raise OSError(ctypes.get_errno(), f"{name}: {os.strerror(ctypes.get_errno())}")
+
+    uid, gid = os.geteuid(), os.getegid()
+    call("unshare", _NEWNS if uid == 0 else _NEWNS | _NEWUSER)
+    if uid != 0:
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+        Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+    folder.mkdir(exist_ok=True)
+    call("mount", None, b"/", None, _REC | _PRIVATE, None)
+    options = f"size={size_bytes},mode=711".encode()
+    call("mount", b"none", os.fsencode(folder), b"tmpfs", 0, options)
 
 
 if __name__ == "__main__":

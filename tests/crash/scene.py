@@ -107,10 +107,11 @@ class Scene:
 
 
 @contextmanager
-def scene(*replies: Any, apart: bool = False, **settings: str) -> Iterator[Scene]:
+def scene(*replies: Any, apart: bool = False, disk_bytes: int = 0, **settings: str) -> Iterator[Scene]:
     """A scene whose model says these replies."""
     usual = {"HONK_CHECKS_GRACE_S": "600"}
-    with DyingStack(script=Script.of(*replies), settings=usual | settings, parent=shared_parent()) as stack:
+    script, parent = Script.of(*replies), shared_parent()
+    with DyingStack(script=script, settings=usual | settings, parent=parent, disk_bytes=disk_bytes) as stack:
         assert stack.model is not None
         stack.model.closed_gates.add(GATE)
         it = Scene(stack, apart=apart)
@@ -150,3 +151,28 @@ def knock(stack: Stack, guid: str) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+def problems(stack: Stack) -> str:
+    """What `/readyz` has to say against Honk; empty if nothing."""
+    try:
+        with urllib.request.urlopen(f"{stack.url}/readyz", timeout=15):  # noqa: S310
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode()
+
+
+def knock_until_refused(stack: Stack) -> dict[str, int]:
+    """Send deliveries until three were refused, each with 503; what was answered."""
+    answers: dict[str, int] = {}
+    while list(answers.values()).count(503) < 3:
+        guid = f"00000000-0000-0000-0000-{len(answers):012}"
+        answers[guid] = knock(stack, guid)
+    assert set(answers.values()) <= {202, 503}
+    return answers
+
+
+def knock_again(stack: Stack, answers: dict[str, int]) -> None:
+    """Send again, as GitHub does: what was answered with 202 is there, what was refused is taken in now."""
+    again = {guid: knock(stack, guid) for guid in answers}
+    assert again == {guid: 200 if status == 202 else 202 for guid, status in answers.items()}

@@ -113,6 +113,8 @@ class DyingStack(Stack):
     """A stack whose Honk may be told to die at a point, once; whoever then waits for something starts it again."""
 
     parent: WarmParent
+    disk_bytes: int = 0
+    """If not 0: so large is the disk that Honk's data directory is on, which it alone sees and which goes with it."""
     deaths: int = 0
     on_death: Callable[[], None] = lambda: None
     _stage: str = ""
@@ -151,6 +153,7 @@ class DyingStack(Stack):
             arguments=words,
             order=str(self.order_path),
             trace=str(self.trace_path),
+            disk_bytes=self.disk_bytes,
         )
 
     def wait_for(self, what: str, look: Callable[[], T | None], *, timeout_s: float = PATIENCE_S) -> T:

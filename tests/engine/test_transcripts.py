@@ -97,6 +97,15 @@ def test_of_two_workers_with_the_same_step_one_is_stopped(transcripts):
 
 
 @pytest.mark.usefixtures("turn")
+def test_a_step_whose_first_try_had_counted_is_stored_once(transcripts):
+    for _ in range(2):
+        transcripts.add_step(TURN, "7-1-1", step(0), CHANGES, is_again=True)
+    with pytest.raises(Stopped):
+        transcripts.add_step(TURN, "7-1-1", replace(step(0), content=()), CHANGES, is_again=True)
+    assert transcripts.steps(TURN) == (step(0),)
+
+
+@pytest.mark.usefixtures("turn")
 def test_a_step_waits_for_a_decision_that_is_being_stored_and_is_void_if_it_ends_the_turn(
     database, transcripts, session
 ):
