@@ -8,6 +8,7 @@ from typing import Any
 from github_app.adapters.hub.deliveries import ALWAYS, select_missed
 from tests.adapters.test_hub_clients import API, a_hub
 from tests.adapters.wire import Answer, Asked
+from tests.edge.cases import shows
 
 
 def attempt(id: int, guid: str, status_code: int, event: str = "issues", at: str = "12:00") -> dict[str, Any]:
@@ -17,6 +18,7 @@ def attempt(id: int, guid: str, status_code: int, event: str = "issues", at: str
     }  # fmt: skip
 
 
+@shows("W14", "W15")
 def test_only_what_never_arrived_and_what_we_want_is_chosen_oldest_first():
     record = [  # newest first, as GitHub lists it
         attempt(9, "late-success", 202),
@@ -31,6 +33,7 @@ def test_only_what_never_arrived_and_what_we_want_is_chosen_oldest_first():
     assert select_missed(record, wanted={"issues", *ALWAYS}) == [3, 7, 8]
 
 
+@shows("W15")
 def test_the_record_is_read_over_all_pages_back_to_the_time_asked_for():
     pages = {
         None: [attempt(9, "a", 500, at="12:03"), attempt(8, "b", 202, at="12:02")],

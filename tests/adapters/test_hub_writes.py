@@ -98,6 +98,7 @@ def test_reactions_come_once(stage: Stage):
 
 
 @pytest.mark.parametrize("label", ["honk", "a/b", "a b", "ü", "100%", "?#&"])
+@shows("W24")
 def test_labels_of_any_spelling_come_off(stage: Stage, label):
     issue = stage.issue(labels=[label, "kept"])
     stage.hub.remove_label(stage.repo, issue.number, label)

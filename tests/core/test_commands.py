@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from github_app.core.commands import VERBS, Command, kinds_in, parse_command
 from github_app.core.holds import ACCEPTABLE
+from tests.edge.cases import shows
 
 START = Command(verb="do")
 STOP = Command(verb="stop")
@@ -38,6 +39,7 @@ def do(text: str) -> Command:
         ("/honk stop\n/honk go on", STOP),
     ],
 )
+@shows("W25")
 def test_command_at_the_start_of_a_line_is_heard(body: str, expected: Command):
     assert parse_command(body) == expected
 
@@ -130,6 +132,7 @@ def test_words_after_pause_are_its_reason():
         "<PRE lang='sh'>\n\n/honk fix it\n</PRE>",
     ],
 )
+@shows("W25")
 def test_command_in_quotes_code_comments_or_mid_sentence_is_not_heard(body: str):
     assert parse_command(body) is None
 
@@ -176,6 +179,7 @@ def test_hidden_text_never_becomes_part_of_an_instruction():
     assert command.text.split() == ["fix", "it", "please"]
 
 
+@shows("W25")
 def test_quoted_trailer_of_a_mail_leaves_a_verb_what_it_is():
     trailer = "\r\n\r\nOn Tuesday, Ada wrote:\r\n> /honk fix it\r\n"
     assert parse_command("/honk stop" + trailer) == STOP

@@ -14,6 +14,7 @@ from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import GroupRecorder, read
 from github_app.engine.store import Store
+from tests.edge.cases import shows
 from tests.engine.values import delivery
 from tests.webhook import deliveries
 
@@ -80,6 +81,7 @@ async def test_nobody_is_answered_before_the_commit(recorder, slow, store):
     assert store.entries.counts() == {"new": 1}
 
 
+@shows("W01")
 async def test_a_doubled_delivery_is_new_once_within_one_commit(recorder, slow):
     first = asyncio.create_task(recorder.record(one("0")))
     await entered(slow)
@@ -102,6 +104,7 @@ async def test_a_delivery_is_stored_even_if_nobody_waits_any_more(recorder, slow
 
 
 @pytest.mark.parametrize("failure", [DatabaseAway("the database does not answer"), ValueError("a bug")])
+@shows("W02")
 async def test_the_door_hears_of_a_failure_and_the_next_delivery_finds_the_recorder_alive(recorder, slow, failure):
     slow.failure = failure
     slow.gate.release()

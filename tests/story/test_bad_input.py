@@ -53,6 +53,7 @@ def test_what_should_not_be_sent_is_answered_and_harms_nothing(
     assert _is_alive(world)
 
 
+@shows("W08")
 def test_what_is_too_large_is_refused_before_it_is_sent(world: World) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", world.stack.port, timeout=10)
     connection.putrequest("POST", "/webhooks/github")
@@ -78,6 +79,7 @@ def test_an_installation_that_is_not_there_is_noted_and_nothing_more(world: Worl
     assert _is_alive(world)
 
 
+@shows("W01")
 def test_the_same_delivery_twice_is_one(world: World) -> None:
     issue = world.ann.open_issue(world.repo, "Say hello")
     world.ann.comment(issue, "/honk help")
@@ -90,6 +92,7 @@ def test_the_same_delivery_twice_is_one(world: World) -> None:
     world.wait_comment(issue, "Label an issue", count=1)
 
 
+@shows("W01")
 def test_every_delivery_doubled_is_still_one_run(world: World) -> None:
     world.stack.hub.faults.add(".", "duplicate", count=500)
     world.ci.will_say("failure", "success")
@@ -103,6 +106,7 @@ def test_every_delivery_doubled_is_still_one_run(world: World) -> None:
     assert world.said(issue) == [world.tracking(issue)]
 
 
+@shows("W18")
 def test_deliveries_out_of_order_come_to_the_same(world: World) -> None:
     faults = world.stack.hub.faults
     faults.add("issues.opened", "hold")
@@ -115,6 +119,7 @@ def test_deliveries_out_of_order_come_to_the_same(world: World) -> None:
     assert len(world.ours()) == 1
 
 
+@shows("W18")
 def test_a_label_whose_delivery_comes_after_its_removal_starts_nothing(world: World) -> None:
     issue = world.ann.open_issue(world.repo, "Say hello")
     world.stack.hub.faults.add("issues.labeled", "hold")
@@ -156,6 +161,7 @@ def test_an_empty_repository_is_answered(make_world: MakeWorld) -> None:
     assert world.turns() == 0
 
 
+@shows("W22")
 def test_a_closed_issue_is_answered(world: World) -> None:
     issue = world.ann.open_issue(world.repo, "Say hello")
     world.ann.close(issue)
@@ -166,6 +172,7 @@ def test_a_closed_issue_is_answered(world: World) -> None:
     assert world.sessions() == []
 
 
+@shows("W22")
 def test_a_label_on_a_pull_request_starts_nothing(world: World) -> None:
     world.rob.push(world.repo, "robs-idea", {"idea.txt": "x\n"}, "An idea")
     pull = world.rob.open_pull(world.repo, "An idea", head="robs-idea")

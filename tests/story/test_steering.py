@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.edge.cases import shows
 from tests.story.play import ask, bash, calls, submit, write
 from tests.story.world import World
 
@@ -11,6 +12,7 @@ def _slow_work(world: World) -> None:
     world.when(replies=[world.hold_model(write("hello.txt", "hello\n")), calls(submit())])
 
 
+@shows("W32")
 def test_words_during_a_turn_join_it(world: World) -> None:
     _slow_work(world)
     world.when_told("and say goodbye, too (joins)", replies=[calls(write("bye.txt", "bye\n"), submit())])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from github_app.localhub.deeds.reviews import Inline
+from tests.edge.cases import shows
 from tests.story.play import submit, write
 from tests.story.world import World
 
@@ -31,6 +32,7 @@ def test_the_label_on_an_open_issue_starts_work(world: World) -> None:
     _expect_one_of_everything(world)
 
 
+@shows("W04")
 def test_an_issue_opened_with_the_label_is_one_run(world: World) -> None:
     issue = world.ask_for()  # GitHub sends `opened` and `labeled`
     world.wait_ready()
@@ -93,6 +95,7 @@ def test_a_command_in_the_issue_itself_starts_work(world: World) -> None:
     ],
     ids=["quoted", "fenced", "code", "hidden", "link", "longer word"],
 )
+@shows("W25")
 def test_words_that_only_mention_the_command_start_nothing(world: World, body: str) -> None:
     issue = world.ann.open_issue(world.repo, "Say hello", "In a file.")
     said = world.ann.comment(issue, body)
@@ -102,6 +105,7 @@ def test_words_that_only_mention_the_command_start_nothing(world: World, body: s
     assert world.sessions() == []
 
 
+@shows("W26")
 def test_a_command_on_the_pull_request_is_an_instruction(world: World) -> None:
     world.ask_for()
     pull = world.wait_ready()

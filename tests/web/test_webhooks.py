@@ -13,6 +13,7 @@ from github_app.core.errors import Misconfigured, Transient
 from github_app.web import webhooks
 from github_app.web.webhooks import Door
 from github_app.webhook.delivery import Delivery
+from tests.edge.cases import shows
 from tests.webhook.deliveries import SECRET, headers_of, issue, payload
 
 BODY = json.dumps(payload("opened", issue=issue())).encode()
@@ -121,6 +122,7 @@ async def test_two_apps_get_the_same_event_each_for_itself():
         assert (await post(inbox, x_github_hook_installation_target_id=app)).status == 202
 
 
+@shows("W02")
 async def test_delivery_that_could_not_be_recorded_is_new_when_it_comes_again():
     inbox = Inbox(Transient("the database is locked"))
     assert (await post(inbox)).status == 503
@@ -129,17 +131,20 @@ async def test_delivery_that_could_not_be_recorded_is_new_when_it_comes_again():
 
 
 @pytest.mark.parametrize("event", ["ping", "star", "gollum", "no_such_event"])
+@shows("W12")
 async def test_ping_and_events_that_nothing_reads_are_not_stored(event: str):
     inbox = Inbox()
     answered = await post(inbox, event=event)
     assert (answered.status, answered.json["status"], inbox.deliveries) == (200, "ignored", {})
 
 
+@shows("W12")
 async def test_unknown_action_is_recorded_for_later_to_judge():
     inbox = Inbox()
     assert (await post(inbox, json.dumps(payload("invented")).encode())).status == 202
 
 
+@shows("W17")
 async def test_both_secrets_open_while_one_is_changed():
     assert (await post(Inbox(), secrets=[b"the next one", SECRET])).status == 202
 
@@ -171,6 +176,7 @@ async def test_large_body_is_taken_too():
         (BODY, {"x_github_delivery": ""}, 400),
     ],
 )
+@shows("W10", "W11", "W13")
 async def test_bad_delivery_is_refused_with_its_reason_and_not_stored(
     body: bytes, headers: dict[str, str], status: int
 ):
@@ -185,11 +191,13 @@ async def test_unsigned_delivery_is_refused_before_its_body_is_read():
     assert (answered.status, answered.chunks_read) == (401, 0)
 
 
+@shows("W08")
 async def test_announced_size_is_judged_before_the_body_is_read():
     answered = await post(Inbox(), max_body_bytes=len(BODY) - 1)
     assert (answered.status, answered.chunks_read) == (413, 0)
 
 
+@shows("W08")
 async def test_body_in_pieces_is_cut_off_at_the_first_byte_too_many():
     pieces = [b"x" * 100] * 1_000
     answered = await post(Inbox(), pieces, max_body_bytes=1_000)
@@ -206,6 +214,7 @@ async def test_nonsense_for_a_length_is_passed_over(length: str):
     assert (await post(Inbox(), content_length=length)).status == 202
 
 
+@shows("W08")
 async def test_body_of_exactly_the_limit_is_taken():
     assert (await post(Inbox(), max_body_bytes=len(BODY))).status == 202
 
@@ -233,6 +242,7 @@ async def test_store_that_is_away_is_said_with_when_to_come_again():
     assert "locked" not in answered.json["reason"]
 
 
+@shows("W05", "W06")
 async def test_store_that_does_not_answer_does_not_keep_github_waiting(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(webhooks, "_ANSWER_TIMEOUT_S", 0.01)
     assert (await post(Inbox(hangs=True))).status == 503

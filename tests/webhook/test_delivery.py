@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from github_app.core.errors import Misconfigured, Rejected
 from github_app.webhook.delivery import Delivery, accept, load_object
+from tests.edge.cases import shows
 from tests.webhook.deliveries import SECRET, deliver, headers_of, payload, sign
 
 BODY = json.dumps(payload("opened")).encode()
@@ -132,6 +133,7 @@ def test_sha1_alone_is_not_enough():
     assert (status, "X-Hub-Signature-256" in reason) == (401, True)
 
 
+@shows("W17")
 def test_two_secrets_are_valid_while_one_is_changed():
     old, new = b"the old one", b"the new one"
     for secret in (old, new):
@@ -158,6 +160,7 @@ def test_missing_or_empty_secret_lets_nobody_in(secrets: tuple[bytes, ...]):
 
 
 @pytest.mark.parametrize("body", ['{"title": "\N{ROCKET} ž"}', r'{"title": "half a pair: \ud83d, NUL: \u0000"}'])
+@shows("W10")
 def test_emoji_and_escapes_do_not_disturb_the_signature(body: str):
     assert knock(body.encode()).body == body.encode()
 
@@ -186,6 +189,7 @@ def test_emoji_and_escapes_do_not_disturb_the_signature(body: str):
         (b"payload=%7B%22action%22%3A%22opened%22%7D", "content type to application/json"),
     ],
 )
+@shows("W10")
 def test_malformed_body_is_refused_with_its_reason(body: bytes, reason: str):
     status, text = refusal(body)
     assert (status, reason in text) == (400, True), text
@@ -204,6 +208,7 @@ def test_what_only_the_slower_parser_takes_is_taken(text: str):
     assert knock(text.encode()).body == text.encode()
 
 
+@shows("W11")
 def test_form_is_refused_with_what_to_do():
     status, text = refusal(content_type="application/x-www-form-urlencoded; charset=utf-8")
     assert (status, text) == (
@@ -218,11 +223,13 @@ def test_last_of_a_doubled_key_counts():
 
 @pytest.mark.parametrize("header", ["x_github_delivery", "x_github_event"])
 @pytest.mark.parametrize("value", ["", " ", "a b", "../x", "issues\n", "é", "x" * 200])
+@shows("W13")
 def test_missing_or_malformed_header_is_refused(header: str, value: str):
     status, text = refusal(**{header: value})  # type: ignore[arg-type]
     assert (status, header.replace("_", "-") in text) == (400, True)
 
 
+@shows("W08")
 def test_body_of_exactly_the_limit_is_taken_and_one_more_byte_is_not():
     assert knock(max_bytes=len(BODY)).event == "issues"
     assert refusal(max_bytes=len(BODY) - 1)[0] == 413
