@@ -42,6 +42,11 @@ def read(entry: Entry, *, trigger_label: str) -> Event | str:
     return parsed.reason if isinstance(parsed, Ignored) else parsed
 
 
+def _key(delivery: Delivery) -> str:
+    """What a delivery is known by: GitHub gives the same GUID to all apps that it tells of an event."""
+    return delivery.id if delivery.app_id is None else f"{delivery.app_id}:{delivery.id}"
+
+
 @dataclass(kw_only=True)
 class GroupRecorder:
     """Records deliveries for the door. One thread writes; what comes in while it syncs the disk shares the next
@@ -80,7 +85,7 @@ class GroupRecorder:
                 self._write(waiting)
 
     def _write(self, batch: list[_Waiting]) -> None:
-        rows: list[tuple[str, Source, str, bytes]] = [(d.id, "github", d.event, d.body) for d, _ in batch]
+        rows: list[tuple[str, Source, str, bytes]] = [(_key(d), "github", d.event, d.body) for d, _ in batch]
         answers: list[bool] | Exception
         try:
             answers = self.entries.add(rows)

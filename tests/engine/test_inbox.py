@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 import pytest
 
@@ -92,6 +93,14 @@ async def test_a_doubled_delivery_is_new_once_within_one_commit(recorder, slow):
     assert await asyncio.gather(*twins) == [True, False]
 
 
+@shows("W03")
+async def test_the_same_event_for_two_apps_on_one_database_is_there_for_each(recorder, slow, store):
+    slow.gate.release(3)
+    both = [replace(one("a"), app_id=app_id) for app_id in (1, 2)]
+    assert [await recorder.record(each) for each in (*both, both[0])] == [True, True, False]
+    assert sorted(entry.id for entry in store.entries.new(9)) == ["1:a", "2:a"]
+
+
 async def test_a_delivery_is_stored_even_if_nobody_waits_any_more(recorder, slow, store):
     blocking = asyncio.create_task(recorder.record(one("0")))
     await entered(slow)
@@ -100,7 +109,7 @@ async def test_a_delivery_is_stored_even_if_nobody_waits_any_more(recorder, slow
     impatient.cancel()
     slow.gate.release(2)
     await asyncio.gather(blocking, patient)
-    assert sorted(entry.id for entry in store.entries.new(9)) == ["0", "impatient", "patient"]
+    assert sorted(entry.id for entry in store.entries.new(9)) == ["1:0", "1:impatient", "1:patient"]
 
 
 @pytest.mark.parametrize("failure", [DatabaseAway("the database does not answer"), ValueError("a bug")])

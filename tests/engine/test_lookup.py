@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import pytest
 
 from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
-from github_app.core.events import ChecksChanged, CommandIssued, IssueLabeled, Ticked
+from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
 from github_app.core.facts import Need
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
 from github_app.core.policy import POLICY_PATH, Floor, Policy
@@ -248,3 +249,31 @@ class TestPolicyFile:
         with pytest.raises(Refused, match=r"honk\.yml"):
             read_policy(text)
         assert time.process_time() - began < 30, "it must not be possible to keep us busy with a file"
+
+
+def test_an_issue_that_is_not_there_is_told_from_one_that_was_not_asked_for(hub, lookup):
+    working = a_session(status=Status.WORKING)
+    tick = Ticked(id="t", session_id=working.id)
+    assert not lookup.facts_for(working, tick, REPO).is_issue_gone
+    hub.issues.clear()
+    assert lookup.facts_for(working, tick, REPO).is_issue_gone
+    hub.fail("issue", Gone("the installation is not there any more", what="installation"))
+    assert not lookup.facts_for(working, tick, REPO).is_issue_gone
+
+
+@shows("W28")
+def test_words_that_we_come_to_late_are_looked_for_again(hub, lookup):
+    def said(minutes: float, source: CommentSource = "issue_comment") -> CommandIssued:
+        at = lookup.clock.now() - timedelta(minutes=minutes)
+        return CommandIssued(
+            id="d", repo=REPO, actor=ANN, number=1, is_pull=False, command=Command(verb="do"), comment_id=2,
+            source=source, at=at,
+        )  # fmt: skip
+
+    hub.deleted = {2}
+    assert lookup.facts_for(None, said(3), REPO).is_withdrawn
+    assert not lookup.facts_for(None, said(1), REPO).is_withdrawn, "what is fresh costs no question"
+    assert not lookup.facts_for(None, said(3, "issue"), REPO).is_withdrawn
+    hub.deleted = set()
+    assert not lookup.facts_for(None, said(3), REPO).is_withdrawn
+    assert len([asked for asked in hub.asked if asked[0] == "has_comment"]) == 2

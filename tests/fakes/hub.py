@@ -87,7 +87,7 @@ class RecordingHub:
     def issue(self, repo: Repo, number: int) -> Issue:
         self._call(self.asked, "issue", number)
         if number not in self.issues:
-            raise Gone(f"#{number} is not there", what="issue")
+            raise Gone(f"#{number} is not there", what=f"issue #{number}")
         return self.issues[number]
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:

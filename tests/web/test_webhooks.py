@@ -271,3 +271,33 @@ async def test_secrets_and_bodies_are_not_logged(caplog: pytest.LogCaptureFixtur
     assert "rejected" in text
     assert "private words" not in text
     assert "secret to everybody" not in text
+
+
+@shows("W09")
+async def test_push_of_thousands_of_files_is_recorded_from_its_body_alone():
+    """Nothing is looked up before the answer, however much there would be to look up."""
+    files = [f"src/file-{number}.py" for number in range(3_000)]
+    commits = [{"id": "c" * 40, "added": files, "removed": [], "modified": []} for _ in range(20)]
+    body = json.dumps(payload(None, ref="refs/heads/main", after="c" * 40, commits=commits)).encode()
+    assert len(body) > webhooks._LARGE_BYTES
+    assert (await post(Inbox(), body, event="push", max_body_bytes=25 * 2**20)).status == 202
+
+
+@shows("W12")
+async def test_what_was_answered_is_counted():
+    door = Door(recorder=Inbox(), secrets=(SECRET,), max_body_bytes=10**6)
+
+    async def knock(event: str) -> None:
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers_of(event, BODY).items()]
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": BODY, "more_body": False}
+
+        async def send(_: Any) -> None:
+            pass
+
+        await door({"type": "http", "method": "POST", "path": webhooks.PATH, "headers": raw}, receive, send)
+
+    for event in ("ping", "star", "issues", "issues"):
+        await knock(event)
+    assert door.answers == {(200, "ignored"): 2, (202, "recorded"): 1, (200, "duplicate"): 1}
