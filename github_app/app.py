@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
@@ -241,6 +242,7 @@ def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub) -> R
         looks=Looks(store.engine, SystemClock()),
         clock=SystemClock(),
         trigger_label=settings.trigger_label,
+        furthest=timedelta(days=0.9 * settings.keep_days),
     )
 
 

@@ -37,7 +37,6 @@ log = logging.getLogger(__name__)
 _EVERY = timedelta(minutes=5)
 _EACH = timedelta(seconds=3)
 _DELIVERIES_KEPT = timedelta(days=3)
-_FURTHEST = timedelta(days=28)
 _OVERLAP = timedelta(minutes=2)
 _DELAY_S = 5.0
 
@@ -47,7 +46,8 @@ class Reconciliation:
     """Looks at everything, by turns with other processes; who starts looks twice, whoever else has.
 
     A repository costs two requests a look, and more only where something changed that we may not know of. With many
-    repositories each is looked at less often: every 3 s one of them.
+    repositories each is looked at less often: every 3 s one of them. What happened longer ago than `furthest` is not
+    taken up: it must be less than what was heard is remembered.
     """
 
     store: Store
@@ -56,6 +56,7 @@ class Reconciliation:
     looks: Looks
     clock: Clock
     trigger_label: str
+    furthest: timedelta = timedelta(days=27)
     _asked_at: datetime | None = field(default=None, init=False)
     _looks: int = field(default=0, init=False)
 
@@ -119,7 +120,7 @@ class Reconciliation:
         not said to us. Raises as `Hub` does, `Transient` only where the whole installation is to be left alone."""
         left = self.looks.of(repo.id)
         look = left[0] if left is not None else Look(begins_at=last, issues_at=last, comments_at=last)
-        oldest = max(look.begins_at, installed_at, self.clock.now() - _FURTHEST)
+        oldest = max(look.begins_at, installed_at, self.clock.now() - self.furthest)
         try:
             changes = self.listing.changes(repo, max(look.issues_at, oldest) - _OVERLAP)
             remarks = self.listing.remarks(repo, max(look.comments_at, oldest) - _OVERLAP)

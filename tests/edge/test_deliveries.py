@@ -123,8 +123,8 @@ def test_a_hundred_deliveries_that_found_us_down_are_asked_for_at_the_start(own_
         lost = {d.guid: d for d in hub.deliveries if d.status_code == 0}
         assert len(lost) == 99
         own_stack.start_honk()
-        world.wait_pull()
-        world.wait("all to arrive", lambda: len(arrived(hub.deliveries, lost)) == 98)
+        world.wait("all to arrive", lambda: len(arrived(hub.deliveries, lost)) == 98, timeout_s=90)
+        world.wait("a pull request", world.ours, timeout_s=60)
         world.wait_ready()
         again = [d for d in hub.deliveries if d.redelivery]
         assert len(again) == len({d.guid for d in again}) == 98, "each once, and nobody asks for a ping"
