@@ -39,6 +39,8 @@ _EACH = timedelta(seconds=3)
 _DELIVERIES_KEPT = timedelta(days=3)
 _OVERLAP = timedelta(minutes=2)
 _DELAY_S = 5.0
+_EARLY = 2
+"""So many looks of a process leave nothing out: at the first one, its door may not be open yet."""
 
 
 @dataclass(kw_only=True)
@@ -65,7 +67,7 @@ class Reconciliation:
         it was ours to take. Raises what `Hub` raises, and `DatabaseAway`."""
         self.hub.identity()  # the first words with GitHub, before somebody waits for them
         begun = self.clock.now()
-        if not self.looks.claim(done_before=begun - _EVERY / 2 if self._looks > 1 else begun):
+        if not self.looks.claim(done_before=begun if self._looks < _EARLY else begun - _EVERY / 2):
             return False
         try:
             with self.hub.at_leisure():
@@ -80,7 +82,7 @@ class Reconciliation:
         """Have GitHub send again what did not get through: at first of all that it has on record, then of what is new
         there. What is not there any more is found by looking."""
         try:
-            if self._asked_at is None:
+            if self._asked_at is None or self._looks < _EARLY:
                 count = self.hub.redeliver_failed(since=begun - _DELIVERIES_KEPT, again=True)
             else:
                 count = self.hub.redeliver_failed(since=self._asked_at - _EVERY, again=False)
@@ -99,7 +101,7 @@ class Reconciliation:
                 repos = self.listing.repositories(installation_id)
                 for repo in repos:
                     self.looks.hold()
-                    if self._looks < 2 or self._is_due(repo, begun, count=len(repos)):
+                    if self._looks < _EARLY or self._is_due(repo, begun, count=len(repos)):
                         self._look(repo, last=max(last, installed_at), installed_at=installed_at)
             except DatabaseAway:
                 raise
