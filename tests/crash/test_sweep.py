@@ -19,6 +19,8 @@ PRODUCT = Path(__file__).resolve().parents[2] / "github_app"
 EVERY = 24
 
 UNSEEN = {
+    "database.try_write": "it is there to be undone by anything",
+    "entries.Entries.add_found": "all deliveries come, if late; what is found by looking is an event like any other",
     "entries.Entries.postpone": "nothing fails for now in this life",
     "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
     "leases.Lease._raise_epoch": "no other worker is there to be taken over from",
@@ -26,6 +28,8 @@ UNSEEN = {
     "pauses.Pauses.resume": "the same",
     "retention._delete": "nothing is old enough; one statement each",
     "retention.forget_blobs": "the same",
+    "store.Store.count_try": "nothing fails for now in this life",
+    "waits.Waits.begin": "GitHub sets no limit in this life",
     "store.Store.due_sessions": "nothing is silent for so long; what comes of it is an event like any other",
 }
 """What writes and is not passed in the life of an issue that goes well, each with its reason."""
