@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import json
 import logging
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from github_app.engine.store import Store
 
 log = logging.getLogger(__name__)
+
+_M_ARENA_MAX = -8
+"""The name by which `mallopt` of glibc knows it: https://man7.org/linux/man-pages/man3/mallopt.3.html"""
 
 _LEAVE_S = 8.0
 """So long a stop may take, with a second for the door before it: whoever stops us kills us after ten or more."""
@@ -67,11 +71,23 @@ def set_up_logs(clean: Callable[[Any], Any], level: int = logging.INFO) -> None:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
 
+def _prepare() -> None:
+    """Do what is better done before all else.
+
+    No garbage is looked for until all is imported and built: that would cost a tenth of the start, and there is none.
+    Threads share two arenas of memory: glibc gives each its own, and what is freed in one is of no use to others, so
+    with forty threads resident memory would creep up over hundreds of sessions.
+    """
+    gc.disable()
+    with contextlib.suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
+
+
 def serve(*, with_worker: bool) -> int:
     """Run the door, and a worker in the same process unless told not to, until a signal comes."""
     import uvicorn
 
-    gc.disable()  # until all is imported and built: it would cost a tenth of the start, and there is no garbage
+    _prepare()
     settings = read_settings()
     vault = make_vault(settings)
     set_up_logs(vault.clean_log)
@@ -98,7 +114,7 @@ def serve(*, with_worker: bool) -> int:
 
 def work() -> int:
     """Run a worker until a signal comes."""
-    gc.disable()  # as above
+    _prepare()
     settings = read_settings()
     vault = make_vault(settings)
     set_up_logs(vault.clean_log)
