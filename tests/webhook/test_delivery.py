@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from github_app.core.errors import Misconfigured, Rejected
-from github_app.webhook.delivery import Delivery, accept, load_object
+from github_app.webhook.delivery import Delivery, accept
 from tests.edge.cases import shows
 from tests.webhook.deliveries import SECRET, deliver, headers_of, payload, sign
 
@@ -175,6 +175,8 @@ def test_emoji_and_escapes_do_not_disturb_the_signature(body: str):
         (b"{", "not valid JSON"),
         (b"{} {}", "not valid JSON"),
         (b"{'a': 1}", "not valid JSON"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "Infinity"),
         (b'{"a": "\n"}', "not valid JSON"),
         (b'{"a": ' + b"9" * 5000 + b"}", "not valid JSON"),
         (b"\xef\xbb\xbf{}", "not valid JSON"),
@@ -195,15 +197,7 @@ def test_malformed_body_is_refused_with_its_reason(body: bytes, reason: str):
     assert (status, reason in text) == (400, True), text
 
 
-@pytest.mark.parametrize("word", ["NaN", "-Infinity"])
-def test_word_that_is_no_number_is_found_by_who_reads_it(word: str):
-    """The door's fast parser knows it. No sender of ours writes it, and the row ends as unreadable."""
-    delivery = knock(f'{{"a": {word}}}'.encode())
-    with pytest.raises(Rejected, match=word.strip("-")):
-        load_object(delivery.body)
-
-
-@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a":' * 500 + "1" + "}" * 500])
+@pytest.mark.parametrize("text", ['{"a": "\\ud800"}', '{"a": "NaN"}', '{"a":' * 500 + "1" + "}" * 500])
 def test_what_only_the_slower_parser_takes_is_taken(text: str):
     assert knock(text.encode()).body == text.encode()
 

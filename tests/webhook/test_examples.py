@@ -51,6 +51,7 @@ MEANINGS = {
     ("installation", "deleted"): ["InstallationChanged"] * 2,
     ("installation", "suspend"): ["InstallationChanged"],
     ("installation", "unsuspend"): ["InstallationChanged"],
+    ("installation", "new_permissions_accepted"): ["InstallationChanged"],
     ("installation_repositories", "added"): ["InstallationChanged"] * 2,
     ("installation_repositories", "removed"): ["InstallationChanged"],
 }
