@@ -305,7 +305,16 @@ async def test_tidying_packs_both_sides_and_deletes_what_lies_idle(overlay_pair:
     await asyncio.to_thread(overlay_pair.broker.tidy, idle_s=-1.0)
 
     assert not list(checkouts.glob("*/" + workspace.sha))
-    await overlay_pair.open(workspace.sha)
+    again = await overlay_pair.open(workspace.sha)
+
+    await asyncio.to_thread(overlay_pair.broker.tidy, idle_s=3_600.0, max_bytes=0)
+
+    assert list(checkouts.glob("*/" + workspace.sha)), "it is open"
+    await again.close(discard=False)
+    await asyncio.to_thread(overlay_pair.broker.tidy, idle_s=3_600.0, max_bytes=0)
+    assert not list(open_tmp_path.glob("runner/*/*.git"))
+    assert not list(overlay_pair.broker.mirrors.kept())
+    assert not list(checkouts.glob("*/" + workspace.sha))
 
 
 async def test_the_runner_says_what_it_could_read(overlay_pair: Pair, open_tmp_path: Path) -> None:

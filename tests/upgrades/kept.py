@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from github_app.core.model import Pull
+from github_app.core.model import Checks, Pull
 from github_app.engine import migrations
 from github_app.engine.database import transaction
 from github_app.engine.migrations import migrate, scripts
@@ -71,6 +71,7 @@ class Kept:
         hub = RecordingHub(issues={number: _issue(number) for number in self.issues.values()})
         hub.pulls = {pull["number"]: Pull(**pull, base_branch="main", author=ME, body="") for pull in world["pulls"]}
         hub.heads, hub.commits = dict(world["heads"]), dict(world["commits"])
+        hub.found_checks = {sha: Checks(head_sha=sha, state="pending") for sha in hub.commits.values()}
         hub.comments_by_tag = {(number, tag): body for number, tag, body in world["said"]}
         return hub
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def stage(kept: Kept, database_url: str, tmp_path: Path, flows_template: Path, m
         folder=tmp_path, database_url=database_url, flows_url=flows, hub=kept.hub(), clock=MovingClock(kept.now)
     )
     stage.clock.pass_s(3600)
+    stage.comment_ids = count(10_000)  # those that were heard then are known
     stage.model.script += [_go_on] * 100
     stage.start()
     yield stage
