@@ -114,10 +114,14 @@ class Entries:
         found = self._entries("lane = :lane AND state = 'queued' ORDER BY seq LIMIT 1", lane=lane)
         return found[0] if found else None
 
-    def queued_lanes(self) -> list[str]:
-        """Lanes in which rows wait."""
+    def queued_lanes(self, *, queued_before: datetime | None = None) -> list[str]:
+        """Lanes in which rows wait; with a time, only those in which one has waited since before it."""
+        query = "SELECT DISTINCT lane FROM inbox WHERE state = 'queued'"
+        values = {}
+        if queued_before is not None:
+            query, values = f"{query} AND not_before < :at", {"at": queued_before.astimezone(UTC).isoformat()}
         with self._reading() as connection:
-            return list(connection.execute(sa.text("SELECT DISTINCT lane FROM inbox WHERE state = 'queued'")).scalars())
+            return list(connection.execute(sa.text(query), values).scalars())
 
     def end(self, key: str, state: Literal["done", "ignored", "unreadable", "failed"], note: str = "") -> None:
         """Say how an inbox row ended, and why if that is worth a word; the first end stays."""

@@ -120,7 +120,7 @@ class Lease:
         """
         name, epoch = _parse(holder)
         if name == self.name:
-            return epoch is None or epoch < self.epoch
+            return epoch != self.epoch  # Any other life of ours is over; after a clock was put back, a later one too.
         if epoch is None:
             return self._is_free(name)
         clock = _CLOCK[self.database.dialect.name]
@@ -169,6 +169,8 @@ class Lease:
                 self._renew()
             except HonkError as error:
                 log.warning("the lease was not renewed", extra={"worker": self.name, "why": str(error)})
+            except Exception:  # the root of this thread: without it others would soon take our work for left behind
+                log.exception("the lease was not renewed", extra={"worker": self.name})
 
     def _renew(self) -> None:
         with self._renewing:

@@ -49,7 +49,7 @@ def try_slot(engine: sa.Engine, name: str) -> Slot | None:
         return _file_slot(Path(f"{engine.url.database}.workers"), name)
     try:
         return _server_slot(engine, name)
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.TimeoutError) as error:
         raise DatabaseAway(f"the database does not answer ({type(error).__name__}): see HONK_DATABASE_URL") from error
 
 

@@ -23,6 +23,7 @@ _LATE_S = 300.0
 _RECONCILE_S = 300.0
 _RECONCILE_AGAIN_S = 10.0
 _TURN_S = 30.0
+_FLOWLESS_AFTER = timedelta(seconds=20)
 _LOST_AFTER = timedelta(minutes=15)
 _LOOK_EVERY = {
     Status.WORKING: timedelta(minutes=10),
@@ -58,6 +59,9 @@ class Upkeep:
         every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
         for session_id in self.store.due_sessions({status.value: now - length for status, length in every.items()}):
             self.store.entries.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
+        for lane in self.store.entries.queued_lanes(queued_before=now - _FLOWLESS_AFTER):
+            # Whoever put rows into this lane may have ended before it began their flow; one too many finds nothing.
+            self.runtime.intake(lane, key=f"again:{now:%Y%m%dT%H%M}")
         self.store.entries.requeue(queued_before=now - _LOST_AFTER)
         self.runtime.take_over()
         self._warn_of_delay(now)

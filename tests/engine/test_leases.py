@@ -188,6 +188,7 @@ def test_a_worker_takes_up_what_its_former_lives_left(take):
     assert again.supersede(former)
     assert again.supersede("one"), "begun before there were epochs"
     assert not again.supersede(again.holder)
+    assert again.supersede(f"one#{again.epoch + 3600}"), "the clock was put back since"
 
 
 def test_of_a_worker_from_before_there_were_leases_the_lock_decides(take):

@@ -101,11 +101,13 @@ class TestInbox:
         store.entries.postpone(entries[0], delay_s=0, note="too late")
         assert states(store) == {"done": 1}
 
-    def test_a_lane_gives_its_rows_in_the_order_of_their_arrival_until_they_end(self, store):
+    def test_a_lane_gives_its_rows_in_the_order_of_their_arrival_until_they_end(self, store, clock):
         record(store, *"cab")
         lanes = {"c": "7-1", "a": "7-2", "b": "7-1"}
         store.entries.queue([(each, lanes[each.id]) for each in reversed(store.entries.new(9))])
         assert sorted(store.entries.queued_lanes()) == ["7-1", "7-2"]
+        assert store.entries.queued_lanes(queued_before=clock.now() - timedelta(minutes=1)) == []
+        assert sorted(store.entries.queued_lanes(queued_before=clock.now())) == ["7-1", "7-2"]
         taken = []
         while (entry := store.entries.next_in_lane("7-1")) is not None:
             taken.append(entry.id)
