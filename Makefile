@@ -35,6 +35,8 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 	$(BIN)/python -m bench.workspace
 	$(BIN)/python -m bench.door
 	$(BIN)/python -m bench.latency
+	$(BIN)/python -m bench.recovery 5
+	$(BIN)/python -m bench.throughput
 
 soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
 	$(BIN)/python -m bench.soak $(SOAK)
@@ -67,10 +69,10 @@ story: .venv ## the demo from label to merge, with the scripted model
 attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
 	$(BIN)/python -m pytest -q -n 3 tests/attack
 
-crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (an hour or two)
+crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (hours)
 	$(BIN)/python -m tests.crash.sweep
 
-edge: .venv ## GitHub as it is: 86 cases of lost, late, odd and refused; prints a table
+edge: .venv ## the tests that show the 86 cases of tests/edge/cases.txt; prints how each ended
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m edge
 
 faults: .venv ## each call to GitHub fails alone in each way, each in a story of its own; prints a table

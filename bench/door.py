@@ -273,7 +273,7 @@ def pooled(runs: list[Answers]) -> list[float]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench.door", description=__doc__)
     parser.add_argument("--write", action="store_true", help="put the result into docs/performance.md")
-    parser.add_argument("--seconds", type=float, default=6.0, help="how long each of the ten loads lasts")
+    parser.add_argument("--seconds", type=float, default=6.0, help="how long each load lasts")
     options = parser.parse_args()
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 — Linux's file system in memory
     with (

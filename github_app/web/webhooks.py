@@ -56,7 +56,7 @@ class Door:
 
     Answers 202 recorded; 200 duplicate, or ignored (`ping` and events we do not read: not stored); 401, 413, 400 as
     `accept` rejects; 408 for a body that does not arrive; 405; 503 with `Retry-After` when the store is away or slow
-    (GitHub does not send again by itself, the reconciler asks it to). Every answer is JSON with a `status`.
+    (GitHub does not send again by itself, `engine.reconciliation` asks it to). Every answer is JSON with a `status`.
     """
 
     recorder: Recorder
