@@ -1,14 +1,15 @@
 """Thousands of sessions through one `honk serve` on SQLite, with the scripted model and the local GitHub: is anything
 lost or doubled, and does anything grow that should not?
 
-`python -m bench.soak [SESSIONS] [--write]`. What is kept for days in earnest is kept for minutes here, so that what is
-deleted by age is seen to be. Samples go to a file as they are taken (`--samples`).
+`python -m bench.soak [SESSIONS] [--minutes N] [--write]`. What is kept for days in earnest is kept for minutes here, so
+that what is deleted by age is seen to be. Samples go to a file as they are taken (`--samples`).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import sqlite3
 import tempfile
 import time
@@ -45,6 +46,7 @@ class Soak:
     model_url: str
     total: int
     samples_file: Path
+    minutes: float = math.inf
     places: list[Place] = field(default_factory=list)
     under_way: list[Life] = field(default_factory=list)
     ended: list[Life] = field(default_factory=list)
@@ -61,6 +63,8 @@ class Soak:
         """Until all sessions have ended and have been looked at."""
         self._sample()
         while self._done < self.total:
+            if time.monotonic() > self._began_at + self.minutes * 60:
+                self.total = min(self.total, self._begun)  # No more is begun.
             while len(self.under_way) < AT_ONCE and self._begun < self.total:
                 self.under_way.append(self._begin())
             for life in [life for life in self.under_way if life.go_on()]:
@@ -159,7 +163,7 @@ def _store(stack: Stack) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
-def measure(total: int, room: Path, samples_file: Path) -> tuple[Soak, dict[str, int]]:
+def measure(total: int, room: Path, samples_file: Path, minutes: float = math.inf) -> tuple[Soak, dict[str, int]]:
     """Run it; what came of it."""
     more = {
         "HONK_TURNS": "8",
@@ -173,7 +177,7 @@ def measure(total: int, room: Path, samples_file: Path) -> tuple[Soak, dict[str,
         app: App = next(iter(stack.hub.world.apps.values()))
         stack.hub.install(app, "acme")
         stack.start_honk()
-        soak = Soak(stack=stack, model_url=url, total=total, samples_file=samples_file)
+        soak = Soak(stack=stack, model_url=url, total=total, samples_file=samples_file, minutes=minutes)
         soak.run()
         return soak, soak.check_totals()
 
@@ -182,13 +186,14 @@ def main() -> int:
     """Run by its arguments; 0 if nothing was lost or doubled."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("sessions", nargs="?", type=int, default=SESSIONS)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no session after so long")
     parser.add_argument("--samples", type=Path, help="where samples go, one JSON object a line (a temporary file)")
     parser.add_argument("--write", action="store_true", help="put the result into docs/reliability.md, with its chart")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="honk-soak-", ignore_cleanup_errors=True) as name:
         room = Path(name)
         room.chmod(0o711)
-        soak, totals = measure(options.sessions, room, options.samples or room / "samples.jsonl")
+        soak, totals = measure(options.sessions, room, options.samples or room / "samples.jsonl", options.minutes)
     print(*soak.faults[:20], sep="\n")
     run = soakpage.Run(samples=soak.samples, seconds=soak.seconds, kinds=soak.kinds, totals=totals)
     soakpage.publish(run, write=options.write)
