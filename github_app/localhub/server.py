@@ -227,6 +227,7 @@ class Site:
             }
         if is_unchanged:
             del headers["Content-Type"]
+            headers.pop("Link", None)  # GitHub need not tell it again, and its ETag does not cover it
             return Response(b"", 304, headers)
         return Response(content, reply.status, headers)
 

@@ -62,6 +62,15 @@ def test_what_has_changed_is_seen_at_once(stage: Stage):
     assert not stage.hub.issue(stage.repo, issue.number).is_open
 
 
+def test_a_page_that_was_the_last_and_full_does_not_hide_the_next_one(stage: Stage):
+    issue = stage.issue()
+    for n in range(100):
+        stage.maintainer.comment(issue, f"word {n}")
+    for hub in (stage.hub, stage.hub, stage.make_hub()):
+        hub.say(stage.repo, issue.number, "progress", "working")
+        assert len(issue.comments) == 101, "the one that is ours is found on the second page"
+
+
 def test_an_answer_is_given_to_nobody_else():
     def told(asked: Asked) -> Told:
         assert "if-none-match" not in asked.headers

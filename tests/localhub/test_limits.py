@@ -40,6 +40,17 @@ def test_what_has_not_changed_is_neither_sent_nor_counted(story: Story):
     assert story.hub.meter.used(story.installation.id) == used + 1
 
 
+def test_what_has_not_changed_does_not_tell_of_other_pages(story: Story):
+    issue = story.alice.open_issue(story.repo, "Bug")
+    token, path = story.token(), "/repos/acme/app/issues/1/comments?per_page=1"
+    story.alice.comment(issue, "One")
+    first = ask(story, path, token)
+    story.alice.comment(issue, "Two")
+    again = ask(story, path, token, If_None_Match=first.headers["etag"])
+    assert (again.status_code, "link" in again.headers) == (304, False)
+    assert 'rel="next"' in ask(story, path, token).headers["link"]
+
+
 def test_each_answer_tells_the_budget_that_all_tokens_of_an_installation_share(story: Story):
     first = ask(story, "/repos/acme/app", story.token())
     second = ask(story, "/repos/acme/app", story.token(metadata="read"))

@@ -28,6 +28,9 @@ CONTENT_PATHS = ("/git/blobs", "/git/trees")
 CUT_ANSWERS = 2
 """So often a question whose answer broke off is asked again."""
 
+FULL_PAGE = 100
+"""So many entries GitHub puts on a page at most, and we ask for."""
+
 _LATER_PAGE = re.compile(r"[?&]page=(?!1\b)\d")
 
 Payer = TokenKey | int
@@ -95,9 +98,22 @@ class Line:
         if status == 304 and held is not None:
             self.unchanged += 1
             return 200, {**held.headers, **headers}, held.body
-        if status == 200 and key and (etag := headers.get("etag")):
+        if status == 200 and key and (etag := headers.get("etag")) and not _may_go_on(headers, body):
             self._answers.keep(key, Answer(etag=etag, headers=headers, body=body))
         return status, headers, body
+
+
+def _may_go_on(headers: dict[str, Any], body: str) -> bool:
+    """Whether an answer is a last page that is full: its ETag stays the same when another page comes after it, and a
+    304 need not tell of that one."""
+    if 'rel="next"' in headers.get("link", ""):
+        return False
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return False
+    lists = told.values() if isinstance(told, dict) else [told]
+    return any(isinstance(each, list) and len(each) >= FULL_PAGE for each in lists)
 
 
 def _is_limit(status: int, headers: dict[str, Any], body: str) -> bool:
