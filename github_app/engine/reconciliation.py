@@ -102,7 +102,7 @@ class Reconciliation:
                 for repo in repos:
                     self.looks.hold()
                     if self._looks < _EARLY or self._is_due(repo, begun, count=len(repos)):
-                        self._look(repo, last=max(last, installed_at), installed_at=installed_at)
+                        self._try_look(repo, last=max(last, installed_at), installed_at=installed_at)
             except DatabaseAway:
                 raise
             except (AccessDenied, Gone) as error:
@@ -116,6 +116,17 @@ class Reconciliation:
     def _is_due(self, repo: Repo, begun: datetime, *, count: int) -> bool:
         left = self.looks.of(repo.id)
         return left is None or left[1] <= begun - max(_EVERY / 2, _EACH * count)
+
+    def _try_look(self, repo: Repo, *, last: datetime, installed_at: datetime) -> None:
+        """Look at one repository; what nobody foresaw there holds up no other one."""
+        try:
+            self._look(repo, last=last, installed_at=installed_at)
+        except (DatabaseAway, Transient):
+            raise
+        except Exception:
+            log.exception("a repository cannot be looked at", extra={"repo": repo.full_name})
+            if self.looks.of(repo.id) is None:  # The next look begins where this one would have.
+                self.looks.note(repo.id, Look(begins_at=last, issues_at=last, comments_at=last))
 
     def _look(self, repo: Repo, *, last: datetime, installed_at: datetime) -> None:
         """Look at one repository from where it was left; at a new one from when all were looked at: what is older was

@@ -308,6 +308,19 @@ class TestTurns:
         scene.labelled()
         assert scene.look() == ["look:labeled:91"]
 
+    def test_what_nobody_foresaw_in_a_repository_holds_up_no_other(self, scene: Scene, caplog):
+        scene.listing.installed = {3: scene.clock.now() - DAY, 4: scene.clock.now() - DAY}
+        scene.listing.repos = (OTHER, REPO, replace(REPO, id=9, installation_id=4))
+        for repo in (8, 9):
+            scene.listing.fail[repo] = [KeyError("node_id")] * 2
+        scene.labelled()
+        assert scene.look() == ["look:labeled:91"]
+        assert "a repository cannot be looked at" in caplog.text
+        scene.listing.repos = (replace(REPO, id=9, installation_id=4),)
+        scene.look()
+        scene.listing.record[1] = (replace(scene.listing.record[1][0], id=95),)
+        assert scene.look() == ["look:labeled:95"], "it goes on where it was to begin"
+
     def test_deliveries_that_cannot_be_asked_for_do_not_keep_us_from_looking(self, scene: Scene):
         scene.hub.fail("redeliver_failed", Transient("502"))
         scene.labelled()
