@@ -146,7 +146,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
-        keep_days=_number(env, "HONK_KEEP_DAYS", 30.0),
+        keep_days=_days(env, "HONK_KEEP_DAYS", 30.0),
         cache_gb=_number(env, "HONK_CACHE_GB", 20.0),
         package_env=_package_env(env),
         ca_file=ca_file,
@@ -247,6 +247,15 @@ def _url(env: Mapping[str, str], name: str, usual: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Misconfigured(f"{name} must be an http(s) URL, not `{value}`")
     return value
+
+
+def _days(env: Mapping[str, str], name: str, usual: float) -> float:
+    days = _number(env, name, usual)
+    if not days:
+        raise Misconfigured(
+            f"{name} must be more than 0: what was done a moment ago is still asked for; 0.5 is 12 hours"
+        )
+    return days
 
 
 def _number(env: Mapping[str, str], name: str, usual: float) -> float:

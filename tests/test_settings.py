@@ -78,6 +78,8 @@ def test_what_is_missing_is_named(missing: str) -> None:
         ("HONK_TURNS_PER_REPO", "nan"),
         ("HONK_WRITE_PAUSE_S", "nan"),
         ("HONK_CHECKS_GRACE_S", "-1"),
+        ("HONK_KEEP_DAYS", "0"),
+        ("HONK_KEEP_DAYS", "-0.5"),
         ("HONK_GITHUB_URL", "github.com"),
         ("HONK_PUBLIC_URL", "honk.example.com"),
         ("HONK_DATABASE_URL", "mysql://x/y"),
@@ -91,6 +93,10 @@ def test_what_is_missing_is_named(missing: str) -> None:
 def test_what_is_wrong_is_named(name: str, value: str) -> None:
     with pytest.raises(Misconfigured, match=name):
         read_settings(LEAST | {name: value})
+
+
+def test_days_may_be_parts_of_days() -> None:
+    assert read_settings(LEAST | {"HONK_KEEP_DAYS": "0.01"}).keep_days == 0.01
 
 
 @pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\\n"), base64.b64encode(PEM.encode()).decode()])

@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from github_app.core.ports import Clock
 from github_app.engine.database import transaction
 
-_ALL = 0
+ALL = 0
+"""The row that says whose turn it is, where a repository's number would be."""
+
 _HELD = timedelta(minutes=2)
 
 
@@ -41,14 +43,14 @@ class Looks:
                     "INSERT INTO looks (repo_id, begins_at, issues_at, comments_at, looked_at, held_until) "
                     "VALUES (:all, '', '', '', '', '') ON CONFLICT DO NOTHING"
                 ),
-                {"all": _ALL},
+                {"all": ALL},
             )
             taken = connection.execute(
                 sa.text(
                     "UPDATE looks SET held_until = :until "
                     "WHERE repo_id = :all AND held_until <= :now AND looked_at <= :done"
                 ),
-                {"until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": _ALL},
+                {"until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": ALL},
             )
             return taken.rowcount == 1
 
@@ -68,12 +70,12 @@ class Looks:
     def _set(self, what: str, at: datetime) -> None:
         with transaction(self._engine) as connection:
             statement = sa.text(f"UPDATE looks SET {what} WHERE repo_id = :all")  # noqa: S608 - ours, from above
-            connection.execute(statement, {"at": _text(at), "all": _ALL})
+            connection.execute(statement, {"at": _text(at), "all": ALL})
 
     def last(self) -> datetime | None:
         """When the last turn was begun that was finished; None if none ever was."""
         with transaction(self._engine, reads=True) as connection:
-            found = connection.execute(sa.text("SELECT looked_at FROM looks WHERE repo_id = :all"), {"all": _ALL})
+            found = connection.execute(sa.text("SELECT looked_at FROM looks WHERE repo_id = :all"), {"all": ALL})
             at = found.scalar()
         return datetime.fromisoformat(at) if at else None
 

@@ -16,6 +16,7 @@ from github_app.core.errors import HonkError
 from github_app.core.ports import Clock
 from github_app.engine.database import transaction
 from github_app.engine.files import files_of, give_back
+from github_app.engine.looks import ALL
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,13 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (
         "decisions",
         "event_id",
-        "decided_at < :at AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.event_id = decisions.event_id)",
+        # An open session still asks what was decided, as whether a turn's work was published; so does whoever takes
+        # up an event again.
+        "decided_at < :at AND NOT EXISTS (SELECT 1 FROM effects WHERE effects.event_id = decisions.event_id) "
+        "AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = decisions.session_id "
+        "AND status NOT IN ('merged', 'closed')) "
+        "AND NOT EXISTS (SELECT 1 FROM inbox WHERE state IN ('new', 'queued') AND received_at < :at "
+        "AND (inbox.id = decisions.event_id OR decisions.event_id LIKE inbox.id || '@%'))",
     ),
     ("steps", "turn_id", f"turn_id IN (SELECT id FROM turns WHERE {_ENDED})"),  # noqa: S608
     ("turns", "id", _ENDED),
@@ -39,7 +46,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("refusals", "about", "said_at < :at"),
     ("waits", "session_id", "until < :at"),
     ("heard", "number", "at < :at"),
-    ("looks", "repo_id", "looked_at < :at"),
+    ("looks", "repo_id", f"repo_id <> {ALL} AND looked_at < :at"),
 )
 
 # Where a change set is named that is still to be read: held back for a person, about to be published, just handed in.

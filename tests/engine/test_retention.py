@@ -61,6 +61,44 @@ def test_decisions_go_when_all_their_effects_have(database, put, left):
     assert left("effects") == {"pending/0", "young/0"}
 
 
+def put_decision(put, event: str, session_id: str | None) -> None:
+    values = {"status_before": "", "status_after": "", "why": "asked for", "decided_at": OLD}
+    put("decisions", event_id=event, event_kind="Published", session_id=session_id, **values)
+
+
+def test_what_was_decided_of_an_open_session_is_still_known(database, put, left):
+    ended, going = ("merged", "closed"), ("working", "needs_human", "awaiting_review")
+    for number, status in enumerate((*ended, *going), start=1):
+        put_session(put, number, status, OLD)
+        put_decision(put, f"{status}/turn-1/published", f"s{number}")
+    put_decision(put, "of nobody", None)
+
+    forget(database, BEFORE)
+
+    assert left("decisions", "event_id") == {f"{status}/turn-1/published" for status in going}
+
+
+def test_what_was_decided_of_an_event_that_waits_is_still_known(database, put, left):
+    for state in ("new", "queued", "done"):
+        row = {"id": state, "state": state, "received_at": OLD, "not_before": OLD}
+        put("inbox", source="github", name="push", body=b"{}", **row)
+        put_decision(put, state, None)
+        put_decision(put, f"{state}@s1", None)
+
+    forget(database, BEFORE)
+
+    assert left("decisions", "event_id") == {"new", "new@s1", "queued", "queued@s1"}
+
+
+def test_whose_turn_it_is_to_look_stays_when_nobody_has_looked_for_long(database, put, left):
+    for repo_id in (0, 7):
+        put("looks", repo_id=repo_id, begins_at=OLD, issues_at=OLD, comments_at=OLD, looked_at=OLD, held_until=OLD)
+
+    forget(database, BEFORE)
+
+    assert left("looks", "repo_id") == {0}
+
+
 def put_session(put, number: int, status: str, at: str, document: str = "{}") -> None:
     rest = {"generation": 1, "branch": "honk/1-a", "head_sha": "", "version": 1, "ticked_at": at, "updated_at": at}
     numbers = {"repo_id": 7, "installation_id": 1, "issue_number": number}
