@@ -328,7 +328,7 @@ class Hub(Protocol):
         """Whether a comment is still there."""
 
     def redeliver_failed(self, *, since: datetime, again: bool) -> int:
-        """Ask GitHub to deliver again what did not arrive; how many. With `again`, also what was asked for before."""
+        """Ask GitHub to deliver again what did not arrive; how many. With `again`, also what we refused twice."""
 
 
 class Listing(Protocol):

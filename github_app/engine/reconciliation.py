@@ -60,6 +60,7 @@ class Reconciliation:
     trigger_label: str
     furthest: timedelta = timedelta(days=27)
     _asked_at: datetime | None = field(default=None, init=False)
+    _asks: int = field(default=0, init=False)
     _looks: int = field(default=0, init=False)
 
     def run(self) -> bool:
@@ -80,17 +81,19 @@ class Reconciliation:
 
     def _ask_again(self, begun: datetime) -> None:
         """Have GitHub send again what did not get through: at first of all that it has on record, then of what is new
-        there. What is not there any more is found by looking."""
+        there since nothing was left to ask for. What is not there any more is found by looking."""
+        since, is_early = begun - _DELIVERIES_KEPT, self._asks < _EARLY
+        if self._asked_at is not None and not is_early:
+            since = max(since, self._asked_at - _EVERY)
         try:
-            if self._asked_at is None or self._looks < _EARLY:
-                count = self.hub.redeliver_failed(since=begun - _DELIVERIES_KEPT, again=True)
-            else:
-                count = self.hub.redeliver_failed(since=self._asked_at - _EVERY, again=False)
+            count = self.hub.redeliver_failed(since=since, again=is_early)
         except HonkError as error:
             log.warning("deliveries are asked for later", extra={"why": str(error)})
             return
-        self._asked_at = begun
-        if count:
+        self._asks += 1
+        if not count:
+            self._asked_at = begun
+        else:
             log.warning("deliveries had not arrived and were asked for again", extra={"deliveries": count})
 
     def _look_everywhere(self, begun: datetime) -> bool:

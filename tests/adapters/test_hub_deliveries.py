@@ -33,16 +33,17 @@ def test_only_what_never_arrived_and_what_we_want_is_chosen_oldest_first():
     assert select_missed(record, wanted={"issues", *ALWAYS}) == [3, 7, 8]
 
 
-def test_what_was_refused_for_good_and_what_failed_again_is_left_alone():
+def test_what_was_refused_for_good_or_again_is_left_alone():
     record = [
+        {**attempt(10, "wrong-secret-again", 401), "redelivery": True},
         attempt(9, "malformed", 400),
         attempt(8, "too-large", 413),
         {**attempt(7, "again", 503), "redelivery": True},
         attempt(6, "again", 0),
         attempt(5, "wrong-secret", 401),
     ]
-    assert select_missed(record, wanted={"issues"}) == [5, 7]
-    assert select_missed(record, wanted={"issues"}, again=False) == [5]
+    assert select_missed(record, wanted={"issues"}) == [5, 7, 10]
+    assert select_missed(record, wanted={"issues"}, again=False) == [5, 7], "the door was away when it came again"
 
 
 @shows("W15")

@@ -326,6 +326,19 @@ class TestTurns:
         scene.labelled()
         assert scene.look() == ["look:labeled:91"]
 
+    def test_the_record_is_read_from_where_nothing_was_left_to_ask_for(self, scene: Scene):
+        scene.hub.asked.clear()
+        scene.process, scene.hub.lost = scene.start(), [100, 100, 100, 7]
+        for _ in range(6):
+            scene.look()
+        asked = [asked[1:] for asked in scene.hub.asked if asked[0] == "redeliver_failed"]
+        ago = [(round((scene.clock.now() - since) / MINUTE), again) for since, again in asked]
+        days = 3 * 24 * 60
+        assert ago == [
+            (days + 25, True), (days + 20, True), (days + 15, False), (days + 10, False), (days + 5, False),
+            (10, False),
+        ]  # fmt: skip
+
     def test_a_look_is_left_where_it_ended(self, scene: Scene):
         begun = scene.clock.now()
         look = Look(begins_at=begun, issues_at=begun + MINUTE, comments_at=begun + 2 * MINUTE)

@@ -48,6 +48,7 @@ class RecordingHub:
     open_threads: tuple[Thread, ...] = ()
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
+    lost: list[int] = field(default_factory=list)
     acts: list[tuple[Any, ...]] = field(default_factory=list)
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     on: dict[str, Callable[[], None]] = field(default_factory=dict)
@@ -137,7 +138,7 @@ class RecordingHub:
 
     def redeliver_failed(self, *, since: datetime, again: bool) -> int:
         self._call(self.asked, "redeliver_failed", since, again)
-        return 0
+        return self.lost.pop(0) if self.lost else 0
 
     # What can be done
 

@@ -30,15 +30,18 @@ REFUSED = frozenset({400, 413})
 
 
 def redeliver_failed(clients: Clients, *, since: datetime, subscribed: Iterable[str], again: bool) -> int:
-    """Ask for each delivery since then that never got through, once; how many.
+    """Ask for each delivery since then that never got through, once; how many, up to `AT_ONCE`.
 
     The record has one entry for each attempt; what matters is whether any attempt with the same GUID succeeded. Without
-    `again`, what was asked for before and failed again is left alone: whoever is up and refuses it refuses it for ever.
+    `again`, what was asked for before and refused again is left alone: whoever is up and refuses it refuses it for
+    ever. What failed otherwise is asked for again: our door may just have been away.
     """
     entries = clients.as_app(lambda it: _list(it, since), what="deliveries")
     missed = select_missed(entries, wanted=ALWAYS | set(subscribed), again=again)
     asked = 0
-    for delivery_id in missed[:AT_ONCE]:
+    for delivery_id in missed:
+        if asked == AT_ONCE:
+            break
         path = f"/app/hook/deliveries/{delivery_id}/attempts"
         clients.pacer.wait(0)
 
@@ -67,7 +70,8 @@ def select_missed(entries: Iterable[Mapping[str, Any]], *, wanted: Iterable[str]
     return [
         entry["id"]
         for guid, entry in reversed(newest.items())
-        if guid not in arrived and entry["status_code"] not in REFUSED and (again or not entry.get("redelivery"))
+        if guid not in arrived and entry["status_code"] not in REFUSED
+        if again or not entry.get("redelivery") or not 400 <= entry["status_code"] < 500
     ]
 
 

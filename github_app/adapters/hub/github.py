@@ -237,5 +237,5 @@ class GitHubHub:
         return listing.has_comment(self._clients, repo, source, comment_id)
 
     def redeliver_failed(self, *, since: datetime, again: bool) -> int:
-        """Ask GitHub to deliver again what did not arrive; how many. With `again`, also what was asked for before."""
+        """Ask GitHub to deliver again what did not arrive; how many. With `again`, also what we refused twice."""
         return deliveries.redeliver_failed(self._clients, since=since, subscribed=self._whoami()[2], again=again)
