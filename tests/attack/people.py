@@ -70,9 +70,10 @@ def _renamed(scene: Scene) -> str:
     world = scene.world
     mallory = world.stack.hub.grant(world.repo, "mallory-r0b", "read")
     issue = world.ann.open_issue(world.repo, "Say hello")
-    mallory.comment(issue, "/honk do it")
+    mallory.comment(issue, "Hello.")  # no command yet: the same words are not heard twice
     world.rest()
     payload = _newest(world, "issue_comment", mallory)
+    payload["comment"]["body"] = "/honk do it"
     for account in (payload["sender"], payload["comment"]["user"]):
         account["login"] = "rob"  # whose permission the API then tells
     _send(world, "issue_comment", payload)
@@ -83,9 +84,10 @@ def _renamed(scene: Scene) -> str:
 def _association(scene: Scene) -> str:
     world = scene.world
     issue = world.ann.open_issue(world.repo, "Say hello")
-    world.eve.comment(issue, "/honk do it")
+    world.eve.comment(issue, "Hello.")
     world.rest()
     payload = _newest(world, "issue_comment", world.eve)
+    payload["comment"]["body"] = "/honk do it"
     payload["comment"]["author_association"] = payload["issue"]["author_association"] = "OWNER"
     _send(world, "issue_comment", payload)
     return _started(world)
