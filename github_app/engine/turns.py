@@ -33,7 +33,6 @@ from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
-from github_app.engine.snapshots import restore
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 from github_app.engine.witness import WitnessedWorkspace
@@ -180,8 +179,8 @@ class TurnRunner:
             prepared = await set_up(workspace, policy)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy, prepared)
-            else:
-                await self._bring_back(session, turn, workspace)
+            elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
+                await workspace.apply(await asyncio.to_thread(self.transcripts.changes, turn.snapshot_id))
             outcome = await run_turn(
                 _with_arrivals(_TASK.validate_json(turn.task), session),
                 model=self.model,
@@ -216,40 +215,25 @@ class TurnRunner:
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
         )
 
-    async def _bring_back(self, session: Session, turn: Turn, workspace: Workspace) -> None:
-        """Have the workspace hold what the transcript says; what a call that was cut short left is gone."""
-        if turn.snapshot_id is None and not await asyncio.to_thread(self.transcripts.steps, turn.id):
-            await self._carry_over(session, turn.id, workspace)  # The first step takes it into the snapshot.
-        else:
-            await restore(workspace, await asyncio.to_thread(self._work_of, turn))
-
     async def _carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
         """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there
         is."""
         last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
-        work, words = await asyncio.to_thread(self._work_after, session, last, workspace.sha)
-        await restore(workspace, work)
-        return words
-
-    def _work_after(self, session: Session, last: Turn | None, sha: str) -> tuple[ChangeSet, str]:
-        nothing = ChangeSet(base_sha=sha), ""
         if last is None or last.snapshot_id is None:
-            return nothing
-        work = self._work_of(last)
-        if last.base_sha == sha:
-            return work, "The workspace holds what your last turn changed."
-        if self.store.decision_of(f"{last.id}/published") is not None:
-            return nothing  # The commit underneath holds it.
-        kept, lost = self._sort_out(session, work, sha)
+            return ""
+        work = await asyncio.to_thread(self.transcripts.changes, last.snapshot_id)
+        if last.base_sha == workspace.sha:
+            if not (await workspace.changes()).changes:
+                await workspace.apply(work)
+            return "The workspace holds what your last turn changed."
+        if await asyncio.to_thread(self.store.decision_of, f"{last.id}/published") is not None:
+            return ""  # The commit underneath holds it.
+        kept, lost = await asyncio.to_thread(self._sort_out, session, work, workspace.sha)
+        await workspace.apply(ChangeSet(base_sha=workspace.sha, changes=kept))
         words = "Others pushed before your last change could be. The workspace holds it on top of theirs"
-        again = f", but for files that they changed too; do these again: {', '.join(lost)}" if lost else ""
-        return ChangeSet(base_sha=sha, changes=kept), f"{words}{again}."
-
-    def _work_of(self, turn: Turn) -> ChangeSet:
-        """What a turn's workspace held after its last stored step."""
-        if turn.snapshot_id is None:
-            return ChangeSet(base_sha=turn.base_sha)
-        return self.transcripts.changes(turn.snapshot_id)
+        return (
+            f"{words}, but for files that they changed too; do these again: {', '.join(lost)}." if lost else f"{words}."
+        )
 
     def _sort_out(self, session: Session, work: ChangeSet, new_sha: str) -> tuple[tuple[FileChange, ...], list[str]]:
         kept: list[FileChange] = []
