@@ -15,7 +15,6 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from bench import report
 from github_app.engine.leases import SUPERSEDED
@@ -24,7 +23,6 @@ from github_app.localhub.values import Issue
 from tests.fakes.databases import fresh_database, postgresql_server
 from tests.workers.fleet import Asked, Fleet, Place, fleet, make_place, most_at_once
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 SECONDS = 300.0
 WORKERS = 4
 REPOSITORIES = 3
@@ -234,9 +232,8 @@ def main() -> int:
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
     text, faults = measure(options.seconds, seed=options.seed, workers=options.workers)
-    print(text, *faults, sep="\n")
-    if options.write:
-        report.put(PAGE, "chaos", f"{report.machine()}\n\n{text}")
+    report.publish("chaos", f"{report.machine()}\n\n{text}", write=options.write)
+    print(*faults, sep="\n")
     return 1 if faults else 0
 
 

@@ -112,6 +112,4 @@ if __name__ == "__main__":
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="honk-bench-", ignore_cleanup_errors=True) as name:
         text = measure(options.count, Path(name))
-    print(text)
-    if options.write:
-        report.put(report.PAGE.with_name("reliability.md"), "latency", text)
+    report.publish("latency", text, write=options.write)

@@ -13,7 +13,6 @@ import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 from bench import report
@@ -23,7 +22,6 @@ from github_app.localhub.values import Issue
 from tests.fakes.databases import fresh_database, postgresql_server
 from tests.workers.fleet import Fleet, Place, fleet, make_place
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 ROUNDS = 50
 RESTART_S, FAILOVER_S = 2.0, 30.0
 POLL_S = 0.002
@@ -178,6 +176,4 @@ if __name__ == "__main__":
     parser.add_argument("--write", action="store_true", help="put the result into docs/reliability.md")
     options = parser.parse_args()
     text = f"{report.machine()}\n\n{measure(options.rounds)}"
-    print(text)
-    if options.write:
-        report.put(PAGE, "recovery", text)
+    report.publish("recovery", text, write=options.write)

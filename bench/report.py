@@ -1,4 +1,4 @@
-"""What the benchmarks share: the machine's name, Markdown tables, percentiles, and a place in docs/performance.md."""
+"""What the benchmarks share: the machine's name, Markdown tables, percentiles, and a place in a page of docs/."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 
 
 def machine() -> str:
@@ -39,17 +39,18 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def publish(name: str, text: str, *, write: bool) -> None:
-    """Print a result; with `write`, also put it between `name`'s markers in docs/performance.md."""
+    """Print a result; with `write`, also put it between `name`'s markers, in whichever page of docs/ has them.
+
+    Raises `ValueError` if none has.
+    """
     print(text, flush=True)
-    if write:
-        put(PAGE, name, text)
-
-
-def put(page: Path, name: str, text: str) -> None:
-    """Put a text between `name`'s markers in a page. Raises `ValueError` for a page without them."""
+    if not write:
+        return
     begin, end = f"<!-- {name}: written by `python -m bench.{name} --write` -->", f"<!-- {name}: end -->"
-    old = page.read_text("utf-8")
-    if begin not in old or end not in old:
-        raise ValueError(f"{page} has no place for {name}: wants {begin} and {end}")
-    before, after = old.partition(begin)[0], old.partition(end)[2]
-    page.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", "utf-8")
+    for page in DOCS.glob("*.md"):
+        old = page.read_text("utf-8")
+        if begin in old and end in old:
+            before, after = old.partition(begin)[0], old.partition(end)[2]
+            page.write_text(f"{before}{begin}\n\n{text.strip()}\n\n{end}{after}", "utf-8")
+            return
+    raise ValueError(f"no page has a place for {name}: wants {begin} and {end}")

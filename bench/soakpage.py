@@ -7,13 +7,11 @@ import statistics
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from bench import report
 from bench.chart import Panel, draw
 from bench.gauges import KEPT, Sample
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
 CHART = "soak.svg"
 ROWS = 8
 GROWTH = 1.25
@@ -62,11 +60,11 @@ def find_growth(samples: Sequence[Sample]) -> dict[str, float]:
 
 def publish(run: Run, *, write: bool) -> None:
     """Print the tables; with `write`, put them and the chart into the documentation."""
-    text = "\n\n".join((report.machine(), _verdict(run), _course(run), _trend(run)))
-    print(text, flush=True)
+    chart = f"![Memory, handles, databases and caches along the run]({CHART})"
+    text = "\n\n".join((report.machine(), _verdict(run), chart, _course(run), _trend(run)))
+    report.publish("soak", text, write=write)
     if write:
-        (DOCS / CHART).write_text(_chart(run), "utf-8")
-        report.put(DOCS / "reliability.md", "soak", text)
+        (report.DOCS / CHART).write_text(_chart(run), "utf-8")
 
 
 def _verdict(run: Run) -> str:

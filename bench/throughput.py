@@ -18,7 +18,6 @@ from github_app.localhub.script import Script
 from tests.fakes.databases import fresh_database, postgresql_server
 from tests.workers.fleet import Fleet, Place, fleet, make_place
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 SESSIONS = 60
 WORKERS = (1, 2, 4)
 PLACES = 4
@@ -129,6 +128,4 @@ if __name__ == "__main__":
     parser.add_argument("--write", action="store_true", help="put the result into docs/reliability.md")
     options = parser.parse_args()
     text = f"{report.machine()}\n\n{measure(options.sessions)}"
-    print(text)
-    if options.write:
-        report.put(PAGE, "throughput", text)
+    report.publish("throughput", text, write=options.write)
