@@ -206,7 +206,7 @@ class _Turn:
         changes = self.stored
         if not self.steps or any(call["name"] in MAY_CHANGE_FILES for call in tool_uses(self.steps[-1])):
             try:
-                changes = _keepable(await self.workspace.changes(), self.toolbox.gate.policy)
+                changes = keepable(await self.workspace.changes(), self.toolbox.gate.policy)
             except ToolFailed as failure:
                 blocks.append(text_block(prompt.TOO_MUCH.format(why=failure)))
         snapshot = None if changes == self.stored else changes
@@ -225,7 +225,7 @@ class _Turn:
         self.steps.append(step)
 
 
-def _keepable(changes: ChangeSet, policy: Policy) -> ChangeSet:
+def keepable(changes: ChangeSet, policy: Policy) -> ChangeSet:
     """The changes, if they may be published; raises `ToolFailed` for too much: each snapshot of it fills the store."""
     size = sum(len(change.content or b"") for change in changes.changes)
     if size > policy.max_bytes:

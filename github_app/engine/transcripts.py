@@ -158,11 +158,18 @@ class Transcripts:
                     {"c": step.usage.cost_micro_usd, "t": turn_id},
                 )
             if snapshot is not None:
-                blob = self._add_blob(connection, codec.dump_changes(snapshot))
-                connection.execute(
-                    sa.text("UPDATE turns SET snapshot_id = :b WHERE id = :t"), {"b": blob, "t": turn_id}
-                )
+                self._keep(connection, turn_id, snapshot)
             self._audit.add(connection, session_id, [records.of_step(turn_id, step)])
+
+    def keep(self, turn_id: str, session_id: str, snapshot: ChangeSet) -> None:
+        """Store what a turn's workspace holds now. Raises `Stopped` if another turn is in force."""
+        with self._writing() as connection:
+            self._require_turn(connection, session_id, turn_id, until_commit=True)
+            self._keep(connection, turn_id, snapshot)
+
+    def _keep(self, connection: sa.Connection, turn_id: str, snapshot: ChangeSet) -> None:
+        blob = self._add_blob(connection, codec.dump_changes(snapshot))
+        connection.execute(sa.text("UPDATE turns SET snapshot_id = :b WHERE id = :t"), {"b": blob, "t": turn_id})
 
     def require_turn(self, session_id: str, turn_id: str) -> Session:
         """The session, if this turn is in force. Raises `Stopped` if not."""

@@ -22,7 +22,7 @@ from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStoppe
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
 from github_app.core.messages import account
-from github_app.core.model import ChangeSet, Feedback, FileChange, Session, Usage
+from github_app.core.model import ChangeSet, Feedback, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
@@ -33,6 +33,7 @@ from github_app.engine.database import DatabaseAway
 from github_app.engine.performance import explain, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
+from github_app.engine.snapshots import Snapshots
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 from github_app.engine.witness import WitnessedWorkspace
@@ -179,8 +180,8 @@ class TurnRunner:
             prepared = await set_up(workspace, policy)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy, prepared)
-            elif turn.snapshot_id is not None and not (await workspace.changes()).changes:
-                await workspace.apply(await asyncio.to_thread(self.transcripts.changes, turn.snapshot_id))
+            else:
+                await self._snapshots.bring_back(session, turn, workspace)
             outcome = await run_turn(
                 _with_arrivals(_TASK.validate_json(turn.task), session),
                 model=self.model,
@@ -199,52 +200,26 @@ class TurnRunner:
                 clock=self.clock,
                 on_step=self._progress(session),
             )
+            await self._snapshots.keep(turn, workspace, policy)
             return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id)
         finally:
             await workspace.close(discard=False)
+
+    @property
+    def _snapshots(self) -> Snapshots:
+        return Snapshots(hub=self.hub, store=self.store, transcripts=self.transcripts)
 
     async def _begin(
         self, session: Session, turn_id: str, workspace: Workspace, policy: Policy, prepared: SetUp
     ) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
-        carried_over = await self._carry_over(session, turn_id, workspace)
+        carried_over = await self._snapshots.carry_over(session, turn_id, workspace)
         task = await brief(session, policy, self.hub, carried_over=carried_over)
         task = replace(task, setup=prepared.report, refused=prepared.refused)
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
         )
-
-    async def _carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
-        """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there
-        is."""
-        last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
-        if last is None or last.snapshot_id is None:
-            return ""
-        work = await asyncio.to_thread(self.transcripts.changes, last.snapshot_id)
-        if last.base_sha == workspace.sha:
-            if not (await workspace.changes()).changes:
-                await workspace.apply(work)
-            return "The workspace holds what your last turn changed."
-        if await asyncio.to_thread(self.store.decision_of, f"{last.id}/published") is not None:
-            return ""  # The commit underneath holds it.
-        kept, lost = await asyncio.to_thread(self._sort_out, session, work, workspace.sha)
-        await workspace.apply(ChangeSet(base_sha=workspace.sha, changes=kept))
-        words = "Others pushed before your last change could be. The workspace holds it on top of theirs"
-        return (
-            f"{words}, but for files that they changed too; do these again: {', '.join(lost)}." if lost else f"{words}."
-        )
-
-    def _sort_out(self, session: Session, work: ChangeSet, new_sha: str) -> tuple[tuple[FileChange, ...], list[str]]:
-        kept: list[FileChange] = []
-        lost: list[str] = []
-        for change in work.changes:
-            then = self.hub.file(session.repo, change.path, work.base_sha)
-            if then == self.hub.file(session.repo, change.path, new_sha):
-                kept.append(change)
-            else:
-                lost.append(change.path)
-        return tuple(kept), lost
 
     def _event_of(self, outcome: Outcome, session_id: str, turn_id: str) -> OwnEvent:
         usage, consumed = outcome.usage, outcome.consumed

@@ -15,6 +15,7 @@ from github_app.adapters.repository.mirrors import Mirrors
 from github_app.core.errors import NotVisibleYet, PathRefused, ToolFailed
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth
+from github_app.engine.snapshots import restore
 from tests.adapters.desks import REPO, Desk, sh, told
 from tests.adapters.origins import File, link, program, submodule, text
 from tests.edge.cases import shows
@@ -290,6 +291,22 @@ async def test_work_is_carried_to_a_moved_head(desk: Desk) -> None:
     assert told(await moved.changes()) == told(changes)
     assert (
         await sh(moved, "cat theirs src README.md/x; readlink z; echo more >> src; rm -r README.md") == "tfile\nx\ny\n"
+    )
+
+
+async def test_work_is_brought_back_to_a_snapshot(desk: Desk) -> None:
+    workspace = await desk.over(FILES)
+    await sh(workspace, "echo new > new.txt; mkdir made; echo 1 > made/one; ln -s made/one z")
+    snapshot = await workspace.changes()
+    await sh(workspace, "rm -r made z; echo file > made; echo 2 > new.txt; mkdir z; echo 3 > z/x")
+    await sh(workspace, "rm -r src latest; echo file > src; rm README.md; mkdir README.md; echo x > README.md/x")
+    await sh(workspace, "chmod -x run; ln -sf nowhere outside")
+    await restore(workspace, snapshot)
+    assert await workspace.changes() == snapshot
+    await restore(workspace, ChangeSet(base_sha=workspace.sha))
+    assert (await workspace.changes()).changes == ()
+    assert await sh(workspace, "./run; cat README.md latest src/deep/b.py; readlink outside") == (
+        "ran\nread me\na = 1\nb = 1\n/etc/passwd\n"
     )
 
 
