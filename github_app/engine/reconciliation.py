@@ -244,7 +244,7 @@ class Reconciliation:
         known = {source: set[int]() for source in {remark.source for remark in said}}
         for source in known:
             numbers = [remark.id for remark in said if remark.source == source]
-            known[source] = set(heard(self.store.engine, repo, source, numbers))
+            known[source] = heard(self.store.engine, repo, source, numbers)
         return [remark for remark in said if remark.id not in known[remark.source]]
 
     # Whose word it is

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from github_app.core.decisions import Decision
+from github_app.core.decisions import Decision, may_ask
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
 from github_app.core.events import Event, OwnEvent, Published, Subject
@@ -157,7 +157,9 @@ class Store:
             )
             if added.rowcount != 1:
                 raise Conflict(f"event {event.id} was decided by somebody else")
-            if not (note_words(connection, event, repo, self._now()) or facts.is_heard):
+            actor = getattr(event, "actor", None)
+            refused = actor is not None and not may_ask(actor, facts)
+            if not (facts.is_heard or note_words(connection, event, repo, self._now(), refused=refused)):
                 raise Conflict("the same words were decided on at this very moment")
             if not note_decision(connection, after, decision, repo, facts):
                 raise Conflict("a turn was started, or the same was told, at this very moment")

@@ -110,8 +110,8 @@ def _edited(scene: Scene) -> str:
     world.tim.edit_comment(said, "/honk do it")
     world.rest()
     got = _started(world)
-    other = world.rob.comment(issue, "I like it, too.")  # the first has been heard, and refused
-    world.ann.edit_comment(other, "/honk do it")
+    world.tim.edit_comment(said, "I like it.")
+    world.ann.edit_comment(said, "/honk do it")
     world.wait_ready()
     session = world.session
     assert session is not None
