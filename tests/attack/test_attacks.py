@@ -25,6 +25,7 @@ async def test_attack_gets_nothing(
 
 
 @pytest.mark.parametrize("attack", [pytest.param(each, id=each.id) for each in SCENE_ATTACKS.values()])
+@pytest.mark.timeout(300)  # some are floods
 def test_attack_on_the_running_app_gets_nothing(
     attack: SceneAttack, scene: Scene, record_property: Callable[[str, object], None]
 ) -> None:
