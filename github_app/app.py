@@ -204,7 +204,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
-            reconciliation=_build_reconciliation(settings, store, hub),
+            reconciliation=_build_reconciliation(settings, store, hub, lease),
             runtime=runtime,
             clock=clock,
             checks_grace_s=settings.checks_grace_s,
@@ -231,7 +231,7 @@ def _build_retention(
     )
 
 
-def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub) -> Reconciliation:
+def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub, lease: Lease) -> Reconciliation:
     from github_app.engine.looks import Looks
     from github_app.engine.reconciliation import Reconciliation
 
@@ -239,7 +239,7 @@ def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub) -> R
         store=store,
         hub=hub,
         listing=hub.listing,
-        looks=Looks(store.engine, SystemClock()),
+        looks=Looks(store.engine, SystemClock(), lease),
         clock=SystemClock(),
         trigger_label=settings.trigger_label,
         furthest=timedelta(days=0.9 * settings.keep_days),

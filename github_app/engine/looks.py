@@ -1,5 +1,5 @@
-"""How far we have looked, durably: where each repository was left, and whose turn it is. One process looks at a time;
-what one that died had not come to, the next begins with."""
+"""How far we have looked, durably: where each repository was left, and whose turn it is. One worker looks at a time;
+what one that died had not come to, the next begins with, as soon as it is known to be dead."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ import sqlalchemy as sa
 
 from github_app.core.ports import Clock
 from github_app.engine.database import transaction
+from github_app.engine.leases import Lease
 
 ALL = 0
 """The row that says whose turn it is, where a repository's number would be."""
 
 _HELD = timedelta(minutes=2)
+"""A turn is over if nothing was looked at for so long: whoever holds it lives, and stands still."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,13 +32,16 @@ class Look:
 class Looks:
     """The table of looks. Every method is one transaction and blocks; all raise `DatabaseAway`."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, lease: Lease) -> None:
         self._engine = engine
         self._clock = clock
+        self._lease = lease
 
     def claim(self, *, done_before: datetime) -> bool:
-        """Take the turn, unless somebody else has it or has finished one since `done_before`."""
+        """Take the turn, unless somebody else who lives has it, or has finished one since `done_before`."""
         now = self._clock.now()
+        holder = self._holder(now)
+        dead = holder if holder and self._lease.supersede(holder) else ""
         with transaction(self._engine) as connection:
             connection.execute(
                 sa.text(
@@ -47,11 +52,14 @@ class Looks:
             )
             taken = connection.execute(
                 sa.text(
-                    "UPDATE looks SET held_until = :until "
-                    "WHERE repo_id = :all AND held_until <= :now AND looked_at <= :done"
+                    "UPDATE looks SET held_until = :until, held_by = :me WHERE repo_id = :all AND looked_at <= :done "
+                    "AND (held_until <= :now OR held_by <> '' AND held_by = :dead)"
                 ),
-                {"until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": ALL},
-            )
+                {
+                    "until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": ALL,
+                    "me": self._lease.holder, "dead": dead,
+                },
+            )  # fmt: skip
             return taken.rowcount == 1
 
     def hold(self) -> None:
@@ -67,10 +75,17 @@ class Looks:
         self._set("looked_at = :at", begun)
         self.release()
 
+    def _holder(self, now: datetime) -> str:
+        """Who has the turn; empty for nobody, and for a worker from before turns had names."""
+        query = sa.text("SELECT held_by FROM looks WHERE repo_id = :all AND held_until > :now")
+        with transaction(self._engine, reads=True) as connection:
+            return connection.execute(query, {"all": ALL, "now": _text(now)}).scalar() or ""
+
     def _set(self, what: str, at: datetime) -> None:
+        """Change our turn; one that is somebody else's by now is left alone."""
+        statement = sa.text(f"UPDATE looks SET {what} WHERE repo_id = :all AND held_by = :me")  # noqa: S608 - ours
         with transaction(self._engine) as connection:
-            statement = sa.text(f"UPDATE looks SET {what} WHERE repo_id = :all")  # noqa: S608 - ours, from above
-            connection.execute(statement, {"at": _text(at), "all": ALL})
+            connection.execute(statement, {"at": _text(at), "all": ALL, "me": self._lease.holder})
 
     def last(self) -> datetime | None:
         """When the last turn was begun that was finished; None if none ever was."""

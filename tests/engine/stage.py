@@ -203,7 +203,7 @@ class Stage:
                     store=self.store,
                     hub=self.hub,
                     listing=self.listing,
-                    looks=Looks(self.database, self.clock),
+                    looks=Looks(self.database, self.clock, lease),
                     clock=self.clock,
                     trigger_label="honk",
                 ),

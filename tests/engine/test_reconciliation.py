@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from github_app.core.errors import AccessDenied, Gone, RateLimited, Transient
 from github_app.core.events import CommandIssued, IssueLabeled
 from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import Actor, Permission, Status
+from github_app.engine.leases import Lease
 from github_app.engine.looks import Look, Looks
 from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.store import Conflict, Store
@@ -36,14 +38,19 @@ class Scene:
         self.store, self.database, self.clock = store, database, clock
         self.hub = RecordingHub(permissions={"ann": Permission.WRITE, "rob": Permission.WRITE})
         self.listing = StillListing(installed={3: clock.now() - DAY}, repos=(REPO,))
-        self.looks = Looks(database, clock)
+        self.leases: dict[str, Lease] = {}
         self.process = self.start()
+        self.looks = self.process.looks
 
-    def start(self) -> Reconciliation:
-        """Another process over the same tables."""
+    def start(self, worker: str = "one") -> Reconciliation:
+        """A process over the same tables; if this worker had one, that is dead now."""
+        if worker in self.leases:
+            self.leases[worker].release()
+        lease = self.leases[worker] = Lease(database=self.database, name=worker)
+        lease.take()
         return Reconciliation(
-            store=self.store, hub=self.hub, listing=self.listing, looks=self.looks, clock=self.clock,
-            trigger_label="honk",
+            store=self.store, hub=self.hub, listing=self.listing, looks=Looks(self.database, self.clock, lease),
+            clock=self.clock, trigger_label="honk",
         )  # fmt: skip
 
     def look(self) -> list[str]:
@@ -94,11 +101,13 @@ class Scene:
 
 
 @pytest.fixture
-def scene(store: Store, database: sa.Engine, clock: MovingClock) -> Scene:
+def scene(store: Store, database: sa.Engine, clock: MovingClock) -> Iterator[Scene]:
     it = Scene(store, database, clock)
     it.look()
     it.clock.pass_s(60)
-    return it
+    yield it
+    for lease in it.leases.values():
+        lease.release()
 
 
 class TestLabels:
@@ -269,15 +278,27 @@ class TestPulls:
 
 class TestTurns:
     def test_only_one_process_looks_at_a_time_and_soon_after_another(self, scene: Scene):
-        other = scene.start()
+        other = scene.start("two")
         assert scene.looks.claim(done_before=scene.clock.now())
         assert not other.run(), "somebody else is at it"
         scene.clock.pass_s(121)
-        assert other.run(), "who was at it died"
+        assert other.run(), "who was at it stands still"
         assert other.run(), "who starts looks twice: the first time, its door may not be open yet"
         scene.clock.pass_s(60)
         assert not other.run(), "it was done a minute ago"
-        assert scene.start().run(), "but who starts looks at once"
+        assert scene.start("three").run(), "but who starts looks at once"
+
+    def test_a_worker_that_died_at_it_looks_as_soon_as_it_is_back(self, scene: Scene):
+        assert scene.looks.claim(done_before=scene.clock.now())
+        assert scene.start().run()
+
+    def test_a_turn_that_was_lost_is_not_given_back(self, scene: Scene):
+        assert scene.looks.claim(done_before=scene.clock.now())
+        scene.clock.pass_s(121)
+        other = scene.start("two").looks
+        assert other.claim(done_before=scene.clock.now())
+        scene.looks.release()
+        assert not scene.looks.claim(done_before=scene.clock.now()), "another worker is at it"
 
     def test_a_process_with_many_repositories_looks_at_each_less_often(self, scene: Scene):
         scene.listing.repos = tuple(replace(REPO, id=number) for number in range(1000, 1200))
