@@ -346,6 +346,9 @@ class Listing(Protocol):
     def changes(self, repo: Repo, since: datetime) -> tuple[Change, ...]:
         """Issues and pull requests, open or closed, that changed since then."""
 
+    def change(self, repo: Repo, number: int) -> Change | None:
+        """One issue or pull request as it stands; None if it is gone from this repository."""
+
     def remarks(self, repo: Repo, since: datetime) -> tuple[Remark, ...]:
         """Comments on all issues and pull requests, written or edited since then, but for inline comments."""
 

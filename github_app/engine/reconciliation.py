@@ -224,9 +224,10 @@ class Reconciliation:
         for remark in said:
             actor, issue = self._answerable(repo, remark, edits), None
             if not remark.is_pull:
-                change = issues.get(remark.number)
+                # The two lists are not of one moment, nor equally long.
+                change = issues.get(remark.number) or self.listing.change(repo, remark.number)
                 if change is None:
-                    continue  # It changed with the comment; if it is not in the list, it comes in the next.
+                    continue
                 issue = change.issue
                 actor = self._least(repo, actor, self._editors(repo, change, remark.created_at))
             if (command := command_of(remark, actor, repo=repo, issue=issue)) is not None:

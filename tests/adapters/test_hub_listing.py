@@ -42,6 +42,15 @@ def test_what_changed_since_is_listed_open_or_closed_issue_or_pull_request(stage
     assert [each.issue.title for each in later] == ["Closed"]
 
 
+def test_one_issue_is_read_by_its_number_while_it_is_in_this_repository(stage: Stage):
+    issue, moved, deleted = stage.issue("Stays"), stage.issue("Moves"), stage.issue("Goes")
+    stage.maintainer.transfer(moved, stage.github.create_repository("acme/other", {"x": "x"}))
+    stage.maintainer.delete_issue(deleted)
+    read = stage.hub.listing
+    assert read.change(stage.repo, issue.number) in read.changes(stage.repo, AGES_AGO)
+    assert [read.change(stage.repo, each.number) for each in (moved, deleted)] == [None, None]
+
+
 def test_list_longer_than_a_page_is_read_on_where_it_ended(stage: Stage, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(listing, "AT_ONCE", 3)
     begun = stage.issue("0").updated_at

@@ -235,6 +235,10 @@ class StillListing:
             raise self.fail[repo.id].pop(0)
         return tuple(change for change in self.changed if change.updated_at >= since)
 
+    def change(self, repo: Repo, number: int) -> Change | None:
+        self.asked.append(("change", number))
+        return next((each for each in self.changed if each.issue.number == number), None)
+
     def remarks(self, repo: Repo, since: datetime) -> tuple[Remark, ...]:
         self.asked.append(("remarks", repo.id, since))
         return tuple(remark for remark in self.said if remark.updated_at >= since)

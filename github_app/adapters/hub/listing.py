@@ -6,9 +6,9 @@ https://docs.github.com/rest/issues/issues#list-repository-issues
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from github import Github
 from github.Repository import Repository
@@ -22,6 +22,8 @@ from github_app.core.errors import Gone
 from github_app.core.events import CommentSource, ReviewState
 from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import Actor, Issue, Repo
+
+T = TypeVar("T")
 
 AT_ONCE: Final = 100
 """The most that GitHub puts on one page."""
@@ -74,6 +76,14 @@ class GitHubListing:
     def changes(self, repo: Repo, since: datetime) -> tuple[Change, ...]:
         """Issues and pull requests, open or closed, that changed since then."""
         return tuple(_change(each) for each in self._walk(repo, "/issues", since, state="all"))
+
+    def change(self, repo: Repo, number: int) -> Change | None:
+        """One issue or pull request as it stands; None if it is gone from this repository."""
+
+        def ask(it: Repository) -> Change | None:
+            return _change(it.requester.requestJsonAndCheck("GET", f"{it.url}/issues/{number}")[1])
+
+        return _unless_gone(self._clients, repo, ask, None, what=f"issue #{number}")
 
     def remarks(self, repo: Repo, since: datetime) -> tuple[Remark, ...]:
         """Comments on all issues and pull requests, written or edited since then, but for inline comments."""
@@ -135,14 +145,19 @@ def has_comment(clients: Clients, repo: Repo, source: CommentSource, comment_id:
         it.requester.requestJsonAndCheck("GET", f"{it.url}/{path}/comments/{comment_id}")
         return True
 
+    return _unless_gone(clients, repo, ask, False, what=f"comment {comment_id}")
+
+
+def _unless_gone(clients: Clients, repo: Repo, ask: Callable[[Repository], T], gone: T, *, what: str) -> T:
+    """Ask about one thing; if that is gone, and no more than that, the answer is `gone`."""
     try:
-        return clients.repo(repo, "comments").read(ask, what=f"comment {comment_id}")
+        return clients.repo(repo, "listing").read(ask, what=what)
     except NotFound:
-        return False
+        return gone
     except Gone as error:
-        if error.what != f"comment {comment_id}":
+        if error.what != what:
             raise
-        return False
+        return gone
 
 
 def _changed_since(
