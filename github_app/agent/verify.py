@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from github_app.agent.distil import distil
 from github_app.agent.files import ALL_FILES
 from github_app.agent.outlet import Outlet
-from github_app.agent.untrusted import show
 from github_app.agent.verifiers import Verifier, find_verifiers, manifests_in
+from github_app.core.distill.distillate import distill
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Verdict
 from github_app.core.policy import Policy
@@ -91,7 +90,7 @@ async def verify(outlet: Outlet, policy: Policy, *, time_left_s: Callable[[], fl
 async def _run(outlet: Outlet, command: str, *, timeout_s: float) -> tuple[Verdict, bool]:
     limits = ExecLimits(timeout_s=timeout_s)
     result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
-    lines = "" if result.exit_code == 0 else distil(show(result.output), result.exit_code)
+    lines = "" if result.exit_code == 0 else distill(result.output).text or "(it printed nothing)"
     if result.killed_by:
         lines = f"{KILLED[result.killed_by]} ({timeout_s:.0f} s allowed)\n{lines}"
     if refused := outlet.words(result) if lines else "":

@@ -1,4 +1,4 @@
-"""What a failed check said: the end of its job's log, else its annotations, else its summary. Untrusted text, and
+"""What a failed check said: what matters of its job's log, else its annotations, else its summary. Untrusted text, and
 short: what does not fit a prompt helps nobody."""
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import requests
 from github.Repository import Repository
 
 from github_app.adapters.hub.clients import RepoClient
+from github_app.core.distill.distillate import distill
 from github_app.core.errors import AccessDenied, Gone, RateLimited, Transient
 
 log = logging.getLogger(__name__)
 
-LINES = 200
 BYTES = 16 * 1024
 DOWNLOAD_BYTES = 64 * 1024 * 1024
 """Of a log longer than this only the beginning is looked at."""
@@ -27,10 +27,7 @@ DOWNLOAD_S = 30.0
 KEEP_BYTES = 512 * 1024
 CONNECT_READ_S = (5, 15)
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
-_TIMESTAMP = re.compile(r"^\ufeff?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z ?", re.MULTILINE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_ERROR = "##[error]"
 
 
 class Failed(Protocol):
@@ -66,7 +63,7 @@ def explain_failure(client: RepoClient, run: Failed) -> str:
 
 
 def read_job_log(client: RepoClient, job_id: int) -> str:
-    """Return the cleaned end of a job's log, empty if there is none. A job of GitHub Actions has its check run's id.
+    """Return what matters of the end of a job's log, empty if there is none. A job of GitHub Actions has its check run's id.
 
     https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
     """
@@ -78,29 +75,17 @@ def read_job_log(client: RepoClient, job_id: int) -> str:
 
     try:
         url = client.read(ask, what=f"log of job {job_id}")
-        return clean_log(_download_end(url, verify=client.verify))
+        return read_log(_download_end(url, verify=client.verify))
     except (Gone, AccessDenied, requests.RequestException) as error:
         log.info("log of job %s cannot be read: %s", job_id, type(error).__name__)
         return ""
 
 
-def clean_log(raw: bytes) -> str:
-    """Return the last lines of a log up to its last error, without colours, times and control characters."""
+def read_log(raw: bytes) -> str:
+    """Return what matters of a log; empty for what is none."""
     if raw.startswith(b"PK\x03\x04") or b"\x00" in raw:
         return ""
-    text = _ANSI.sub("", raw.decode("utf-8", errors="replace"))
-    text = _TIMESTAMP.sub("", text.replace("\r\n", "\n"))
-    # A progress bar overwrites its line: what stood there last counts.
-    lines = [_CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip() for line in text.split("\n")]
-    last_error = max((i for i, line in enumerate(lines) if line.startswith(_ERROR)), default=len(lines) - 1)
-    return _tail(lines[: last_error + 1])
-
-
-def _tail(lines: list[str]) -> str:
-    kept = "\n".join(lines[-LINES:]).strip("\n").encode()
-    if len(kept) > BYTES:
-        return "…" + kept[-BYTES:].decode("utf-8", errors="ignore")
-    return kept.decode()
+    return distill(raw).text
 
 
 def _download_end(url: str, *, verify: str | bool) -> bytes:
