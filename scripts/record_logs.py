@@ -1,9 +1,9 @@
-"""Record what real tools print, for the golden tests of `github_app/core/distill`: `python scripts/record_logs.py [NAME…]`.
+"""Record what real tools print, for the golden tests of `core/distill`: `python scripts/record_logs.py [NAME…]`.
 
 Each `tests/core/data/logs/*.case` is a small project with its commands. `$ NAME: COMMAND` is run by `sh -c` in a fresh
 copy of the project at /repo (made and deleted here, so run this on a machine of your own); what it prints, stdout and
-stderr as they come, becomes NAME.log beside it, as it is but for paths of the machine: `NEUTRAL` says which become what.
-The tools must be on PATH, Node's in /node_modules; their versions stand in the first line of each case.
+stderr as they come, becomes NAME.log beside it, as it is but for paths of the machine: `NEUTRAL` says which become
+what. The tools must be on PATH, Node's in /node_modules; their versions stand in the first line of each case.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ NEUTRAL = (
     (re.escape(str(Path(sys.prefix))), "/usr"),
     (r"/root/\.pyenv/versions/[\d.]+", "/usr"),
     (r"/root/\.rustup/toolchains/[\w.-]+", "/usr"),
-    (r"/tmp/[\w/.-]*?/py(?=/)", "/usr"),
     (re.escape(str(Path.home())), "/home/user"),
 )
 ENV = {"HOME": str(Path.home()), "LANG": "C.UTF-8", "TERM": "dumb", "CI": "1", "PATH": os.environ["PATH"]}

@@ -141,7 +141,6 @@ def _check_words(title: str, summary: str) -> None:
 
 def _not_verified(verification: Verification) -> str:
     advice = "Mend it and submit again. If that is out of your power, say why in `unverified_reason`."
-    failed = [verdict for verdict in verification.verdicts if verdict.exit_code != 0]
-    if all(verdict.command in verification.could_not_run for verdict in failed):
+    if all(verdict.could_not_run for verdict in verification.unmet):
         advice = "Check it in another way and submit with `unverified_reason`, saying what you checked and what not."
     return f"not submitted: verification did not pass. {advice}\n\n{verification.text}"

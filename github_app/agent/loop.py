@@ -94,7 +94,7 @@ class _Turn:
         self.steps += await self.journal.load()
         if not self.steps:
             files = await self.workspace.list(limit=ALL_FILES)
-            verifiers = await look_for_verifiers(self.workspace, policy, files)
+            verifiers = await look_for_verifiers(self.workspace, policy)
             top = folder_text(files, "") or "(nothing: the repository is empty)"
             allowed = policy.network.turn
             words = prompt.turn_prompt(task, top=top, verifiers=verifiers, allowed=allowed, boundary=self.boundary)

@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
+from github_app.agent.ecosystems import Verifier
 from github_app.agent.task import Task
 from github_app.agent.untrusted import clean, clip, frame, show
-from github_app.agent.verifiers import Verifier
 from github_app.core.model import Cause, Comment, Feedback, Permission
 
 _MAX_BODY = 30_000

@@ -3,111 +3,91 @@ in, commands out. What a repository's policy names under `verify` comes before a
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from posixpath import basename, dirname
 from shlex import quote
 
-MANIFESTS = (
-    "pyproject.toml", "setup.cfg", "tox.ini", "pytest.ini", "package.json", "go.mod", "Cargo.toml", "pom.xml",
-    "build.gradle", "build.gradle.kts", "Makefile", "makefile", "GNUmakefile",
-)  # fmt: skip
-"""Names of files that say how a project is tested; they mark the folders that are looked at."""
+from github_app.agent.ecosystems import GRADLE, MANIFESTS, PROJECT_ENDS, Folder, Verifier, verifiers_of
+from github_app.agent.workflows import FOLDER, checks_in
 
 _MAX_FOLDERS = 4
-_PYTEST = {"pyproject.toml": "[tool.pytest", "setup.cfg": "[tool:pytest]", "tox.ini": "[pytest]"}
-_PYTHON_TEST = re.compile(r"(^|/)(test_[^/]*|[^/]*_test|tests)\.py$")
-_MAKE_TEST = re.compile(r"^test\s*:(?!=)", re.MULTILINE)
+_MAX_MANIFESTS = 60
+_TOPMOST = ("pom.xml", *GRADLE)
+"""Where one of these lies above a folder, that is built as a part of what is above."""
 
 
-@dataclass(frozen=True)
-class Verifier:
-    """One thing to check: the first of `commands` (for `sh -c`) whose tool is there; the others stand in for it."""
-
-    commands: tuple[str, ...]
-
-
-def manifests_in(files: Sequence[str]) -> tuple[str, ...]:
-    """The files whose contents `find_verifiers` wants: those of the top folder, or else of the folders below it."""
-    found = [path for path in files if basename(path) in MANIFESTS]
-    top = [path for path in found if "/" not in path]
-    return tuple(top or [path for path in found if path.count("/") == 1])
+def is_manifest(path: str) -> bool:
+    """Whether a file's content may say how something is tested."""
+    name = basename(path)
+    return name in MANIFESTS or name.endswith(PROJECT_ENDS) or _is_workflow(path)
 
 
-def find_verifiers(files: Sequence[str], contents: Mapping[str, str]) -> tuple[Verifier, ...]:
-    """The verifiers of a tree with these files (paths from its top); none if nothing in it tells."""
-    folders = sorted({dirname(path) for path in contents} or {""})[:_MAX_FOLDERS]
-    found: list[Verifier] = []
-    for folder in folders:
-        prefix = f"{folder}/" if folder else ""
-        inside = [path.removeprefix(prefix) for path in files if path.startswith(prefix)]
-        texts = {path.removeprefix(prefix): text for path, text in contents.items() if dirname(path) == folder}
-        found += [_inside(folder, verifier) for verifier in _of_folder(inside, texts)]
-    return tuple(found)
+def manifests_in(files: Sequence[str], changed: Iterable[str] = ()) -> tuple[str, ...]:
+    """The files whose contents `find_verifiers` wants: workflows, and manifests around what changed, of the top folder,
+    or else of the folders below it."""
+    found = [path for path in files if is_manifest(path)]
+    near = {folder for path in changed for folder in _upwards(dirname(path))}
+    workflows = [path for path in found if _is_workflow(path)]
+    around = [path for path in found if dirname(path) in near or "/" not in path]
+    chosen = around or [path for path in found if path.count("/") == 1]
+    return tuple([*chosen[:_MAX_MANIFESTS], *workflows[:_MAX_MANIFESTS]])
 
 
-def _of_folder(files: Sequence[str], texts: Mapping[str, str]) -> list[Verifier]:
-    names = {path for path in files if "/" not in path}
-    candidates = (
-        _python(files, texts),
-        _node(names, texts),
-        ("go build ./... && go test ./...",) if "go.mod" in names else (),
-        ("cargo test --color never",) if "Cargo.toml" in names else (),
-        _maven(names),
-        _gradle(names),
-    )
-    found = [Verifier(commands) for commands in candidates if commands]
-    makefiles = [text for name, text in texts.items() if name.lower().endswith("makefile")]
-    if not found and any(_MAKE_TEST.search(text) for text in makefiles):
-        found = [Verifier(("make test",))]
-    return found
+def find_verifiers(
+    files: Sequence[str], contents: Mapping[str, str], changed: Iterable[str] = ()
+) -> tuple[Verifier, ...]:
+    """The verifiers of a tree with these files (paths from its top), for a change of these paths: of each, those of the
+    nearest folder that has any. Without such, what the workflows run; none if nothing in the tree tells."""
+    of_folder = {folder: _of_folder(folder, files, contents) for folder in sorted({"", *map(dirname, contents)})}
+    has_any = [folder for folder, verifiers in of_folder.items() if verifiers and not folder.startswith(".github")]
+    nearest = {near for path in changed if (near := _nearest(path, has_any, files)) is not None}
+    folders = sorted(nearest) or ([""] if "" in has_any else has_any)
+    found = [verifier for folder in folders[:_MAX_FOLDERS] for verifier in of_folder[folder]]
+    if any(verifier.kind == "test" for verifier in found):
+        return tuple(found)
+    workflows = {path: text for path, text in contents.items() if _is_workflow(path)}
+    steps = [Verifier((check.command,), source=check.source, reason="it runs that") for check in checks_in(workflows)]
+    return (*steps, *found)
 
 
-def _python(files: Sequence[str], texts: Mapping[str, str]) -> tuple[str, ...]:
-    tests = [path for path in files if _PYTHON_TEST.search(path)]
-    if not tests:
-        return ()
-    pytest = "python3 -m pytest -q --tb=short"
-    wants_pytest = any(basename(path) in ("conftest.py", "pytest.ini") for path in files)
-    if wants_pytest or any(mark in texts.get(name, "") for name, mark in _PYTEST.items()):
-        return (pytest,)
-    # Not said: pytest runs unittest's tests too, so it comes first where it is installed.
-    has_src = any(path.startswith("src/") and path.endswith(".py") for path in files)
-    source = "PYTHONPATH=src " if has_src else ""
-    top = tests[0].partition("/")[0]
-    is_plain_folder = all(path.startswith(f"{top}/") for path in tests) and f"{top}/__init__.py" not in files
-    start = f" -s {quote(top)}" if is_plain_folder else ""
-    return (source + pytest, f"{source}python3 -m unittest discover{start}")
+def _of_folder(folder: str, files: Sequence[str], contents: Mapping[str, str]) -> tuple[Verifier, ...]:
+    prefix = f"{folder}/" if folder else ""
+    inside = [path.removeprefix(prefix) for path in files if path.startswith(prefix)]
+    texts = {path.removeprefix(prefix): text for path, text in contents.items() if dirname(path) == folder}
+    above = set(_upwards(dirname(folder))) if folder else set()
+    names = frozenset(basename(path) for path in files if dirname(path) in above)
+    return tuple(_inside(folder, each) for each in verifiers_of(Folder(files=inside, texts=texts, above=names)))
 
 
-def _node(names: set[str], texts: Mapping[str, str]) -> tuple[str, ...]:
-    try:
-        package = json.loads(texts.get("package.json", "{}"))
-    except (ValueError, RecursionError):
-        return ()
-    scripts = package.get("scripts") if isinstance(package, dict) else None
-    script = scripts.get("test") if isinstance(scripts, dict) else None
-    if not isinstance(script, str) or "no test specified" in script:
-        return ()
-    if "pnpm-lock.yaml" in names:
-        return ("pnpm test",)
-    return ("yarn test",) if "yarn.lock" in names else ("npm test --silent",)
+def _nearest(path: str, folders: Sequence[str], files: Sequence[str]) -> str | None:
+    around = [folder for folder in _upwards(dirname(path)) if folder in folders]
+    if not around:
+        return None
+    named = {file for file in files if basename(file) in _TOPMOST}
+    parts = [folder for folder in around if any(_at(folder, name) in named for name in _TOPMOST)]
+    # A module is built from the top of its build; any other project by itself.
+    return parts[-1] if around[0] in parts else around[0]
 
 
-def _maven(names: set[str]) -> tuple[str, ...]:
-    if "pom.xml" not in names:
-        return ()
-    return ("sh ./mvnw -B -ntp test",) if "mvnw" in names else ("mvn -B -ntp test",)
+def _upwards(folder: str) -> Iterator[str]:
+    """A folder and all above it, the nearest first, the top (the empty name) last."""
+    while folder:
+        yield folder
+        folder = dirname(folder)
+    yield ""
 
 
-def _gradle(names: set[str]) -> tuple[str, ...]:
-    if not names & {"build.gradle", "build.gradle.kts"}:
-        return ()
-    command = "sh ./gradlew" if "gradlew" in names else "gradle"
-    return (f"{command} test --console=plain",)
+def _at(folder: str, name: str) -> str:
+    return f"{folder}/{name}" if folder else name
+
+
+def _is_workflow(path: str) -> bool:
+    return path.startswith(FOLDER) and path.endswith((".yml", ".yaml")) and path.count("/") == 2
 
 
 def _inside(folder: str, verifier: Verifier) -> Verifier:
-    return Verifier(tuple(f"cd {quote(folder)} && {each}" for each in verifier.commands)) if folder else verifier
+    if not folder:
+        return verifier
+    commands = tuple(f"cd {quote(folder)} && {each}" for each in verifier.commands)
+    return replace(verifier, commands=commands, source=f"{folder}/{verifier.source}")

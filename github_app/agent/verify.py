@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
+from github_app.agent.ecosystems import Verifier
 from github_app.agent.files import ALL_FILES
 from github_app.agent.outlet import Outlet
-from github_app.agent.verifiers import Verifier, find_verifiers, manifests_in
+from github_app.agent.verifiers import find_verifiers, manifests_in
 from github_app.core.distill.distillate import distill
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Verdict
-from github_app.core.policy import Policy
+from github_app.core.policy import POLICY_PATH, Policy
 from github_app.core.ports import ExecLimits, ExecResult, Workspace
 
 TIMEOUT_S = 900.0
@@ -31,63 +33,86 @@ KILLED = {
 """Why the sandbox ended a command, by `ExecResult.killed_by`."""
 
 
+_MODULE = re.compile(r"\bpython3? -m (\w+)")
+_MAX_SAID = 500
+
+
 @dataclass(frozen=True, kw_only=True)
 class Verification:
-    """What all verifiers said. `could_not_run` are those commands that this sandbox lacks the tools for."""
+    """What all verifiers said."""
 
     verdicts: tuple[Verdict, ...]
-    could_not_run: tuple[str, ...] = ()
 
     @property
     def has_passed(self) -> bool:
-        """Whether every verifier ran and passed; also if there is none."""
-        return all(verdict.exit_code == 0 for verdict in self.verdicts)
+        """Whether every verifier passed, but for linters that this sandbox lacks; also if there is none."""
+        return not self.unmet
+
+    @property
+    def unmet(self) -> tuple[Verdict, ...]:
+        """Those that stand against the change, or that are needed and could not run."""
+        return tuple(each for each in self.verdicts if each.exit_code and (each.is_needed or not each.could_not_run))
 
     @property
     def text(self) -> str:
         """For the model: a line for what passed, the lines that matter for what did not."""
         if not self.verdicts:
             return "No verifier: nothing in this repository says how it is tested. Check your work by hand with `bash`."
-        return "\n\n".join(self._line(verdict) for verdict in self.verdicts)
-
-    def _line(self, verdict: Verdict) -> str:
-        if verdict.exit_code == 0:
-            return f"passed: `{verdict.command}` ({verdict.duration_s:.1f} s)"
-        if verdict.command in self.could_not_run:
-            return f"could not run here: `{verdict.command}`. This says nothing about your change.\n{verdict.lines}"
-        return f"failed with exit code {verdict.exit_code}: `{verdict.command}`\n{verdict.lines}"
+        return "\n\n".join(map(_line, self.verdicts))
 
 
-async def look_for_verifiers(workspace: Workspace, policy: Policy, files: Sequence[str]) -> tuple[Verifier, ...]:
-    """The verifiers for the tree as it is now, with these files: the policy's, or those that the files speak of."""
+def _line(verdict: Verdict) -> str:
+    if verdict.exit_code == 0:
+        return f"passed: `{verdict.command}` ({verdict.duration_s:.1f} s)"
+    if verdict.could_not_run:
+        return f"could not run here: `{verdict.command}`. This says nothing about your change.\n{verdict.lines}"
+    return f"failed with exit code {verdict.exit_code}: `{verdict.command}`\n{verdict.lines}"
+
+
+async def look_for_verifiers(workspace: Workspace, policy: Policy) -> tuple[Verifier, ...]:
+    """The policy's verifiers; or those that the commit underneath speaks of, whatever the change makes of its files.
+    Where it speaks of none, those of the tree as it is now."""
     if policy.verify:
-        return tuple(Verifier((command,)) for command in policy.verify)
-    contents: dict[str, str] = {}
-    for path in manifests_in(files):
-        try:
-            contents[path] = (await workspace.read(path)).decode(errors="replace")
-        except ToolFailed:
-            continue  # a link or a giant: not a manifest that we follow
-    return find_verifiers(files, contents)
+        return tuple(Verifier((command,), source=POLICY_PATH, reason="it says so") for command in policy.verify)
+    now = await workspace.list(limit=ALL_FILES)
+    try:
+        changed = {change.path: change for change in (await workspace.changes()).changes}
+    except ToolFailed:
+        changed = {}  # more than a change set holds, which the agent is told when it matters
+    before = sorted({*now, *changed} - {path for path, change in changed.items() if change.base_mode is None})
+    contents = {
+        path: await _text(workspace, path, is_changed=path in changed) for path in manifests_in(before, changed)
+    }
+    found = find_verifiers(before, contents, changed)
+    if found or not changed:
+        return found
+    return find_verifiers(now, {path: await _text(workspace, path) for path in manifests_in(now, changed)}, changed)
+
+
+async def _text(workspace: Workspace, path: str, *, is_changed: bool = False) -> str:
+    try:
+        content = await (workspace.read_base(path) if is_changed else workspace.read(path))
+    except ToolFailed:
+        return ""  # a link or a giant: not a manifest that we follow
+    return (content or b"").decode(errors="replace")
 
 
 async def verify(outlet: Outlet, policy: Policy, *, time_left_s: Callable[[], float]) -> Verification:
     """Run every verifier, one after the other, also after one has failed."""
-    verdicts: list[Verdict] = []
-    missing: list[str] = []
-    files = await outlet.workspace.list(limit=ALL_FILES)
-    for verifier in await look_for_verifiers(outlet.workspace, policy, files):
-        for command in verifier.commands:
-            verdict, ran = await _run(outlet, command, timeout_s=min(TIMEOUT_S, max(1.0, time_left_s())))
-            if ran:
-                break
-        else:
-            missing.append(command)
-        verdicts.append(verdict)
-    return Verification(verdicts=tuple(verdicts), could_not_run=tuple(missing))
+    verifiers = await look_for_verifiers(outlet.workspace, policy)
+    return Verification(verdicts=tuple([await _verdict(outlet, verifier, time_left_s) for verifier in verifiers]))
 
 
-async def _run(outlet: Outlet, command: str, *, timeout_s: float) -> tuple[Verdict, bool]:
+async def _verdict(outlet: Outlet, verifier: Verifier, time_left_s: Callable[[], float]) -> Verdict:
+    for command in verifier.commands:
+        verdict = await run_verifier(outlet, command, timeout_s=min(TIMEOUT_S, max(1.0, time_left_s())))
+        if not verdict.could_not_run:
+            break
+    return replace(verdict, source=verifier.source, is_needed=verifier.kind == "test")
+
+
+async def run_verifier(outlet: Outlet, command: str, *, timeout_s: float = TIMEOUT_S) -> Verdict:
+    """What a command says of the tree in the workspace."""
     limits = ExecLimits(timeout_s=timeout_s)
     result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
     lines = "" if result.exit_code == 0 else distill(result.output).text or "(it printed nothing)"
@@ -95,12 +120,18 @@ async def _run(outlet: Outlet, command: str, *, timeout_s: float) -> tuple[Verdi
         lines = f"{KILLED[result.killed_by]} ({timeout_s:.0f} s allowed)\n{lines}"
     if refused := outlet.words(result) if lines else "":
         lines = f"{lines}\n{refused}"
-    exit_code = result.exit_code or (1 if result.killed_by else 0)
-    verdict = Verdict(command=command, exit_code=exit_code, duration_s=result.duration_s, lines=lines)
-    return verdict, not _is_missing(result)
+    return Verdict(
+        command=command,
+        exit_code=result.exit_code or (1 if result.killed_by else 0),
+        duration_s=result.duration_s,
+        lines=lines,
+        could_not_run=_is_missing(command, result),
+    )
 
 
-def _is_missing(result: ExecResult) -> bool:
+def _is_missing(command: str, result: ExecResult) -> bool:
     """Whether the command's own tool is not there (POSIX: 126 and 127), or Python lacks the module that it names."""
-    lacks_module = result.exit_code == 1 and result.output.strip().endswith("No module named pytest")
+    module = _MODULE.search(command)
+    said = result.output.strip()[-_MAX_SAID:]
+    lacks_module = module is not None and result.exit_code == 1 and said.endswith(f"No module named {module[1]}")
     return result.killed_by is None and (result.exit_code in (126, 127) or lacks_module)

@@ -266,12 +266,18 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What one verifier said. `exit_code` 0 is a pass."""
+    """What one verifier said. `exit_code` 0 is a pass. `source` is the file that names it.
+
+    `could_not_run`: its tool is not there, which says nothing about the change; `is_needed` says whether that matters.
+    """
 
     command: str
     exit_code: int
     duration_s: float
     lines: str = ""
+    source: str = ""
+    could_not_run: bool = False
+    is_needed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

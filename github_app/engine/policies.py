@@ -6,12 +6,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from github_app.agent.yamlfile import load_yaml
 from github_app.core.errors import Misconfigured, Refused
 from github_app.core.model import Repo
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.policyfile import parse_floor, parse_policy
 from github_app.core.ports import Hub
-from github_app.engine.yamlfile import load_yaml
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 
 from github_app.agent import prompt
+from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
-from github_app.agent.verifiers import Verifier
 from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
 from tests.agent.golden import check_golden
 from tests.agent.parts import a_task, a_thread

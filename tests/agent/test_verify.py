@@ -9,7 +9,7 @@ import pytest
 
 from github_app.agent.outlet import Outlet
 from github_app.agent.task import OutOfLimits, Submitted
-from github_app.agent.verify import verify
+from github_app.agent.verify import look_for_verifiers, verify
 from github_app.core.model import Feedback
 from github_app.core.policy import Limits, Policy
 from tests.agent.conftest import Desk
@@ -68,7 +68,7 @@ async def test_unittest_stands_in_for_a_pytest_that_is_not_there(tmp_path: Path)
     files = {"calc.py": CALC, "tests/test_calc.py": TEST, "pytest.py": "raise SystemExit('No module named pytest')"}
     verification = await verified(workspace_of(tmp_path, files))
     assert [each.command for each in verification.verdicts] == ["python3 -m unittest discover -s tests"]
-    assert verification.could_not_run == ()
+    assert not verification.verdicts[0].could_not_run
 
 
 async def test_verification_leaves_no_litter(tmp_path: Path):
@@ -81,7 +81,7 @@ async def test_verification_leaves_no_litter(tmp_path: Path):
 async def test_a_missing_tool_is_not_a_failure_of_the_change(tmp_path: Path):
     verification = await verified(workspace_of(tmp_path, {}), "surely-not-installed --now", "true")
     assert not verification.has_passed
-    assert verification.could_not_run == ("surely-not-installed --now",)
+    assert [each.could_not_run for each in verification.verdicts] == [True, False]
     assert "could not run here: `surely-not-installed --now`. This says nothing about your change." in verification.text
     assert "passed: `true`" in verification.text
 
@@ -208,3 +208,31 @@ async def test_a_model_that_only_ever_submits_runs_out(desk: Desk):
     desk.limits = Limits(steps=4)
     (desk.workspace.root / "new.txt").write_text("x")
     assert isinstance(await desk.run(*[submit()] * 10), OutOfLimits)
+
+
+# --- which ones run
+
+
+async def test_what_the_commit_says_is_run_whatever_the_change_makes_of_it(tmp_path: Path):
+    files = {"package.json": '{"scripts": {"test": "exit 4"}}', "Makefile": "test:\n\ttrue\n"}
+    workspace = workspace_of(tmp_path, files)
+    await workspace.write("package.json", b'{"scripts": {"build": "true"}}')
+    await workspace.delete("Makefile")
+    assert [each.commands for each in await look_for_verifiers(workspace, Policy())] == [("npm test --silent",)]
+
+
+async def test_the_first_tests_of_a_repository_are_run(tmp_path: Path):
+    workspace = workspace_of(tmp_path, {"README.md": ""})
+    await workspace.write("Makefile", b"test:\n\ttrue\n")
+    assert [each.commands for each in await look_for_verifiers(workspace, Policy())] == [("make test",)]
+
+
+async def test_a_linter_that_is_not_there_stands_in_nobodys_way(tmp_path: Path):
+    files = {"Makefile": "test:\n\ttrue\n", ".flake8": "[flake8]\n", "sh.py": ""}
+    verification = await verified(workspace_of(tmp_path, files, tools=("sh", "make", "true", "python3")))
+    assert [(each.command, each.could_not_run) for each in verification.verdicts] == [
+        ("make test", False),
+        ("python3 -m flake8", True),
+    ]
+    assert verification.has_passed
+    assert "could not run here: `python3 -m flake8`" in verification.text

@@ -63,7 +63,7 @@ def explain_failure(client: RepoClient, run: Failed) -> str:
 
 
 def read_job_log(client: RepoClient, job_id: int) -> str:
-    """Return what matters of the end of a job's log, empty if there is none. A job of GitHub Actions has its check run's id.
+    """Return what matters of the end of a job's log, empty if there is none. A job of Actions has its check run's id.
 
     https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
     """

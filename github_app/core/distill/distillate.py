@@ -150,7 +150,9 @@ def _rule_of(line: str) -> Rule | None:
 
 def _is_foreign(line: str) -> bool:
     """Whether it is a frame of a stack outside of the project, in a form that rules match as well."""
-    return "/site-packages/" in line or "/lib/python3" in line or "/node_modules/" in line and line.lstrip()[:2] != "● "
+    return (
+        "/site-packages/" in line or "/lib/python3" in line or ("/node_modules/" in line and line.lstrip()[:2] != "● ")
+    )
 
 
 def _fit(lines: list[str], reading: _Reading) -> list[str]:

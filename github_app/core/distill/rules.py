@@ -1,8 +1,8 @@
 """Which lines of known tools matter, how many after each belong to it, and what each says has failed.
 
-Every pattern is matched at the beginning of a line of bounded length. Groups name what failed: `name` a test; `title` one
-whose name goes on in the next lines; `says` what is wrong and `at` in which file (on one line or two); `file` a heading
-under which each `local` stands. Line numbers are left out of names, because they move.
+Every pattern is matched at the beginning of a line of bounded length. Groups name what failed: `name` a test;
+`title` one whose name goes on in the next lines; `says` what is wrong and `at` in which file (on one line or two);
+`file` a heading under which each `local` stands. Line numbers are left out of names, because they move.
 """
 
 from __future__ import annotations
@@ -25,7 +25,12 @@ class Rule:
 
 _TIMES = r"(?: \(?\d+(?:\.\d+)? ?m?s\)?)?"
 _ID = r"[A-Z]{1,4}\d{2,5}"
-_SOURCES = r"(?:py|js|jsx|ts|tsx|mjs|cjs|mts|cts|vue|svelte|go|rs|java|kt|kts|scala|groovy|c|h|cc|cpp|cxx|hpp|cs|fs|vb|rb|php|swift|ex|exs|sh|css|scss|md|html|ya?ml|toml|json)"
+_SOURCES = (
+    r"(?:py|js|jsx|ts|tsx|mjs|cjs|mts|cts|vue|svelte|go|rs|java|kt|kts|scala|groovy|c|h|cc|cpp|cxx|hpp|cs|fs|vb|rb|php"
+    r"|swift|ex|exs|sh|css|scss|md|html|ya?ml|toml|json)"
+)
+_ERRORS = r"[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Group|Failure|Iteration)"
+_JAVAS = r"java\.|jdk\.|javax\.|sun\.|org\.junit|org\.apache\.maven|org\.gradle|org\.opentest4j|com\.sun\.|[\w.]+/"
 
 _PATTERNS: tuple[tuple[str, int], ...] = (
     (r"(?:FAIL|ERROR): (?P<name>\S+ \(\S+\).*|\S+)$", 0),  # unittest; pytest has an `ERROR: ` of its own
@@ -41,11 +46,11 @@ _PATTERNS: tuple[tuple[str, int], ...] = (
     (r"(?:ImportError while|!!+ .* !!+$|ERROR: |INTERNALERROR> \w)", 2),
     # unittest, tracebacks of Python
     (r"[| ]*  File \"(?!<frozen)[^\"]+\", line \d+", 1),
-    (r"[| ]*(?:[a-zA-Z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt|Warning|Group|Failure|Iteration)\b(?: \(\d+ sub)?(?::|$)", 8),
+    (rf"[| ]*(?:[a-zA-Z_][\w.]*\.)?{_ERRORS}\b(?: \(\d+ sub)?(?::|$)", 8),
     (r"FAILED \((?:failures|errors|unexpected)", 0),
     # ruff, mypy, flake8, pylint, black; many others write path:line:column: too
     (rf"(?P<says>{_ID} .+|(?:invalid-syntax|unformatted): .+)$", 0),
-    (rf" *--> (?P<at>\S+?):\d+:\d+$", 6),
+    (r" *--> (?P<at>\S+?):\d+:\d+$", 6),
     (rf"(?P<at>[^\s:]+\.{_SOURCES}):\d+(?::\d+)?: ?(?P<says>(?:fatal )?(?:error|{_ID})\b.*)$", 3),
     (rf"(?P<at>[^\s:]+\.{_SOURCES}):\d+:\d+: (?!warning|note|in )(?P<says>.+)$", 1),
     (r"(?:would reformat|Would reformat:|\[(?:warn|error)\]) (?P<name>[^\s>:|]+)", 3),
@@ -83,7 +88,7 @@ _PATTERNS: tuple[tuple[str, int], ...] = (
     (r"(?P<file>(?:/|\w:|\.).*\.(?:jsx?|tsx?|mjs|cjs|vue|svelte))$", 0),
     (r"  +\d+:\d+ +(?P<local>error +.+)$", 0),
     (r"✖ \d+ problems?", 0),
-    (rf"(?P<at>\S+?)(?::\d+:\d+)? (?P<says>(?:lint|format|parse|assist)(?:/\S+)?)(?: +FIXABLE)? +━", 5),
+    (r"(?P<at>\S+?)(?::\d+:\d+)? (?P<says>(?:lint|format|parse|assist)(?:/\S+)?)(?: +FIXABLE)? +━", 5),
     (r"npm (?:error|ERR!) (?!A complete log|To see a list|  npm run|$)", 0),
     # Go
     (r" *--- FAIL: (?P<name>\S+)", 0),
@@ -105,12 +110,12 @@ _PATTERNS: tuple[tuple[str, int], ...] = (
     (r"\[ERROR\] (?P<at>/.+\.(?:java|kt)):\[\d+,\d+\] (?P<says>.+)$", 2),
     (r"\[ERROR\] +(?!To see |Re-run |For more |\[Help|After correcting |See |-> |\[ERROR\]|Please refer)\S", 0),
     (r"(?:Exception in thread \".*\"|Caused by:) ", 1),
-    (r"\tat (?!java\.|jdk\.|javax\.|sun\.|org\.junit|org\.apache\.maven|org\.gradle|org\.opentest4j|com\.sun\.|[\w.]+/)", 0),
+    (rf"\tat (?!{_JAVAS})", 0),
     (r"(?P<name>[\w.$]+ > .+) FAILED$", 3),
     (r"(?:> Task )?:\S+ FAILED$|\* What went wrong:", 3),
     (r"(?::\S+?)?(?P<at>/\S+\.(?:java|kt|groovy)):\d+: (?P<says>error: .+)$", 3),
     # dotnet
-    (rf"  Failed (?P<name>\S.*?) \[.*\]$", 8),
+    (r"  Failed (?P<name>\S.*?) \[.*\]$", 8),
     # gcc, linkers, sanitizers, CMake, make
     (r"(?:/\S+/)?(?:ld|collect2|cc1\w*|clang)(?:\.\w+)?: ", 0),
     (r".{1,200}: undefined reference to ", 0),
@@ -152,23 +157,28 @@ NOISE = re.compile(
     # frames around things, figures, and advice
     r"|[-=_⎯─━ ]{12,}$|=+ (?:FAILURES|ERRORS|short test summary info|test session starts) =+$|_( _)+$"
     r"|⎯+(?: Failed (?:Suites|Tests) \d+ ⎯+|\[\d+/\d+\]⎯)$"
-    r"|-+ Captured |Traceback(?: \(most recent call last\))?:$|(?:platform|rootdir|plugins|collected|cachedir|configfile)\b.*"
-    r"|Ran \d+ tests? in |Ran all test suites|failures:$|FAIL$|✖ failing tests:$|[#ℹ] (?:tests|suites|pass|cancelled|skipped|todo|duration_ms) |Finished in |Randomized with seed |Run options: |Snapshots:|Time: |\s*Duration |Shadow byte|\s+Start at "
-    r"|note: run with `RUST_BACKTRACE|For more information about this error|Node\.js v\d|exit status \d|\* Try:|\* Get more help"
-    r"|Run with --|Re-run Maven|BUILD FAILED in|\d+ actionable tasks?|Oh no!|npm (?:error|ERR!)(?: A complete log|$)"
-    r"|Hint: make sure|##\[(?:group|endgroup|command|debug)\]|shell: /|\[ERROR\](?: To see| Re-run| For more| Please refer| \[Help| -> |$)"
+    r"|-+ Captured |Traceback(?: \(most recent call last\))?:$"
+    r"|(?:platform|rootdir|plugins|collected|cachedir|configfile)\b"
+    r"|Ran \d+ tests? in |Ran all test suites|failures:$|FAIL$|✖ failing tests:$"
+    r"|[#ℹ] (?:tests|suites|pass|cancelled|skipped|todo|duration_ms) |\s*Duration |\s+Start at "
+    r"|Finished in |Randomized with seed |Run options: |Snapshots:|Time: |Shadow byte"
+    r"|note: run with `RUST_BACKTRACE|For more information about this error|Node\.js v\d|exit status \d"
+    r"|\* Try:|\* Get more help|Run with --|Re-run Maven|BUILD FAILED in|\d+ actionable tasks?|Oh no!"
+    r"|npm (?:error|ERR!)(?: A complete log|$)|Hint: make sure|##\[(?:group|endgroup|command|debug)\]|shell: /"
+    r"|\[ERROR\](?: To see| Re-run| For more| Please refer| \[Help| -> |$)"
     # frames of stacks that are nobody's to mend
     r"|\s*File \".*(?:/lib/python3|/site-packages/)|/\S*(?:/lib/python3|/site-packages/).*:\d+: |<frozen "
     r"|\s+at .*(?:node:|node_modules|<anonymous>\))|\s*❯ .*node_modules|\s+\S*(?:node:internal|async_hooks)"
-    r"|\tat (?:java\.|jdk\.|javax\.|sun\.|org\.junit|org\.apache\.maven|org\.gradle|org\.opentest4j|com\.sun\.|[\w.]+/)"
-    r"|\s+(?:\+ )?\S*/rustc/|\t?/usr/\S+\.go:\d+|goroutine \d+|testing\.|panic\(|created by |=>?0x[0-9a-f]{8,}|  [A-Z][\w ]+: +[0-9a-f]{2}$"
+    rf"|\tat (?:{_JAVAS})"
+    r"|\s+(?:\+ )?\S*/rustc/|\t?/usr/\S+\.go:\d+|goroutine \d+|testing\.|panic\(|created by |=>?0x[0-9a-f]{8,}"
+    r"|  [A-Z][\w ]+: +[0-9a-f]{2}$"
 )  # fmt: skip
 """Lines that say nothing about what is wrong. What belongs to the line before one of them ends with it."""
 
 LOOKS_WRONG = re.compile(
-    r"\b(?:errors?|fail(?:ed|ure|ures|s|ing)?|fatal|cannot|can't|could not|unable|not found|no such|denied|refused|invalid"
-    r"|unexpected|undefined|unknown|missing|mismatch|exception|panic|abort(?:ed|ing)?|killed|timed? ?out|segmentation"
-    r"|expected|assert\w{0,20}|unresolved|conflict|not supported|required|exceeded|violat\w{0,10})\b",
+    r"\b(?:errors?|fail(?:ed|ure|ures|s|ing)?|fatal|cannot|can't|could not|unable|not found|no such|denied|refused"
+    r"|invalid|unexpected|undefined|unknown|missing|mismatch|exception|panic|abort(?:ed|ing)?|killed|timed? ?out"
+    r"|segmentation|expected|assert\w{0,20}|unresolved|conflict|not supported|required|exceeded|violat\w{0,10})\b",
     re.IGNORECASE,
 )
 """Words of lines that tools unknown to us write when something is wrong."""

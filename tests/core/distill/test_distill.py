@@ -122,8 +122,8 @@ def test_the_format_of_dotnet():
 # --- whatever is printed
 
 PIECES = st.sampled_from(
-    ["\n", "\r", "\x1b[31m", "\x1b]8;;", "E   ", "FAILED a::b", "  1) ", "##[error]", "at ", ":1:2: ", "error", " ", "(",
-     "make: *** ", "FAIL ", "\u2028", "\ud800", "\x00", "━", "  ● ", "--> a.rs:1:1", "error: x", "a.py:1: error: "]
+    ["\n", "\r", "\x1b[31m", "\x1b]8;;", "E   ", "FAILED a::b", "  1) ", "##[error]", "at ", ":1:2: ", "error", " ",
+     "(", "make: *** ", "FAIL ", "\u2028", "\ud800", "\x00", "━", "  ● ", "--> a.rs:1:1", "error: x", "a.py:1: error: "]
 )  # fmt: skip
 ANYTHING = st.one_of(
     st.text(max_size=300), st.binary(max_size=300), st.lists(PIECES | st.text(max_size=5), max_size=60).map("".join)
