@@ -113,6 +113,7 @@ def _make_door(
     settings: Settings, store: Store, vault: Vault, recorder: GroupRecorder, engine: Engine | None
 ) -> Application:
     from github_app.engine.leases import beats
+    from github_app.engine.tallies import read_tallies
     from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
@@ -127,6 +128,7 @@ def _make_door(
             sessions=store.count_sessions(),
             waiting=store.waits.count(),
             secrets_removed=vault.removed,
+            tallies=read_tallies(store.engine),
             workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
             traffic=engine.lookup.hub.traffic() if engine is not None else None,
         ),

@@ -55,6 +55,13 @@ class Publish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RerunChecks:
+    """Have the failed jobs of these workflow runs run once more, unless they have been."""
+
+    run_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkReady:
     """Take the pull request out of draft."""
 
@@ -109,6 +116,7 @@ Effect = (
     | ShowProgress
     | RunTurn
     | Publish
+    | RerunChecks
     | MarkReady
     | ReplyThreads
     | RequestReview

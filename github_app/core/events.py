@@ -216,13 +216,14 @@ class TurnStopped:
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
-    """The change set is a commit on the branch, and the pull request is there."""
+    """The change set is a commit on the branch, and the pull request is there. `paths`: as in `Round`."""
 
     id: str
     session_id: str
     turn_id: str
     head_sha: str
     pull_number: int
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

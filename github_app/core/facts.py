@@ -169,14 +169,16 @@ def _needs_open(session: Session, event: Event) -> Need:
             return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():
             return _needs_of_tick(session)
-        case TurnFinished() | ChangeSetHeld() | Published():
+        case TurnFinished() | ChangeSetHeld() | Published() | EffectFailed():
             return _needs_of_end(event)
         case _:
             return Need.NOTHING
 
 
-def _needs_of_end(event: TurnFinished | ChangeSetHeld | Published) -> Need:
+def _needs_of_end(event: TurnFinished | ChangeSetHeld | Published | EffectFailed) -> Need:
     match event:
+        case EffectFailed():
+            return Need.CHECKS | Need.POLICY if event.effect_kind == "RerunChecks" else Need.NOTHING
         case Published():
             # CI may have ended before we knew the new head, and its events were then about a commit unknown to us.
             return Need.CHECKS | Need.POLICY

@@ -97,6 +97,7 @@ def feedback_of_checks(checks: Checks) -> tuple[Feedback, ...]:
             kind="checks",
             author="CI",
             body=f"Check `{failed.name}` ended with {failed.conclusion} on {checks.head_sha[:7]}."
+            + f" It has run {failed.attempt} times on this commit, so it is hardly chance." * (failed.attempt > 1)
             + (f"\n\n{failed.log}" if failed.log else f"\n\nIt left no log. Details: {failed.url}" * bool(failed.url)),
         )
         for failed in checks.failed

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal
 
+from github_app.core.failures import Failure, Rerun
 from github_app.core.holds import Approval, Hold
 
 
@@ -145,7 +146,8 @@ CheckState = Literal["none", "pending", "passed", "failed", "blocked"]
 class FailedCheck:
     """One check that ended badly. `log` is what could be had: the job's log tail, annotations or the summary.
 
-    `source` is who reports it: with the name, it tells whether a check of another commit is the same one.
+    `source` is who reports it: with the name, it tells whether a check of another commit is the same one. `run_id` is
+    the run of GitHub Actions that it belongs to, if it does, and `attempt` counts how often that ran on this commit.
     """
 
     name: str
@@ -153,6 +155,8 @@ class FailedCheck:
     url: str = ""
     log: str = ""
     source: str = ""
+    run_id: int = 0
+    attempt: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,20 +302,20 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True)
 class Round:
-    """What one turn handed in that is published: its commit, its words for the pull request's body, and what people
-    accepted in it."""
+    """What one turn handed in that is published: its commit, its words for the pull request's body, what people
+    accepted in it, and the paths that it changed (none if they are too many to keep)."""
 
     head_sha: str
     title: str
     summary: str
     notes: str = ""
     approvals: tuple[Approval, ...] = ()
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """No turn starts and nothing is published: in one repository, or everywhere. The operator's is the operator's to
-    lift."""
+    """No turn starts and nothing is published, in one repository or everywhere; the operator's is theirs to lift."""
 
     login: str
     reason: str = ""
@@ -328,16 +332,15 @@ class Session:
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
     `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was
     held back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
-    handed to the agent.
+    handed to the agent, `failures` are the last ones of all heads, `rerun` what was last run again.
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
-    has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
-    `refused` are hosts that commands were refused, the first few.
-    `limit_micro_usd` is what the policy let it spend when it began (0 in sessions that are older than this), and
-    `granted_micro_usd` what people allowed beyond that. `version` grows with each commit.
-    `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull request stayed open.
-    `reminded_at` is when people were last reminded that it waits for them.
-    `bot_words` counts what bots said since a person did. `strange_sha` is the newest head that was pushed by somebody
-    who may not write: nothing is built on it.
+    has the ids of feedback that is done with. `reviewers` are asked again once all they said is published. `refused`
+    are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend when it began
+    (0 in sessions that are older than this), and `granted_micro_usd` what people allowed beyond that. `version` grows
+    with each commit. `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull
+    request stayed open. `reminded_at` is when people were last reminded that it waits for them. `bot_words` counts what
+    bots said since a person did. `strange_sha` is the newest head that was pushed by somebody who may not write:
+    nothing is built on it.
     `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
     None in sessions that are older than this: as it stands.
     """
@@ -373,6 +376,8 @@ class Session:
     limit_micro_usd: int = 0
     granted_micro_usd: int = 0
     checks: Checks | None = None
+    failures: tuple[Failure, ...] = ()
+    rerun: Rerun | None = None
     waiting_for: str = ""
     stuck_on: str = ""
     reviewers: tuple[str, ...] = ()

@@ -291,6 +291,9 @@ class Hub(Protocol):
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
 
+    def rerun_failed(self, repo: Repo, run_id: int) -> None:
+        """Have the failed jobs of a workflow run run once more; nothing if it has run more than once, or runs."""
+
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
         """The unresolved review threads of a pull request, all pages."""
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from github_app.core.approvals import hold
-from github_app.core.checks import judge_checks
+from github_app.core.checks import go_on_without_rerun, judge_checks
 from github_app.core.decisions import Decision, ask, nothing, run_turn
 from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress
 from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
@@ -101,7 +101,7 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         pull_number=event.pull_number,
         moved_heads=0,
         checks=None,
-        published=(*session.published, *_round_of(session, event.head_sha)),
+        published=(*session.published, *_round_of(session, event)),
         held=None,
     )
     effects: list[Effect] = []
@@ -113,12 +113,20 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")
 
 
-def _round_of(session: Session, head_sha: str) -> tuple[Round, ...]:
+def _round_of(session: Session, event: Published) -> tuple[Round, ...]:
     said = session.submission
     if said is None:
         return ()
-    approvals = session.held.approvals if session.held is not None else ()
-    return (Round(head_sha=head_sha, title=said.title, summary=said.summary, notes=said.notes, approvals=approvals),)
+    return (
+        Round(
+            head_sha=event.head_sha,
+            title=said.title,
+            summary=said.summary,
+            notes=said.notes,
+            approvals=session.held.approvals if session.held is not None else (),
+            paths=event.paths,
+        ),
+    )
 
 
 def change_set_held(session: Session, event: ChangeSetHeld, facts: Facts) -> Decision:
@@ -140,6 +148,8 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
             stuck_on = "approval" if event.effect_kind == "Publish" and session.held is not None else ""
             text = stops.effect_failed(event.effect_kind, event.reason)
             return ask(session, event, facts, text, stuck_on=stuck_on)
+        case "RerunChecks":
+            return go_on_without_rerun(session, event, facts)
         case "MarkReady" if session.pull_number is not None:
             say = Say(
                 number=session.pull_number,

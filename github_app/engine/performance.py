@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from github_app.core import consent
+from github_app.core.attempts import MAX_PATHS
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
     DiscardWorkspace,
@@ -17,6 +18,7 @@ from github_app.core.effects import (
     RemoveLabel,
     ReplyThreads,
     RequestReview,
+    RerunChecks,
     ResumeRepository,
     RunTurn,
     Say,
@@ -62,6 +64,9 @@ class Performance:
                 self.show(pending.session_id or "")
             case Publish():
                 return self._publish(pending, effect)
+            case RerunChecks():
+                for run_id in effect.run_ids:
+                    self.hub.rerun_failed(repo, run_id)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():
@@ -146,6 +151,7 @@ class Performance:
             turn_id=effect.turn_id,
             head_sha=head,
             pull_number=self._pull_request(session, submission.title),
+            paths=_paths_of(changes),
         )
 
     def _require_open_pull(self, session: Session) -> None:
@@ -182,6 +188,12 @@ class Performance:
             return None
         # As the gate reads it, so that both find the same.
         return content if len(content) <= MAX_COMPARED_BYTES else None
+
+
+def _paths_of(changes: ChangeSet) -> tuple[str, ...]:
+    """The changed paths, or none if they are too many to keep."""
+    paths = tuple(change.path for change in changes.changes)
+    return paths if len(paths) <= MAX_PATHS else ()
 
 
 def _accepted(session: Session, change_set_id: str) -> tuple[Finding, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from github_app.core.attempts import happened
 from github_app.core.decisions import Decision, may_ask
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
@@ -26,6 +27,7 @@ from github_app.engine.database import transaction
 from github_app.engine.entries import Entries
 from github_app.engine.heard import note_words
 from github_app.engine.quotas import note_decision
+from github_app.engine.tallies import count
 from github_app.engine.waits import Waits
 
 
@@ -163,6 +165,7 @@ class Store:
                 raise Conflict("the same words were decided on at this very moment")
             if not note_decision(connection, after, decision, repo, facts):
                 raise Conflict("a turn was started, or the same was told, at this very moment")
+            count(connection, happened(before, after))
             for position, effect in enumerate(decision.effects):
                 self._save_effect(connection, event, after, repo, position, effect)
             connection.execute(

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from github_app.core.ports import Traffic
 
+_TALLIED = {
+    "flaky": "Checks that failed and then passed on the same commit.",
+    "rerun": "Commits whose failed jobs were run again before the agent was asked.",
+}
 _ALIVE_S = 15.0
 """After a silence of so long a worker has lost its name."""
 
@@ -17,12 +21,13 @@ def metrics_text(
     sessions: Mapping[str, int],
     waiting: int,
     secrets_removed: int,
+    tallies: Mapping[str, int],
     workers: Mapping[str, tuple[float, int]],
     traffic: Traffic | None,
 ) -> str:
-    """The inbox by state, the sessions by status and how many wait for a limit, what this process kept from leaving;
-    by name the workers, each with the seconds since its last heartbeat and how often its work was taken over (none
-    where one process does all); and what this process asked of GitHub."""
+    """The inbox by state, the sessions by status and how many wait for a limit, what this process kept from leaving,
+    what became of failed checks in all; by name the workers, each with the seconds since its last heartbeat and how
+    often its work was taken over (none where one process does all); and what this process asked of GitHub."""
     lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
     lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(inbox.items())]
     lines += ["# HELP honk_inbox_oldest_seconds How long the oldest row has waited that is not done."]
@@ -33,6 +38,9 @@ def metrics_text(
     lines += ["# TYPE honk_sessions_waiting gauge", f"honk_sessions_waiting {waiting}"]
     lines += ["# HELP honk_secrets_removed_total Secrets in what this process was about to post or log."]
     lines += ["# TYPE honk_secrets_removed_total counter", f"honk_secrets_removed_total {secrets_removed}"]
+    for name, meaning in _TALLIED.items():
+        full = f"honk_checks_{name}_total"
+        lines += [f"# HELP {full} {meaning}", f"# TYPE {full} counter", f"{full} {tallies.get(name, 0)}"]
     if workers:
         lines += _of_workers({_as_label(name): told for name, told in sorted(workers.items())})
     if traffic is not None:

@@ -22,7 +22,7 @@ from github_app.localhub.server import Exchange
 from github_app.localhub.values import Installation, Issue, Pull, Repository
 
 APP_PERMISSIONS = {
-    "actions": "read",
+    "actions": "write",
     "checks": "read",
     "contents": "write",
     "issues": "write",

@@ -10,6 +10,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from github_app.core import consent
 from github_app.core.commands import parse_command
+from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.messages import account, answers, figures, refusals, stops
@@ -28,6 +30,7 @@ from github_app.core.model import (
     Pause,
     Reply,
     Round,
+    Session,
     Status,
     Submission,
     Usage,
@@ -45,6 +48,7 @@ from tests.core.scene import (
     ISSUE,
     MERGED,
     NEEDS_HUMAN,
+    NOW,
     PROTECTED,
     PULL,
     WEAKER,
@@ -77,8 +81,42 @@ REFUSED = (
     NetworkDecision(host="registries", port=0, is_allowed=False, reason="the registries are only read", times=2),
     NetworkDecision(host="(others)", port=0, is_allowed=False, times=12),
 )
+RERUN = Rerun(head_sha=HEAD, run_ids=(70,), asked_at=NOW)
+
+
+def failure(sha: str, **changes: Any) -> Failure:
+    usual = Failure(head_sha=sha, name="test", source="workflow 1", mark="0", gist="E  assert 'honk' in ''")
+    return replace(usual, **changes)
+
+
+def tried(rounds: int) -> Session:
+    heads = [f"{number}" * 40 for number in range(1, rounds + 2)]
+    return session(
+        NEEDS_HUMAN,
+        fix_rounds=rounds,
+        head_sha=heads[-1],
+        failures=tuple(failure(sha, is_handed=True) for sha in heads[:-1]),
+        published=tuple(Round(head_sha=sha, title=f"Honk `{sha[0]}` @ann", summary="") for sha in heads),
+    )
+
+
+def lost(number: int) -> Session:
+    each = (failure(HEAD, name=f"test ({n})", sign="its runner was lost") for n in range(1, number + 1))
+    return session(NEEDS_HUMAN, failures=tuple(each))
+
+
+FLAKY = (
+    failure(HEAD, has_passed=True),
+    failure(HEAD, name="lint", has_passed=True),
+    failure(BASE, has_passed=True),
+    failure(BASE, name="build", has_passed=True, sign="its runner was lost"),
+)
 
 TRACKING = {
+    "running again": account.tracking(
+        session(AWAITING_CHECKS, rerun=RERUN, failures=(failure(HEAD), *lost(1).failures), usage=SPENT)
+    ),
+    "flaky": account.tracking(session(AWAITING_REVIEW, failures=FLAKY, usage=SPENT)),
     "working, refused hosts": account.tracking(session(usage=SPENT, refused=REFUSED)),
     "working, and not yet": account.tracking(session(waiting_for=stops.queued(3), usage=SPENT)),
     "working on the first turn": account.tracking(first_turn()),
@@ -113,6 +151,7 @@ PULL_BODIES = {
         )
     ),
     "refused hosts": account.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
+    "flaky": account.pull_body(session(submission=WHOLE, failures=FLAKY, usage=SPENT)),
     "without verifiers": account.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
     "nothing handed in": account.pull_body(session()),
 }
@@ -138,9 +177,16 @@ QUESTIONS = {
     "stopped by a failure": stops.turn_stopped("the model is overloaded.", limit=""),
     "nothing changed": stops.nothing_changed("The goose honks already."),
     "nothing changed, nothing said": stops.nothing_changed(""),
-    "checks still failing": stops.checks_still_failing(3, RED),
-    "checks still failing after one": stops.checks_still_failing(1, checks("failed")),
-    "checks failing, no attempt allowed": stops.checks_still_failing(0, checks("failed")),
+    "checks still failing": stops.checks_still_failing(session(fix_rounds=3), RED),
+    "checks still failing after one": stops.checks_still_failing(tried(1), checks("failed")),
+    "checks still failing after two": stops.checks_still_failing(tried(2), checks("failed")),
+    "checks still failing, nothing was pushed": stops.checks_still_failing(
+        replace(tried(1), published=()), checks("failed")
+    ),
+    "checks failing, no attempt allowed": stops.checks_still_failing(session(fix_rounds=0), checks("failed")),
+    "checks unmoved": stops.checks_unmoved(tried(2), checks("failed")),
+    "checks failed outside": stops.checks_outside(lost(1)),
+    "checks failed outside, again, and many": stops.checks_outside(replace(lost(7), rerun=RERUN)),
     "checks were red before": stops.checks_red_before(RED, BASE),
     "locked out": stops.locked_out("the installation does not grant all of: checks: read."),
     "review rounds spent": stops.review_rounds_spent(10),

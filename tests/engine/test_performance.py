@@ -17,6 +17,7 @@ from github_app.core.effects import (
     RemoveLabel,
     ReplyThreads,
     RequestReview,
+    RerunChecks,
     ResumeRepository,
     RunTurn,
     Say,
@@ -95,6 +96,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         Say(number=1, tag="t", body="b"),
         ReplyThreads(pull_number=12, replies=(settled, reply)),
         RequestReview(pull_number=12, logins=("rob",)),
+        RerunChecks(run_ids=(69, 70)),
         RemoveLabel(number=1, label="honk"),
     ):
         assert performance.perform(pending(effect)) is None
@@ -103,6 +105,8 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("say", 1, "t", "b"),
         ("reply_thread", 12, 5, "d-1:T1", "Done."),
         ("request_review", 12, ("rob",)),
+        ("rerun_failed", 69),
+        ("rerun_failed", 70),
         ("remove_label", 1, "honk"),
     ]
 
@@ -144,6 +148,14 @@ def test_publishing_makes_a_commit_and_a_pull_request_and_again_makes_neither(hu
     assert performance.perform(effect) == first
     assert (len(hub.commits), len(hub.pulls)) == (1, 1)
     assert (first.id, first.head_sha, first.pull_number) == (f"{TURN}/published", hub.commits[TURN], 100)
+
+
+@pytest.mark.parametrize(("most", "paths"), [(1, ("a.py",)), (0, ())])
+def test_paths_of_a_change_are_told_unless_they_are_too_many(performance, to_publish, monkeypatch, most, paths):
+    monkeypatch.setattr("github_app.engine.performance.MAX_PATHS", most)
+    published = performance.perform(to_publish())
+    assert isinstance(published, Published)
+    assert published.paths == paths
 
 
 def test_a_change_set_goes_on_top_of_the_commit_that_it_was_made_on(hub, performance, to_publish):

@@ -15,10 +15,12 @@ from github_app.core.decisions import Decision
 from github_app.core.effects import React, RunTurn, ShowProgress
 from github_app.core.errors import Misconfigured, Transient
 from github_app.core.events import EffectFailed, IssueLabeled, Published, Subject, Ticked
+from github_app.core.failures import Failure
 from github_app.core.model import Cause, Status
 from github_app.engine.database import DatabaseAway, connect, flows_url, transaction
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Conflict, Store
+from github_app.engine.tallies import read_tallies
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
@@ -141,6 +143,20 @@ class TestDecisions:
     def test_a_decision_without_effects_is_known_too(self, store):
         store.commit(LABELED, None, Decision(session=None, why="means nothing"), REPO, FACTS)
         assert store.decision_of("d-1") == []
+
+    def test_what_a_decision_shows_of_checks_is_counted_with_it_and_so_once(self, store):
+        session = begin(store)
+        assert read_tallies(store.engine) == {}
+        failed = Failure(head_sha="c" * 40, name="test", source="workflow 1", mark="0", gist="1 != 2")
+        for number, has_passed in enumerate((False, True, True)):
+            known = tuple(replace(failed, name=name, has_passed=has_passed) for name in ("one", "two"))
+            after = replace(session, turns=number + 5, failures=known)
+            tick = Ticked(id=f"t{number}", session_id=session.id)
+            store.commit(tick, session, Decision(session=after, why="looked"), REPO, FACTS)
+            with pytest.raises(Conflict):
+                store.commit(tick, session, Decision(session=after, why="looked"), REPO, FACTS)
+            session = store.session(session.id)
+        assert read_tallies(store.engine) == {"flaky": 2}
 
     def test_effects_that_are_done_are_not_pending(self, store):
         begin(store)

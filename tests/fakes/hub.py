@@ -142,6 +142,9 @@ class RecordingHub:
 
     # What can be done
 
+    def rerun_failed(self, repo: Repo, run_id: int) -> None:
+        self._call(self.acts, "rerun_failed", run_id)
+
     def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
         self._call(self.acts, "react", target, target_id, content)
 

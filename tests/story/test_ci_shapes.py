@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -134,8 +135,9 @@ def test_red_again_and_again_is_handed_to_a_human(world: World) -> None:
     world.wait_status("needs_human")
     world.rest()
     (said,) = world.answers(pull.issue)
-    assert "3 attempts" in said
-    assert world.turns() == 4
+    assert "just as they did before my last 2 attempts" in said
+    assert said.count("nobody said hello") == said.count("; I pushed") == 2
+    assert world.turns() == 3
     assert pull.draft
     world.ci.will_say("success")
     world.rob.comment(pull.issue, "/honk look at the clock")
@@ -154,6 +156,40 @@ def test_red_ci_that_turns_green_by_a_re_run_needs_no_fix(world: World) -> None:
     world.stack.hub.world.rerun_workflow(world.repo.runs[-1], False)
     world.wait_ready()
     assert pull.head_sha == head
+
+
+def test_what_fails_by_chance_runs_once_more_and_costs_nothing(world: World) -> None:
+    before = _counted(world)
+    world.ci.log = "tests/test_duck.py:3: AssertionError: no quack within a second"
+    world.ci.will_say("failure", "success")
+    issue = world.ask_for()
+    pull = world.wait_ready()
+    (run,) = world.repo.runs
+    assert (run.attempt, world.turns(), world.answers(pull.issue)) == (2, 1, [])
+    assert "| Flaky | `Tests` on" in world.tracking(issue).body
+    assert _counted(world) == {name: before[name] + 1 for name in ("flaky", "rerun")}
+
+
+def _counted(world: World) -> dict[str, int]:
+    with urllib.request.urlopen(f"{world.stack.url}/metrics", timeout=10) as told:  # noqa: S310 - our own server
+        lines = told.read().decode().splitlines()
+    return {name: int(line.split()[1]) for name in ("flaky", "rerun") for line in lines
+            if line.startswith(f"honk_checks_{name}_total ")}  # fmt: skip
+
+
+def test_a_lost_runner_is_named_and_nothing_is_spent_on_it(world: World) -> None:
+    world.ci.log = "The hosted runner: GitHub Actions 3 lost communication with the server."
+    world.ci.will_say("failure", "failure", "success")
+    world.ask_for()
+    pull = world.wait_pull()
+    session = world.wait_status("needs_human")
+    world.rest()
+    (said,) = world.answers(pull.issue)
+    assert "also when it ran once more: `Tests`: its runner was lost" in said
+    assert (session.turns, session.fix_rounds) == (1, 0)
+    world.stack.hub.world.rerun_workflow(world.repo.runs[-1], True)  # a person does, when the runners are back
+    world.wait_ready()
+    assert world.turns() == 1
 
 
 @shows("W49")

@@ -16,7 +16,7 @@ TRAFFIC = Traffic(
 def told(**numbers: Any) -> str:
     """The text, of nothing but these numbers."""
     nothing: dict[str, Any] = {"inbox": {}, "oldest_s": 0, "sessions": {}, "waiting": 0, "secrets_removed": 0}
-    return metrics_text(**nothing | {"workers": {}, "traffic": None} | numbers)
+    return metrics_text(**nothing | {"workers": {}, "traffic": None, "tallies": {}} | numbers)
 
 
 def test_one_process_that_does_all_names_no_workers():
@@ -52,3 +52,10 @@ def test_a_process_that_asks_nothing_of_github_tells_nothing_of_it():
     text = told(waiting=3)
     assert "github" not in text
     assert "honk_sessions_waiting 3\n" in text
+
+
+def test_what_became_of_failed_checks_is_counted():
+    text = told(tallies={"flaky": 3, "of another version": 1})
+    assert "honk_checks_flaky_total 3\n" in text
+    assert "honk_checks_rerun_total 0\n" in text
+    assert "another" not in text

@@ -14,7 +14,7 @@ GitHub's combined state cannot be used: it knows no check runs and says `pending
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from github.CheckRun import CheckRun
@@ -64,7 +64,8 @@ class CommitStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """One run of a workflow. `repo_id`: whose branch it ran for (a fork's, for a fork's pull request)."""
+    """One run of a workflow. `repo_id`: whose branch it ran for (a fork's, for a fork's pull request); `attempt` is 1
+    until it is run again."""
 
     id: int
     workflow_id: int
@@ -75,6 +76,7 @@ class Workflow:
     conclusion: str
     url: str
     repo_id: int = 0
+    attempt: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,8 @@ class Verdict:
     log: str = ""
     run: Run | None = None
     source: str = ""
+    run_id: int = 0
+    attempt: int = 0
 
 
 def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: bool) -> Checks:
@@ -112,6 +116,26 @@ def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: boo
     return Checks(head_sha=sha, state=checks.state, failed=failed, passed=checks.passed, pending=checks.pending)
 
 
+def rerun_failed(client: RepoClient, run_id: int) -> None:
+    """Have the failed jobs of a workflow run run once more. What has run more than once, or runs, is left alone: a
+    second call, or a person, was first.
+
+    https://docs.github.com/rest/actions/workflow-runs#re-run-failed-jobs-from-a-workflow-run
+    """
+    what = f"workflow run {run_id}"
+
+    def ask(it: Repository) -> bool:
+        run = it.get_workflow_run(run_id)
+        return run.run_attempt > 1 or run.status != "completed"
+
+    if not client.read(ask, what=what):
+        client.write(lambda it: it.requester.requestJsonAndCheck("POST", _again(it, run_id)), what=what)
+
+
+def _again(it: Repository, run_id: int) -> str:
+    return f"{it.url}/actions/runs/{run_id}/rerun-failed-jobs"
+
+
 def judge(runs: Iterable[Run], statuses: Iterable[CommitStatus], workflows: Iterable[Workflow]) -> tuple[Verdict, ...]:
     """Say of each check that counts how it stands; real failures before those that only did not finish."""
     newest_of_workflow: dict[tuple[int, str], Workflow] = {}
@@ -127,7 +151,7 @@ def judge(runs: Iterable[Run], statuses: Iterable[CommitStatus], workflows: Iter
             newest_run[run.app_id, run.suite, run.name] = run
     newest_status = {status.context: status for status in sorted(statuses, key=lambda each: each.id)}
 
-    workflow_of = {workflow.suite: workflow.workflow_id for workflow in all_workflows}
+    workflow_of = {workflow.suite: workflow for workflow in all_workflows}
     with_runs = {run.suite for run in newest_run.values()}
     verdicts = [
         *(_of_run(run, workflow_of.get(run.suite)) for run in newest_run.values()),
@@ -163,7 +187,13 @@ def merge(sha: str, verdicts: Sequence[Verdict]) -> Checks:
 
 def _failed(verdict: Verdict, *, log: str) -> FailedCheck:
     return FailedCheck(
-        name=verdict.name, conclusion=verdict.conclusion, url=verdict.url, log=log, source=verdict.source
+        name=verdict.name,
+        conclusion=verdict.conclusion,
+        url=verdict.url,
+        log=log,
+        source=verdict.source,
+        run_id=verdict.run_id,
+        attempt=verdict.attempt,
     )
 
 
@@ -175,11 +205,18 @@ def _outcome(status: str, conclusion: str) -> Outcome:
     return "blocked" if conclusion == "action_required" else "failed"
 
 
-def _of_run(run: Run, workflow_id: int | None) -> Verdict:
+def _of_run(run: Run, workflow: Workflow | None) -> Verdict:
     outcome = _outcome(run.status, run.conclusion)
+    verdict = Verdict(
+        name=run.name, outcome=outcome, conclusion=run.conclusion, url=run.url, run=run, source=f"app {run.app_id}"
+    )
+    return verdict if workflow is None else _in(workflow, verdict)
+
+
+def _in(workflow: Workflow, verdict: Verdict) -> Verdict:
     # Two workflows may have jobs of the same name; the same one has another suite in each of its runs.
-    source = f"app {run.app_id}" if workflow_id is None else f"workflow {workflow_id}"
-    return Verdict(name=run.name, outcome=outcome, conclusion=run.conclusion, url=run.url, run=run, source=source)
+    source = f"workflow {workflow.workflow_id}"
+    return replace(verdict, source=source, run_id=workflow.id, attempt=workflow.attempt)
 
 
 def _of_status(status: CommitStatus) -> Verdict:
@@ -197,8 +234,8 @@ def _of_status(status: CommitStatus) -> Verdict:
 
 def _of_workflow(workflow: Workflow) -> Verdict:
     outcome = _outcome(workflow.status, workflow.conclusion)
-    source = f"workflow {workflow.workflow_id}"
-    return Verdict(name=workflow.name, outcome=outcome, conclusion=workflow.conclusion, url=workflow.url, source=source)
+    verdict = Verdict(name=workflow.name, outcome=outcome, conclusion=workflow.conclusion, url=workflow.url)
+    return _in(workflow, verdict)
 
 
 def _to_run(run: CheckRun) -> Run:
@@ -249,6 +286,7 @@ def _read_workflows(it: Repository, sha: str) -> list[Workflow]:
             conclusion=each.conclusion or "",
             url=each.html_url,
             repo_id=each.head_repository.id if each.head_repository else 0,
+            attempt=each.run_attempt,
         )
         for each in it.get_workflow_runs(head_sha=sha)
     ]

@@ -137,6 +137,10 @@ class GitHubHub:
         client = self._clients.repo(repo, "checks")
         return checks.read_checks(client, sha, own_app_id=self._whoami()[0], with_logs=with_logs)
 
+    def rerun_failed(self, repo: Repo, run_id: int) -> None:
+        """Have the failed jobs of a workflow run run once more; nothing if it has run more than once, or runs."""
+        checks.rerun_failed(self._clients.repo(repo, "rerun_failed"), run_id)
+
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
         """The unresolved review threads of a pull request, all pages, our own comments among theirs."""
         permissions = people.Permissions(self._clients, repo)

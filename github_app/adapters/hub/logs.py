@@ -27,6 +27,7 @@ DOWNLOAD_S = 30.0
 KEEP_BYTES = 512 * 1024
 CONNECT_READ_S = (5, 15)
 
+_ERROR = b"##[error]"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -53,7 +54,11 @@ def explain_failure(client: RepoClient, run: Failed) -> str:
     Logs expire, are forbidden or belong to other services: none of that is an error. `RateLimited` is raised.
     """
     try:
-        text = read_job_log(client, run.id) if run.is_actions else ""
+        raw = read_job_log(client, run.id) if run.is_actions else b""
+        text = read_log(raw)
+        if text and run.annotations and _ERROR not in raw:
+            # Cut off before its end: why (the runner was lost, time ran out) is said beside it.
+            return "\n".join((text, _annotations(client, run.id)))
         return text or (_annotations(client, run.id) if run.annotations else "") or _output(run)
     except RateLimited:
         raise
@@ -62,8 +67,8 @@ def explain_failure(client: RepoClient, run: Failed) -> str:
         return _output(run)
 
 
-def read_job_log(client: RepoClient, job_id: int) -> str:
-    """Return what matters of the end of a job's log, empty if there is none. A job of Actions has its check run's id.
+def read_job_log(client: RepoClient, job_id: int) -> bytes:
+    """Return the end of a job's log, empty if there is none. A job of GitHub Actions has its check run's id.
 
     https://docs.github.com/rest/actions/workflow-jobs#download-job-logs-for-a-workflow-run
     """
@@ -75,10 +80,10 @@ def read_job_log(client: RepoClient, job_id: int) -> str:
 
     try:
         url = client.read(ask, what=f"log of job {job_id}")
-        return read_log(_download_end(url, verify=client.verify))
+        return _download_end(url, verify=client.verify)
     except (Gone, AccessDenied, requests.RequestException) as error:
         log.info("log of job %s cannot be read: %s", job_id, type(error).__name__)
-        return ""
+        return b""
 
 
 def read_log(raw: bytes) -> str:

@@ -35,6 +35,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "request_review": {"pull_requests": "write"},
     # CI
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},
+    "rerun_failed": {"actions": "write"},
     # code
     "head_of": {"contents": "read"},
     "file": {"contents": "read"},

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from github_app.core import consent
 from github_app.core.hosts import address
+from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, names, occupation
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission, Verdict
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
@@ -38,6 +39,10 @@ def tracking(session: Session, *, doing: str = "", page: str = "", wait: Wait | 
         lines.append(f"| Pull request | #{session.pull_number}{draft} |")
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
+    if session.status is Status.AWAITING_CHECKS and (again := failures.doubted(session)):
+        lines.append(f"| Runs once more | {again} |")
+    if passed := failures.passed_again(session):
+        lines.append(f"| Flaky | {passed}: failed, then passed on the same commit |")
     if session.refused:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
@@ -117,6 +122,8 @@ def pull_body(session: Session) -> str:
     lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
     if newest.unverified_reason:
         lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    if passed := failures.passed_again(session):
+        lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]
     if session.refused:
         lines += ["", "### Network", "", "Commands wanted to reach what the policy does not allow:", ""]
         lines += [refusal_line(each) for each in session.refused]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, count, duration, names, occupation, spent
 from github_app.core.model import Checks, Session, Status
 from github_app.core.text.prose import clause, code, harmless
@@ -57,12 +58,40 @@ def nothing_changed(summary: str) -> str:
     return f"{told}\n\nWrite `/honk …` with advice, or `/honk stop`."
 
 
-def checks_still_failing(rounds: int, checks: Checks) -> str:
-    """The rounds for fixing CI are used up."""
+def checks_still_failing(session: Session, checks: Checks) -> str:
+    """The rounds for fixing CI are used up. `checks`: what is left to mend."""
+    rounds = session.fix_rounds
     tried = f"Checks are still red after {count(rounds, 'attempt')}" if rounds else "Checks are red"
     return (
-        f"{tried} ({checks_line(checks)}), so I leave them to you. "
+        f"{tried} ({checks_line(checks)}), so I leave them to you.{_what_was_tried(session)}"
         "Write `/honk …` with advice, or `/honk retry`, and I try again."
+    )
+
+
+def checks_unmoved(session: Session, checks: Checks) -> str:
+    """The same failure came again after each attempt to mend it."""
+    return (
+        f"Checks fail just as they did before my last {count(session.fix_rounds, 'attempt')} ({checks_line(checks)}), "
+        f"so I spend nothing on another one.{_what_was_tried(session)}"
+        "Write `/honk …` with advice, or `/honk retry`, and I try again."
+    )
+
+
+def _what_was_tried(session: Session) -> str:
+    tried = failures.attempts(session)
+    return f" What I tried:\n\n{tried}\n\n" if tried else " "
+
+
+def checks_outside(session: Session) -> str:
+    """What failed is no matter of the code: the infrastructure did."""
+    here = [each for each in session.failures if each.head_sha == session.head_sha and not each.has_passed]
+    rerun = session.rerun
+    is_rerun = rerun is not None and rerun.head_sha == session.head_sha and rerun.asked_at is not None
+    again = ", also when it ran once more" if is_rerun else ""
+    return (
+        f"CI did not come to a verdict on `{session.head_sha[:7]}`{again}: {failures.outside(here)}. "
+        "That is nothing to mend in the code, so I spend nothing on it. Run it again when the cause is gone, and I go "
+        "on by myself; or write `/honk …` with what I shall do about it."
     )
 
 
