@@ -66,7 +66,7 @@ workflows: .venv ## the workflow files, for holes
 story: .venv ## the demo from label to merge, with the scripted model
 	env -u ANTHROPIC_API_KEY $(BIN)/honk demo
 
-attack: .venv ## each known attack on the sandbox and on git, run for real; prints a table
+attack: .venv ## each known attack, run for real; each defence, taken out; prints a table
 	$(BIN)/python -m pytest -q -n 3 tests/attack
 
 crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (hours)
@@ -79,7 +79,7 @@ faults: .venv ## each call to GitHub fails alone in each way, each in a story of
 	$(BIN)/python -m tests.edge.faults
 
 tests: .venv ## pytest; every branch of core must be covered
-	$(BIN)/python -m pytest -n 3 --dist loadfile --cov --cov-report=
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" --cov --cov-report=
 	$(BIN)/coverage report --include='github_app/core/**' --fail-under=100
 
 # --- changing it -------------------------------------------------------------------------------------------------

@@ -20,6 +20,16 @@ settings.register_profile("honk", derandomize=True, deadline=None, database=None
 settings.load_profile("honk")
 
 
+LONG = ("attack", "crash", "edge", "workers", "upgrades", "story")
+"""The rooms whose files take minutes: begun last, one of them would run on alone."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long."""
+    rooms = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: rooms.get(item.path.parent.name, len(rooms)))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Have a test's report say which of the edge cases it shows."""

@@ -256,10 +256,10 @@ def _limited(scene: Scene, policy: str) -> Iterator[World]:
             yield world
 
 
-@scene_attack("X72", "500 issues labelled by a script", stopped_by="quotas, counted under one number; one refusal")
+@scene_attack("X72", "100 issues labelled by a script", stopped_by="quotas, counted under one number; one refusal")
 def _labels(scene: Scene) -> str:
     with _limited(scene, "quota: {person: {turns_a_day: 5}, repository: {turns_a_day: 8}}") as world:
-        issues = [world.rob.open_issue(world.repo, f"Say hello {n}", "", ["honk"]) for n in range(500)]
+        issues = [world.rob.open_issue(world.repo, f"Say hello {n}", "", ["honk"]) for n in range(100)]
         world.wait("all to have been heard", world._is_at_rest, timeout_s=PATIENCE_S)
         said = [text for issue in issues for text in world.answers(issue)]
         labelled = [issue for issue in issues if world.labels(issue)]  # those that are worked on
@@ -268,13 +268,13 @@ def _labels(scene: Scene) -> str:
         return f"GOT {world.turns()} turns, {len(said)} comments, {len(labelled)} labels: {said[:3]}"
 
 
-@scene_attack("X72a", "200 commands in a minute by one writer", stopped_by="one turn a session, one answer a turn")
+@scene_attack("X72a", "60 commands at once by one writer", stopped_by="one turn a session, one answer a turn")
 def _commands(scene: Scene) -> str:
     world = scene.world
     world.when(replies=[world.hold_model(bash("echo x > x.txt")), calls(submit())])
     issue = world.ask_for()
     world.wait_thinking()
-    for _ in range(200):
+    for _ in range(60):
         world.rob.comment(issue, "/honk")
     world.wait("all to have been heard", world.has_taken_in, timeout_s=PATIENCE_S)
     world.let_model_go()

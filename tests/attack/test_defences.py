@@ -194,6 +194,7 @@ async def test_without_it_an_attack_gets_through(
     pytest.fail(f"{', '.join(attacks)} got nothing all the same")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", weakened.REMOVALS)
 def test_without_it_an_attack_on_the_running_app_gets_through(name: str) -> None:
     attack = SCENE_ATTACKS[weakened.REMOVALS[name][1]]

@@ -47,7 +47,8 @@ def test_whatever_a_worker_does_it_hands_over_in_time(
     apart: bool, replies: list[dict[str, Any]], what: Callable[[Scene], None], asked: list[int]
 ) -> None:
     with scene(*replies, apart=apart) as it:
-        it.stack.hub.faults.add(r"^POST /repos/acme/thing/pulls$", "slow", seconds=40)
+        if what is a_slow_github:
+            it.stack.hub.faults.add(r"^POST /repos/acme/thing/pulls$", "slow", seconds=2 * STOP_S)
         issue = it.open_issue()
         what(it)
         assert it.tell_worker_to_stop().wait(timeout=STOP_S) == 0
