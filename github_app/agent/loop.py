@@ -8,8 +8,10 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from github_app.agent import budget, prompt, transcript
+from github_app.agent.clearing import find_result
 from github_app.agent.files import ALL_FILES, folder_text
 from github_app.agent.handover import Gate, Handover
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
@@ -58,9 +60,22 @@ async def run_turn(
 
     gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s)
     threads = {each.thread_id: each.reply_to for each in task.feedback if each.thread_id}
-    toolbox = Toolbox(workspace=workspace, gate=gate, time_left_s=time_left_s, threads=threads)
+    steps: list[Step] = []
+    toolbox = Toolbox(
+        workspace=workspace,
+        gate=gate,
+        time_left_s=time_left_s,
+        find_result=partial(find_result, steps),
+        threads=threads,
+    )
     turn = _Turn(
-        model=model, model_name=model_name, workspace=workspace, journal=journal, limits=limits, toolbox=toolbox
+        model=model,
+        model_name=model_name,
+        workspace=workspace,
+        journal=journal,
+        limits=limits,
+        toolbox=toolbox,
+        steps=steps,
     )
     await turn.begin(task, policy)
     try:
@@ -85,7 +100,7 @@ class _Turn:
     journal: Journal
     limits: Limits
     toolbox: Toolbox
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Step]
     stored: ChangeSet | None = None
     boundary: str = field(default_factory=lambda: secrets.token_hex(6))
 

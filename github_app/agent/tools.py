@@ -1,6 +1,7 @@
 """The agent's tools: what the model is told of them, how its arguments are checked, and what each one does. Each has
 a reason: `bash` to find out and run, `view` and `search` because they are cheaper to read than `cat` and `grep -r`,
-`edit` because it cannot change the wrong place, `verify` to know, `ask` and `submit` to end."""
+`edit` because it cannot change the wrong place, `recall` because old results are not sent again, `verify` to know,
+`ask` and `submit` to end."""
 
 from __future__ import annotations
 
@@ -68,6 +69,12 @@ class Search(_Arguments):
     path: str = Field(default=".", min_length=1)
 
 
+class Recall(_Arguments):
+    """Show again what a tool answered earlier in this turn and what is left out since, by its number."""
+
+    number: int = Field(ge=1)
+
+
 class Verify(_Arguments):
     """Run the repository's own tests and say in few lines what failed. Use it when you believe that you are done."""
 
@@ -107,10 +114,10 @@ class Submit(_Arguments):
 
 
 _TOOLS: dict[str, type[_Arguments]] = {
-    tool.__name__.lower(): tool for tool in (Bash, View, Edit, Search, Verify, Ask, Submit)
+    tool.__name__.lower(): tool for tool in (Bash, View, Edit, Search, Recall, Verify, Ask, Submit)
 }
 
-REPEATABLE = frozenset({"view", "search", "verify", "ask", "submit"})
+REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit"})
 """Tools that do no harm when they run again because nobody knows whether they ran."""
 
 
@@ -130,11 +137,13 @@ Result = str | Handover | Question
 
 @dataclass
 class Toolbox:
-    """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under."""
+    """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
+    `find_result` gives an earlier result by its number."""
 
     workspace: Workspace
     gate: Gate
     time_left_s: Callable[[], float]
+    find_result: Callable[[int], str | None]
     threads: dict[str, int | None] = field(default_factory=dict)
 
     async def use(self, name: str, arguments: object) -> Result:
@@ -149,6 +158,11 @@ class Toolbox:
                 return await files.edit(self.workspace, edit.path, old_text=edit.old_text, new_text=edit.new_text)
             case Search() as search:
                 return await shell.search(self.workspace, search.pattern, path=search.path)
+            case Recall() as recall:
+                result = self.find_result(recall.number)
+                if result is None:
+                    raise ToolFailed(f"there is no result {recall.number} in this turn")
+                return result
             case Verify():
                 return (await self.gate.verify()).text
             case Ask() as ask:
@@ -192,7 +206,7 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
     match name:
         case "bash":
             return f"running{word or ' a command'}"
-        case "view" | "search":
+        case "view" | "search" | "recall":
             return f"reading{word or ' the code'}"
         case "edit":
             return f"editing{word or ' a file'}"

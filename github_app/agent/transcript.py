@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
-from typing import Any
+from typing import Any, cast
 
+from github_app.agent.clearing import find_edge, shorten
 from github_app.core.ports import ModelReply, Step
 
 _MARK = {"cache_control": {"type": "ephemeral"}}
@@ -19,18 +20,32 @@ def marked_system(text: str) -> list[Block]:
 
 
 def marked_messages(steps: Sequence[Step]) -> list[Block]:
-    """All steps, with a mark on the last block of the last two user messages.
+    """All steps as far as they go out (`clearing`), with marks on the last blocks of some user messages.
 
-    The newer mark stores what is new; the older one finds what the previous request stored, even if more than the 20
-    blocks lie between them that the service looks back. Blocks go out exactly as they were stored, so prefixes stay
-    equal and n requests cost in proportion to n.
+    The newest mark stores what is new; the one before it finds what the previous request stored, even if more than the
+    20 blocks lie between them that the service looks back. A third stands where nothing changes until more is left
+    out; in the request that leaves more out, the second stands where that began. Otherwise blocks go out exactly as
+    they were stored, so prefixes stay equal.
     https://docs.claude.com/en/docs/build-with-claude/prompt-caching
     """
-    messages = [{"role": step.role, "content": list(step.content)} for step in steps]
-    for message in [message for message in messages if message["role"] == "user"][-2:]:
-        content: list[Block] = message["content"]  # type: ignore[assignment]
+    edge = find_edge(steps)
+    messages = [
+        {"role": step.role, "content": content} for step, content in zip(steps, shorten(steps, edge), strict=True)
+    ]
+    asked = [number for number, step in enumerate(steps) if step.role == "user"]
+    is_changed = edge.at != edge.before
+    marks = {asked[-1]}
+    marks |= {_last_before(asked, edge.before)} if is_changed else set(asked[-2:])
+    marks |= {_last_before(asked, edge.at)} if edge.at else set()
+    for number in marks:
+        content = cast("list[Block]", messages[number]["content"])
         content[-1] = {**content[-1], **_MARK}
     return messages
+
+
+def _last_before(asked: Sequence[int], step: int) -> int:
+    """The user message before a step; the first one, which is never shortened, if there is none."""
+    return max((number for number in asked if number < step), default=asked[0])
 
 
 def storable_content(reply: ModelReply) -> tuple[Block, ...]:

@@ -259,7 +259,7 @@ async def test_many_and_long_matches_are_cut(searchable: LocalWorkspace):
 @pytest.fixture
 def toolbox(workspace: LocalWorkspace) -> Toolbox:
     gate = Gate(workspace=workspace, policy=Policy(), scanner=WordScanner(), time_left_s=lambda: 60.0)
-    return Toolbox(workspace=workspace, gate=gate, time_left_s=lambda: 60.0)
+    return Toolbox(workspace=workspace, gate=gate, time_left_s=lambda: 60.0, find_result={1: "old news"}.get)
 
 
 @pytest.mark.parametrize(
