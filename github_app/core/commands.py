@@ -11,13 +11,14 @@ from typing import Literal, get_args
 from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
-Verb = Literal["do", "help", "status", "stop", "retry", "approve", "pause", "resume"]
+Verb = Literal["do", "help", "status", "stop", "retry", "budget", "approve", "pause", "resume"]
 
 VERBS: dict[str, str] = {
     "help": "say what I understand",
     "status": "say what is going on",
     "stop": "end the work and leave everything as it is",
     "retry": "run the last turn again",
+    "budget": "allow more money for this issue: `/honk budget +5` is five dollars; alone it says what was spent",
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
@@ -28,7 +29,7 @@ VERBS: dict[str, str] = {
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """One command: its verb, and the words after it (all of them for `do`, where empty means: just start; the reason
-    for `pause`; what is accepted for `approve`)."""
+    for `pause`; what is accepted for `approve`; the amount for `budget`)."""
 
     verb: Verb
     text: str = ""
@@ -37,6 +38,7 @@ class Command:
 _EOL = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _PREFORMATTED = re.compile(r"<pre(?![\w-])", re.IGNORECASE)
+_DOLLARS = re.compile(r"\+?\$?(?P<dollars>\d{1,6}(?:\.\d{1,2})?)\$?", re.ASCII)
 _COMMAND = re.compile(r"[ \xa0]{0,3}/honk(?!\S)(?P<rest>.*)", re.IGNORECASE)
 
 
@@ -64,10 +66,18 @@ def _command_of(first: str, more: str) -> Command:
     word, _, rest = first.partition(" ")
     if word.lower() == "pause":
         return Command(verb="pause", text=rest.strip())
+    if word.lower() == "budget" and micro_usd_in(rest) is not None:
+        return Command(verb="budget", text=rest.strip())
     # More words that name nothing to approve are an instruction that happens to begin so.
     if word.lower() == "approve" and (len(rest.split()) == 1 or kinds_in(rest)):
         return Command(verb="approve", text=rest.strip())
     return Command(verb="do", text=f"{first}\n{more}".strip())
+
+
+def micro_usd_in(words: str) -> int | None:
+    """The amount after `budget` (`+5`, `$2.50`), in millionths of a dollar; None if they are other words."""
+    found = _DOLLARS.fullmatch(words.strip())
+    return round(float(found["dollars"]) * 1_000_000) if found else None
 
 
 def kinds_in(words: str) -> tuple[Acceptable, ...] | None:

@@ -132,6 +132,7 @@ def run_turn(session: Session, facts: Facts, cause: Cause, *, why: str, before: 
         turn_cause=cause,
         turn_asked_by=facts.asker or session.requested_by,
         turns=session.turns + 1,
+        turn_granted_micro_usd=session.granted_micro_usd,
         carried=(),
         waiting_for="",
         stuck_on="",

@@ -336,13 +336,12 @@ class Session:
     `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
     has the ids of feedback that is done with. `reviewers` are asked again once all they said is published. `refused`
     are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend when it began
-    (0 in sessions that are older than this), and `granted_micro_usd` what people allowed beyond that. `version` grows
-    with each commit. `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, and its pull
-    request stayed open. `reminded_at` is when people were last reminded that it waits for them. `bot_words` counts what
-    bots said since a person did. `strange_sha` is the newest head that was pushed by somebody who may not write:
-    nothing is built on it.
-    `issue_title` and `issue_body` are the issue as somebody with authority last saw to it, at the start or by an edit;
-    None in sessions that are older than this: as it stands.
+    (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
+    `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit. `turn_asked_by`
+    is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open. `reminded_at` is
+    when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha` is the newest
+    head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and `issue_body` are the
+    issue as somebody with authority last saw to it; None in sessions that are older than this: as it stands.
     """
 
     id: str
@@ -375,6 +374,7 @@ class Session:
     usage: Usage = field(default_factory=Usage)
     limit_micro_usd: int = 0
     granted_micro_usd: int = 0
+    turn_granted_micro_usd: int = 0
     checks: Checks | None = None
     failures: tuple[Failure, ...] = ()
     rerun: Rerun | None = None

@@ -131,9 +131,9 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     match event.command.verb:
         case "help":
             return answer(answers.help_text(facts.trigger_label), "help was asked for")
-        case "status" | "stop" | "retry" | "approve" if last is None:
+        case "status" | "stop" | "retry" | "budget" | "approve" if last is None:
             return answer(answers.no_session_answer(facts.trigger_label), "there is no work to speak of")
-        case "status" | "stop" | "approve" if last is not None:
+        case "status" | "stop" | "budget" | "approve" if last is not None:
             return answer(answers.status_answer(last), "the work has ended already")
     if event.is_pull and last is None:
         return answer(refusals.foreign_pull_refusal(), "the pull request is not ours")

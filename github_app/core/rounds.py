@@ -72,6 +72,9 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
         return ask(told, event, facts, stops.question(event.question))
     if event.limit == "pause" and facts.pause is None:
         return run_turn(told, facts, session.turn_cause or Cause.IMPLEMENT, why="the pause is over already")
+    if event.limit == "money" and session.granted_micro_usd > session.turn_granted_micro_usd:
+        cause = session.turn_cause or Cause.IMPLEMENT
+        return run_turn(told, facts, cause, why="a person allowed more money meanwhile")
     text = event.reason
     if event.limit not in HELD_UP:
         text = stops.turn_stopped(event.reason, limit=event.limit)

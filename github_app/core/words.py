@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from github_app.core.approvals import approve, held_in_force, publish_held
+from github_app.core.commands import micro_usd_in
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
     Decision,
@@ -31,9 +32,13 @@ from github_app.core.feedback import (
     without_old_checks,
 )
 from github_app.core.messages import answers, refusals, stops
+from github_app.core.messages.figures import money
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
+
+MOST_AT_ONCE = 10
+"""So many times what an issue may cost one `/honk budget` allows at most: more is a slip of the finger."""
 
 
 def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
@@ -61,13 +66,16 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
         case "approve":
             return approve(session, event, facts, seen)
+        case "budget":
+            return _allow_money(session, event, facts, seen)
         case _:
             return _go(session, event, facts, seen)
 
 
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
     """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing."""
-    return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and event.command.verb != "approve"
+    is_for_people = event.command.verb in ("approve", "budget")
+    return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
@@ -98,6 +106,25 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
     else:
         why = "a person gave an instruction"
     return run_turn(_where_it_was_said(heard, event, facts), facts, cause, before=seen, why=why)
+
+
+def _allow_money(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
+    """More money for the issue; if that is what the work waits for, it goes on."""
+    amount, most = micro_usd_in(event.command.text), MOST_AT_ONCE * facts.policy.limits.cost_micro_usd
+    if amount is None:
+        body, why = answers.what_was_spent(session), "`budget` was asked for"
+    elif amount > most:
+        body, why = refusals.too_much_at_once(amount, most), "more money than one word may allow"
+    else:
+        why = f"`{event.actor.login}` allowed {money(amount)} more"
+        session = replace(session, granted_micro_usd=session.granted_micro_usd + amount)
+        if session.stuck_on == "money":
+            cause = session.turn_cause or Cause.IMPLEMENT
+            return run_turn(_where_it_was_said(session, event, facts), facts, cause, before=seen, why=why)
+        body = answers.money_allowed(session, amount)
+        seen = (*seen, ShowProgress())
+    say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
+    return Decision(session=session, effects=(*seen, say), why=why)
 
 
 def _where_it_was_said(session: Session, event: CommandIssued, facts: Facts) -> Session:

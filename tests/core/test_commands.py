@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.commands import VERBS, Command, kinds_in, parse_command
+from github_app.core.commands import VERBS, Command, kinds_in, micro_usd_in, parse_command
 from github_app.core.holds import ACCEPTABLE
 from tests.edge.cases import shows
 
@@ -75,6 +75,23 @@ def test_a_word_that_names_nothing_is_still_no_instruction():
 @pytest.mark.parametrize("words", ["approve button should be green", "approve all of it", "approver list"])
 def test_an_instruction_may_begin_like_an_approval(words: str):
     assert parse_command(f"/honk {words}") == do(words)
+
+
+@pytest.mark.parametrize(
+    ("words", "amount"),
+    [("+5", 5_000_000), ("5", 5_000_000), ("$2.50", 2_500_000), ("+$0.5", 500_000), ("10$", 10_000_000)],
+)
+def test_an_amount_of_money_is_understood(words: str, amount: int):
+    found = parse_command(f"/honk Budget {words}\n\nOn Friday, bob wrote:")
+    assert found == Command(verb="budget", text=words)
+    assert micro_usd_in(words) == amount
+
+
+@pytest.mark.parametrize(
+    "words", ["-5", "5 euros", "1e3", "five", "5.123", "\N{ARABIC-INDIC DIGIT FIVE}", "of the page, please", "12345678"]
+)
+def test_words_that_are_no_amount_are_an_instruction(words: str):
+    assert parse_command(f"/honk budget {words}") == do(f"budget {words}")
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"pause"}))

@@ -167,6 +167,9 @@ ANSWERS = {
     "already working, first turn": answers.already_working(first_turn()),
     "already working": answers.already_working(session()),
     "status": answers.status_answer(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "what was spent": answers.what_was_spent(session(usage=SPENT)),
+    "money allowed": answers.money_allowed(session(usage=SPENT, granted_micro_usd=2_500_000), 2_500_000),
+    "too much money at once": refusals.too_much_at_once(500_000_000, 50_000_000),
     "answer": answers.answer("The test was right; nothing has to be changed."),
     "answer without words": answers.answer(" "),
 }

@@ -10,7 +10,8 @@ import pytest
 
 from github_app.core import events as ev
 from github_app.core.commands import Command
-from github_app.core.effects import RunTurn, Say
+from github_app.core.decisions import Decision
+from github_app.core.effects import React, RunTurn, Say, ShowProgress
 from github_app.core.facts import Facts
 from github_app.core.feedback import WAITING_KEPT, WAITING_KEPT_BYTES
 from github_app.core.machine import decide
@@ -198,6 +199,52 @@ def test_word_of_a_person_allows_as_much_money_again(verb: Any):
 
 def test_word_of_a_person_allows_no_money_that_nobody_asked_for():
     assert after(session(NEEDS_HUMAN), command("retry")).granted_micro_usd == 0
+
+
+def said(decision: Decision) -> str:
+    """The one answer of a decision."""
+    (found,) = [effect.body for effect in decision.effects if isinstance(effect, Say)]
+    return found
+
+
+def test_money_that_is_allowed_lets_work_go_on_that_waits_for_it():
+    broke = session(NEEDS_HUMAN, stuck_on="money", turn_cause=Cause.FIX_CHECKS, granted_micro_usd=1)
+    decision = decide(broke, command("budget", text="+5"), facts())
+    assert decision.session is not None
+    assert decision.session.granted_micro_usd == 5_000_001
+    assert (decision.session.status, decision.session.turn_cause) == (WORKING, Cause.FIX_CHECKS)
+    assert decision.why == "`alice` allowed $5.00 more"
+
+
+@pytest.mark.parametrize("status", [WORKING, AWAITING_REVIEW, NEEDS_HUMAN])
+def test_money_that_nothing_waits_for_is_allowed_and_said(status: Any):
+    decision = decide(session(status), command("budget", text="+2.50"), facts())
+    assert decision.session is not None
+    assert (decision.session.status, decision.session.granted_micro_usd) == (status, 2_500_000)
+    assert [type(effect) for effect in decision.effects] == [React, ShowProgress, Say]
+    assert "$2.50 more is allowed: $0.00 of $7.50 spent" in said(decision)
+
+
+def test_money_that_was_allowed_while_a_turn_ran_is_spent_without_a_question():
+    spent = event(ev.TurnStopped, turn_id=session().turn_id, limit="money", reason="the money is spent")
+    asked = decide(session(WORKING, granted_micro_usd=5, turn_granted_micro_usd=5), spent, facts())
+    assert asked.session is not None
+    assert (asked.session.status, asked.session.stuck_on) == (NEEDS_HUMAN, "money")
+    on = decide(session(WORKING, granted_micro_usd=7, turn_granted_micro_usd=5), spent, facts())
+    assert on.session is not None
+    assert (on.session.status, on.session.turns, on.session.turn_granted_micro_usd) == (WORKING, 3, 7)
+
+
+def test_one_word_does_not_allow_a_fortune():
+    most = 10 * Policy().limits.cost_micro_usd // 1_000_000
+    assert after(session(NEEDS_HUMAN, stuck_on="money"), command("budget", text=f"{most}")).status is WORKING
+    decision = decide(session(NEEDS_HUMAN, stuck_on="money"), command("budget", text=f"{most + 1}"), facts())
+    assert decision.session == session(NEEDS_HUMAN, stuck_on="money")
+    assert "at most $50.00" in said(decision)
+
+
+def test_budget_alone_says_what_was_spent():
+    assert "$0.00 of $5.00 spent so far" in said(decide(session(WORKING), command("budget"), facts()))
 
 
 def test_review_is_kept_but_allows_no_money():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from github_app.core.commands import VERBS
 from github_app.core.messages.account import tracking
+from github_app.core.messages.figures import money, spent
 from github_app.core.model import Session
 from github_app.core.text.prose import clause, harmless
 
@@ -15,7 +16,9 @@ def no_session_answer(trigger_label: str) -> str:
 
 def help_text(trigger_label: str) -> str:
     """What people can say; the table of verbs is the one that the parser uses."""
-    verbs = "\n".join(f"| `/honk {verb}{' …' * (verb == 'approve')}` | {meaning} |" for verb, meaning in VERBS.items())
+    verbs = "\n".join(
+        f"| `/honk {verb}{' …' * (verb in ('approve', 'budget'))}` | {meaning} |" for verb, meaning in VERBS.items()
+    )
     return (
         f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "
         "I fix what CI finds, act on reviews, and leave the merge to you.\n\n"
@@ -33,6 +36,16 @@ def already_working(session: Session) -> str:
     """A second start of what runs already."""
     where = f"see #{session.pull_number}" if session.pull_number is not None else f"on `{session.branch}`"
     return f"I am on it already ({where}). Write `/honk …` with what you want changed."
+
+
+def what_was_spent(session: Session) -> str:
+    """What the work on an issue has cost, on request."""
+    return f"{spent(session)} spent so far. Write `/honk budget +5` to allow five dollars more."
+
+
+def money_allowed(session: Session, amount_micro_usd: int) -> str:
+    """Somebody allowed more money while it was not what the work waits for."""
+    return f"{money(amount_micro_usd)} more is allowed: {spent(session)} spent so far."
 
 
 def answer(summary: str) -> str:

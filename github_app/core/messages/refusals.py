@@ -19,6 +19,14 @@ def refusal(login: str, *, needed: str = "write") -> str:
     )
 
 
+def too_much_at_once(amount_micro_usd: int, most_micro_usd: int) -> str:
+    """More money than one `/honk budget` may allow."""
+    return (
+        f"I did not take {money(amount_micro_usd)}: one `/honk budget` allows at most {money(most_micro_usd)}, ten "
+        "times what this repository lets an issue cost. Write less, or change `limits.usd` in `.github/honk.yml`."
+    )
+
+
 def obstacle_refusal(obstacle: str) -> str:
     """Work cannot start as things are: the policy file is wrong, the repository is empty."""
     return f"I did not start: {clause(obstacle)}. Mend that, then ask again."

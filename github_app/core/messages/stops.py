@@ -43,7 +43,7 @@ def question(text: str) -> str:
 def turn_stopped(reason: str, *, limit: str) -> str:
     """A turn ended early."""
     if limit == "money":
-        what = "Write `/honk retry` to allow me as much again, or `/honk stop`."
+        what = "Write `/honk retry` to allow me as much again, `/honk budget +2` to allow two dollars, or `/honk stop`."
     elif limit:
         what = "Write `/honk retry` to give me another turn, or `/honk …` with advice."
     else:
