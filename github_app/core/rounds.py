@@ -14,8 +14,8 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
 from github_app.core.messages import account, stops
-from github_app.core.messages.answers import answer
-from github_app.core.model import Cause, Round, Session, Status
+from github_app.core.messages.answers import answer, thread_answer
+from github_app.core.model import Cause, Reply, Round, Session, Status
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 
@@ -109,11 +109,21 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     )
     effects: list[Effect] = []
     if session.submission is not None and session.submission.replies:
-        effects.append(ReplyThreads(pull_number=event.pull_number, replies=session.submission.replies))
+        replies = _with_commit(session.submission.replies, session, event)
+        effects.append(ReplyThreads(pull_number=event.pull_number, replies=replies))
     if session.reviewers and not _waits_for_turn(out):
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
         out = replace(out, reviewers=())
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")
+
+
+def _with_commit(replies: tuple[Reply, ...], session: Session, event: Published) -> tuple[Reply, ...]:
+    """Answers to threads, each about a file that the commit changed with the commit: words alone prove nothing."""
+    changed = {said.thread_id for said in session.feedback if said.thread_id and said.path in event.paths}
+    return tuple(
+        replace(reply, body=thread_answer(reply.body, event.head_sha)) if reply.thread_id in changed else reply
+        for reply in replies
+    )
 
 
 def _round_of(session: Session, event: Published) -> tuple[Round, ...]:

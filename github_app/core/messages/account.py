@@ -115,9 +115,11 @@ def pull_body(session: Session) -> str:
     lines = [closes, "", harmless(rounds[0].summary)]
     if len(rounds) > 1:
         lines += ["", "### Since then"]
-    for later in rounds[1:]:
-        sha = f" (`{later.head_sha[:7]}`)" if isinstance(later, Round) else ""
-        lines += ["", f"**{clause(later.title)}**{sha}", "", harmless(later.summary)]
+    for before, later in zip(session.published, rounds[1:], strict=True):
+        # The commit of what is about to be published is not there yet; the branch will stand at it.
+        to = later.head_sha if isinstance(later, Round) else session.branch
+        link = f"[changes](/{session.repo.full_name}/compare/{before.head_sha}...{to})"
+        lines += ["", f"**{clause(later.title)}** ({link})", "", harmless(later.summary)]
     lines += ["", "### How it was verified", ""]
     lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
     if newest.unverified_reason:
