@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.leases import Lease
+    from github_app.engine.lookup import Lookup
     from github_app.engine.pauses import Pauses
     from github_app.engine.performance import Performance
     from github_app.engine.policies import Policies
@@ -172,7 +173,6 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     from github_app.adapters.secrets import PatternScanner
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
-    from github_app.engine.lookup import Lookup
     from github_app.engine.policies import Policies, read_floor
     from github_app.engine.upkeep import Upkeep
 
@@ -189,18 +189,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     performance = _build_performance(settings, store, policies, admission, publisher, scanner, lease)
     engine = Engine(
         store=store,
-        lookup=Lookup(
-            hub=hub,
-            database=store.engine,
-            policies=policies,
-            quotas=admission.quotas,
-            pauses=admission.pauses,
-            transcripts=performance.transcripts,
-            clock=clock,
-            trigger_label=settings.trigger_label,
-            checks_grace_s=settings.checks_grace_s,
-            up_since=clock.now(),
-        ),
+        lookup=_build_lookup(settings, performance, admission),
         performance=performance,
         runner=_build_runner(settings, performance, admission, workspaces, model),
         runtime=runtime,
@@ -217,6 +206,25 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         trigger_label=settings.trigger_label,
     )
     return engine, (model.warm_up, scanner.warm_up)
+
+
+def _build_lookup(settings: Settings, performance: Performance, admission: Admission) -> Lookup:
+    from github_app.engine.lookup import Lookup
+
+    clock = SystemClock()
+    return Lookup(
+        hub=performance.hub,
+        database=performance.store.engine,
+        policies=performance.policies,
+        quotas=admission.quotas,
+        pauses=admission.pauses,
+        transcripts=performance.transcripts,
+        clock=clock,
+        trigger_label=settings.trigger_label,
+        checks_grace_s=settings.checks_grace_s,
+        checks_settle_s=settings.checks_settle_s,
+        up_since=clock.now(),
+    )
 
 
 def _build_retention(

@@ -44,6 +44,7 @@ class Settings:
     worker_id: str
     write_pause_s: float = 1.0
     checks_grace_s: float = 90.0
+    checks_settle_s: float = 10.0
     turns: int = 4
     turns_per_repo: int = 2
     keep_days: float = 30.0
@@ -95,6 +96,7 @@ NAMES: dict[str, str] = {
     "HONK_WORKER_ID": "this worker's name: its own, and the same after a restart (the machine's host name)",
     "HONK_WRITE_PAUSE_S": "seconds between two writes to GitHub (1)",
     "HONK_CHECKS_GRACE_S": "seconds after which a commit without any check counts as unchecked (90)",
+    "HONK_CHECKS_SETTLE_S": "seconds for which nothing must have changed before a commit's checks count as ended (10)",
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_KEEP_DAYS": "days that deliveries and transcripts are kept after their end; the audit stays (30)",
@@ -144,6 +146,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         worker_id=env.get("HONK_WORKER_ID") or platform.node() or "solo",
         write_pause_s=_number(env, "HONK_WRITE_PAUSE_S", 1.0),
         checks_grace_s=_number(env, "HONK_CHECKS_GRACE_S", 90.0),
+        checks_settle_s=_number(env, "HONK_CHECKS_SETTLE_S", 10.0),
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
         keep_days=_days(env, "HONK_KEEP_DAYS", 30.0),

@@ -78,6 +78,7 @@ def test_what_is_missing_is_named(missing: str) -> None:
         ("HONK_TURNS_PER_REPO", "nan"),
         ("HONK_WRITE_PAUSE_S", "nan"),
         ("HONK_CHECKS_GRACE_S", "-1"),
+        ("HONK_CHECKS_SETTLE_S", "soon"),
         ("HONK_KEEP_DAYS", "0"),
         ("HONK_KEEP_DAYS", "-0.5"),
         ("HONK_GITHUB_URL", "github.com"),

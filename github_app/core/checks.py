@@ -8,10 +8,10 @@ from typing import assert_never
 
 from github_app.core.attempts import changed_paths, is_unmoved, with_failures, with_passed
 from github_app.core.decisions import Decision, ask, charged, move, nothing, run_turn
-from github_app.core.effects import Effect, MarkReady, RerunChecks, ShowProgress
+from github_app.core.effects import Effect, LookAgain, MarkReady, RerunChecks, ShowProgress
 from github_app.core.events import ChecksChanged, EffectFailed, Event
 from github_app.core.facts import Facts
-from github_app.core.failures import Rerun
+from github_app.core.failures import Rerun, Settling
 from github_app.core.feedback import feedback_of_checks, with_feedback, without_old_checks
 from github_app.core.messages import stops
 from github_app.core.model import Cause, Checks, Session, Status
@@ -72,12 +72,15 @@ def judge_checks(
 ) -> Decision:
     """Where a pull request at rest stands, by the checks of its head."""
     checks = checks_of_head(session, facts)
-    noted = replace(session, checks=_without_logs(checks))
+    has_ended = checks.state in ("passed", "failed")
+    noted = replace(session, checks=_without_logs(checks), settling=session.settling if has_ended else None)
     waits_for_words = session.status is Status.NEEDS_HUMAN and session.stuck_on != "checks"
     match checks.state:
         case _ if waits_for_words:
             shown = (ShowProgress(),) if noted != session else ()
             return Decision(session=noted, effects=(*before, *shown), why="noted; a human has the next word")
+        case "passed" | "failed" if (settling := _let_settle(noted, facts, checks, before)) is not None:
+            return settling
         case "passed":
             return ready(with_passed(noted, ()), facts, before=before, why="all checks passed")
         case "failed":
@@ -95,6 +98,26 @@ def judge_checks(
             return Decision(session=waiting, effects=(*before, ShowProgress()), why=why or "checks have not ended")
         case _:
             assert_never(checks.state)
+
+
+def _let_settle(session: Session, facts: Facts, checks: Checks, before: tuple[Effect, ...]) -> Decision | None:
+    """Wait a little where all checks have ended and something would follow: another app may be about to begin. None
+    once nothing has changed for that long, or where people know already."""
+    is_known = session.stuck_on == "checks" if checks.state == "failed" else session.status is Status.AWAITING_REVIEW
+    if is_known or facts.checks_settle_s <= 0:
+        return None
+    failed = sorted(f"{each.source} {each.name} {each.conclusion} {each.attempt}" for each in checks.failed)
+    seen = f"{checks.passed} passed; {'; '.join(failed)}"
+    asked = session.settling
+    if asked is not None and (asked.head_sha, asked.seen) == (session.head_sha, seen):
+        if facts.now >= asked.since + timedelta(seconds=facts.checks_settle_s):
+            return None
+        return Decision(session=session, effects=before, why="all checks have ended a moment ago")
+    return Decision(
+        session=replace(session, settling=Settling(head_sha=session.head_sha, seen=seen, since=facts.now)),
+        effects=(*before, LookAgain(head_sha=session.head_sha, after_s=facts.checks_settle_s)),
+        why="all checks have ended: others may be about to begin",
+    )
 
 
 def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:

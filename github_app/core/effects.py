@@ -62,6 +62,14 @@ class RerunChecks:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookAgain:
+    """Look at the checks of a commit once more, so many seconds later, as if there were news of them."""
+
+    head_sha: str
+    after_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkReady:
     """Take the pull request out of draft."""
 
@@ -117,6 +125,7 @@ Effect = (
     | RunTurn
     | Publish
     | RerunChecks
+    | LookAgain
     | MarkReady
     | ReplyThreads
     | RequestReview

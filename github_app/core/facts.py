@@ -80,6 +80,7 @@ class Facts:
     is_issue_gone: bool = False
     trigger_label: str = "honk"
     checks_grace_s: float = 90.0
+    checks_settle_s: float = 0.0
     checks_limit_s: float = 6 * 3600.0
     silence_limit_s: float = 3600.0
 

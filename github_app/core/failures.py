@@ -25,6 +25,15 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Settling:
+    """All checks of a commit have ended, as `seen` since then; others may be about to begin."""
+
+    head_sha: str
+    seen: str
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
 class Rerun:
     """The workflow runs whose failed jobs are run again on one commit, and when that was asked for (None: it could not
     be done)."""

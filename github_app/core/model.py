@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal
 
-from github_app.core.failures import Failure, Rerun
+from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 
 
@@ -287,9 +287,7 @@ class Verdict:
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads.
-
-    `needs_approval` is why the change has to touch what a human must accept.
-    """
+    `needs_approval` is why the change has to touch what a human must accept."""
 
     title: str
     summary: str
@@ -332,11 +330,11 @@ class Session:
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
     `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was
     held back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
-    handed to the agent, `failures` are the last ones of all heads, `rerun` what was last run again.
-    `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids); `seen`
-    has the ids of feedback that is done with. `reviewers` are asked again once all they said is published. `refused`
-    are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend when it began
-    (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
+    handed to the agent, `failures` are the last ones of all heads, `rerun` what was last run again, `settling` when all
+    ended. `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids);
+    `seen` has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
+    `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend
+    when it began (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
     `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit. `turn_asked_by`
     is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open. `reminded_at` is
     when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha` is the newest
@@ -378,6 +376,7 @@ class Session:
     checks: Checks | None = None
     failures: tuple[Failure, ...] = ()
     rerun: Rerun | None = None
+    settling: Settling | None = None
     waiting_for: str = ""
     stuck_on: str = ""
     reviewers: tuple[str, ...] = ()

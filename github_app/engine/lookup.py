@@ -36,8 +36,8 @@ _LATE = timedelta(minutes=2)
 
 @dataclass(frozen=True, kw_only=True)
 class Lookup:
-    """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked. `up_since`:
-    when this worker started."""
+    """Looks up facts. `checks_grace_s`: a commit that has had no check for so long counts as unchecked;
+    `checks_settle_s`: so long nothing must have changed when all have ended. `up_since`: when this worker started."""
 
     hub: Hub
     database: sa.Engine
@@ -48,6 +48,7 @@ class Lookup:
     clock: Clock
     trigger_label: str
     checks_grace_s: float
+    checks_settle_s: float = 0.0
     up_since: datetime | None = None
 
     def facts_for(self, session: Session | None, event: Event, repo: Repo | None) -> Facts:
@@ -57,6 +58,7 @@ class Lookup:
             me=self.hub.identity(),
             trigger_label=self.trigger_label,
             checks_grace_s=self.checks_grace_s,
+            checks_settle_s=self.checks_settle_s,
             up_since=self.up_since,
         )
         if repo is None or is_our_own(event, facts):

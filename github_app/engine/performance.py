@@ -11,6 +11,7 @@ from github_app.core.attempts import MAX_PATHS
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
     DiscardWorkspace,
+    LookAgain,
     MarkReady,
     PauseRepository,
     Publish,
@@ -25,7 +26,15 @@ from github_app.core.effects import (
     ShowProgress,
 )
 from github_app.core.errors import Gone, HonkError, Refused, Stopped
-from github_app.core.events import ChangeSetHeld, CommandIssued, Event, IssueLabeled, Published, ReviewSubmitted
+from github_app.core.events import (
+    ChangeSetHeld,
+    ChecksChanged,
+    CommandIssued,
+    Event,
+    IssueLabeled,
+    Published,
+    ReviewSubmitted,
+)
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.messages import account
@@ -67,6 +76,9 @@ class Performance:
             case RerunChecks():
                 for run_id in effect.run_ids:
                     self.hub.rerun_failed(repo, run_id)
+            case LookAgain():
+                again = ChecksChanged(id=f"{pending.id}/again", repo=repo, head_sha=effect.head_sha, branch=None)
+                self.store.entries.add_found([again], delay_s=effect.after_s)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():

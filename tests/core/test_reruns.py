@@ -12,11 +12,11 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.attempts import KEPT, changed_paths, happened, with_failures
 from github_app.core.decisions import Decision
-from github_app.core.effects import RerunChecks, RunTurn, Say
+from github_app.core.effects import LookAgain, RerunChecks, RunTurn, Say
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.machine import decide
 from github_app.core.messages import account
-from github_app.core.model import Checks, FailedCheck, Round, Session
+from github_app.core.model import Checks, FailedCheck, Round, Session, Status
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,
@@ -184,6 +184,58 @@ def test_green_while_the_turn_that_was_to_mend_it_runs_is_flaky():
 def test_what_failed_on_a_commit_whose_failure_the_agent_knows_is_not_run_again():
     answered = replace(WAITING, checked_sha=HEAD)
     assert not any(isinstance(it, RerunChecks) for it in decide(answered, CHANGED, known(red())).effects)
+
+
+SETTLES = 10.0
+
+
+def at(checks: Checks, after_s: float, **changes: Any) -> Facts:
+    usual: dict[str, Any] = {"checks_settle_s": SETTLES, "pull": pull()}
+    return replace(known(checks, **usual | changes), now=NOW + timedelta(seconds=after_s))
+
+
+@pytest.mark.parametrize(("checks", "to"), [(GREEN, AWAITING_REVIEW), (red(OURS), WORKING)], ids=["green", "red"])
+def test_nothing_is_concluded_before_it_has_been_quiet_for_a_while(checks: Checks, to: Status):
+    first = decide(WAITING, CHANGED, at(checks, 0))
+    assert first.effects == (LookAgain(head_sha=HEAD, after_s=SETTLES),)
+    assert first.session is not None
+    assert first.session.status is AWAITING_CHECKS
+    for news in (CHANGED, event(ev.Ticked)):
+        again = decide(first.session, news, at(checks, SETTLES - 1))
+        assert (again.session, again.effects) == (first.session, ())
+    assert after(first.session, CHANGED, at(checks, SETTLES)).status is to
+
+
+def test_a_check_that_begins_late_joins_the_same_round():
+    waiting = after(WAITING, CHANGED, at(red(OURS), 0))
+    waiting = after(waiting, CHANGED, at(PENDING, 5))
+    assert waiting.settling is None
+    both = red(OURS, LINT)
+    waiting = after(waiting, CHANGED, at(both, 20))
+    assert decide(waiting, CHANGED, at(both, 25)).effects == ()
+    fixing = after(waiting, CHANGED, at(both, 20 + SETTLES))
+    assert [each.id.rpartition(":")[2] for each in fixing.feedback] == ["test", "lint"]
+
+
+def test_one_that_ends_within_the_while_lets_it_begin_anew():
+    waiting = after(WAITING, CHANGED, at(GREEN, 0))
+    more = replace(GREEN, passed=2)
+    assert decide(waiting, CHANGED, at(more, 9)).effects == (LookAgain(head_sha=HEAD, after_s=SETTLES),)
+
+
+def test_what_people_know_already_needs_no_while():
+    reviewing = session(AWAITING_REVIEW, checks=GREEN)
+    assert decide(reviewing, CHANGED, at(GREEN, 0)).session == reviewing
+    asked = session(NEEDS_HUMAN, stuck_on="checks", checked_sha=HEAD)
+    assert decide(asked, CHANGED, at(red(OURS), 0)).effects == ()
+
+
+def test_a_late_check_of_what_people_review_takes_nothing_back_before_it_is_sure():
+    reviewing = session(AWAITING_REVIEW, published=(ROUND,))
+    first = decide(reviewing, CHANGED, at(red(OURS), 0))
+    assert first.session is not None
+    assert (first.session.status, first.effects) == (AWAITING_REVIEW, (LookAgain(head_sha=HEAD, after_s=SETTLES),))
+    assert after(first.session, CHANGED, at(red(OURS), SETTLES)).status is WORKING
 
 
 def head(number: int) -> str:

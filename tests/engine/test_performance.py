@@ -10,6 +10,7 @@ import pytest
 from github_app.core.decisions import Decision
 from github_app.core.effects import (
     DiscardWorkspace,
+    LookAgain,
     MarkReady,
     PauseRepository,
     Publish,
@@ -29,6 +30,7 @@ from github_app.core.holds import Approval, Hold
 from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
+from github_app.engine.inbox import read
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.performance import Performance, explain
 from github_app.engine.policies import Policies
@@ -92,6 +94,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
     reply = Reply(thread_id="T1", reply_to=5, body="Done.")
     settled = Reply(thread_id="T2", reply_to=6, body="Done.")
     for effect in (
+        LookAgain(head_sha="c" * 40, after_s=10.0),
         React(target="issue", target_id=1),
         Say(number=1, tag="t", body="b"),
         ReplyThreads(pull_number=12, replies=(settled, reply)),
@@ -109,6 +112,17 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("rerun_failed", 70),
         ("remove_label", 1, "honk"),
     ]
+
+
+def test_a_later_look_comes_once_and_not_before_its_time(store, performance, clock):
+    for _ in range(2):
+        performance.perform(pending(LookAgain(head_sha="c" * 40, after_s=10.0)))
+    assert store.entries.new(9) == []
+    clock.pass_s(10)
+    (entry,) = store.entries.new(9)
+    assert read(entry, trigger_label="honk") == ChecksChanged(
+        id="d-1/0/again", repo=REPO, head_sha="c" * 40, branch=None
+    )
 
 
 @pytest.mark.parametrize("effect", [RunTurn(turn_id=TURN, cause=Cause.IMPLEMENT), DiscardWorkspace()], ids=str)

@@ -18,8 +18,9 @@ NO_WORKFLOW = {"README.md": "# App\n"}
 
 @pytest.fixture(scope="module")
 def brisk() -> Iterator[Stack]:
-    """Give a Honk that takes a commit for unchecked after two seconds, and so looks at open sessions that often."""
-    with running(HONK_CHECKS_GRACE_S="2") as it:
+    """Give a Honk that takes a commit for unchecked after two seconds, and so looks at open sessions that often; and
+    for checked after one in which nothing changed."""
+    with running(HONK_CHECKS_GRACE_S="2", HONK_CHECKS_SETTLE_S="1") as it:
         yield it
 
 
@@ -57,6 +58,19 @@ def test_a_lost_word_of_ci_is_made_up_for_by_looking(brisk: Stack) -> None:
         brisk.hub.finish_check(world.repo, run, "success")
         world.wait_ready()
         assert world.turns() == 1
+
+
+def test_a_check_that_begins_late_is_waited_for(brisk: Stack) -> None:
+    with world_in(brisk, "late-check", NO_WORKFLOW) as world:
+        world.ask_for()
+        pull = world.wait_pull()
+        brisk.hub.add_check(world.repo, pull.head_sha, "Lint", "success")
+        world.wait("Honk to wait a while", lambda: any("about to begin" in why for why in world.decisions()))
+        slow = brisk.hub.add_check(world.repo, pull.head_sha, "Tests")
+        world.rest()
+        assert pull.draft
+        brisk.hub.finish_check(world.repo, slow, "success")
+        world.wait_ready()
 
 
 @shows("W42")
