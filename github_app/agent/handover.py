@@ -15,6 +15,8 @@ from github_app.core.holds import Finding, Kind
 from github_app.core.model import ChangeSet, Reply, Submission
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
+from github_app.core.verdicts import unmet
+from github_app.core.verification import NoVerdicts, Verdicts
 
 MAX_TITLE_CHARS = 72
 MAX_SUMMARY_CHARS = 5_000
@@ -38,13 +40,14 @@ class Handover:
 class Gate:
     """Verifies, remembers for which state of the tree, and lets a submission through or says what it lacks.
 
-    `outlet` is where the commands of the turn run.
+    `known` are the verdicts of before; `outlet` is where the commands of the turn run.
     """
 
     workspace: Workspace
     policy: Policy
     scanner: SecretScanner
     time_left_s: Callable[[], float]
+    known: Verdicts = field(default_factory=NoVerdicts)
     outlet: Outlet = field(init=False)
     _verified: tuple[ChangeSet, Verification] | None = None
     _told: set[tuple[Kind, str]] = field(default_factory=set)
@@ -54,7 +57,7 @@ class Gate:
 
     async def verify(self) -> Verification:
         """Run the verifiers and remember what they said about the tree that they left."""
-        verification = await verify(self.outlet, self.policy, time_left_s=self.time_left_s)
+        verification = await verify(self.outlet, self.policy, time_left_s=self.time_left_s, known=self.known)
         self._verified = (await self.workspace.changes(), verification)
         return verification
 
@@ -141,6 +144,6 @@ def _check_words(title: str, summary: str) -> None:
 
 def _not_verified(verification: Verification) -> str:
     advice = "Mend it and submit again. If that is out of your power, say why in `unverified_reason`."
-    if all(verdict.could_not_run for verdict in verification.unmet):
+    if all(verdict.could_not_run for verdict in unmet(verification.verdicts)):
         advice = "Check it in another way and submit with `unverified_reason`, saying what you checked and what not."
     return f"not submitted: verification did not pass. {advice}\n\n{verification.text}"

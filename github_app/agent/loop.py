@@ -22,7 +22,16 @@ from github_app.core.errors import LimitReached, ToolFailed
 from github_app.core.hosts import refusals
 from github_app.core.model import ChangeSet
 from github_app.core.policy import Limits, Policy
-from github_app.core.ports import Clock, Journal, Model, ModelRequest, SecretScanner, Step, Workspace
+from github_app.core.ports import (
+    Clock,
+    Journal,
+    Model,
+    ModelRequest,
+    SecretScanner,
+    Step,
+    Workspace,
+)
+from github_app.core.verification import NoVerdicts, Verdicts
 
 MAX_REMINDERS = 2
 """How often a model that calls no tool is told to; a reply without one after that ends the turn."""
@@ -45,20 +54,22 @@ async def run_turn(
     scanner: SecretScanner,
     model_name: str,
     clock: Clock,
+    known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
     on_step: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Work on a task until it is submitted, a human must be asked, or the next model call could pass a limit.
 
     `limits` are what this turn may use, journalled steps included; its time counts from this call. `on_step` hears in a
-    few words what is being done. Raises `Stopped` when the turn is not in force any more, and what model and workspace
-    raise for themselves; after any of these another call with the same journal goes on where this one stopped.
+    few words what is being done; `known` are verdicts of before. Raises `Stopped` when the turn is not in force any
+    more, and what model and workspace raise for themselves; after any of these another call with the same journal goes
+    on where this one stopped.
     """
     started = clock.now()
 
     def time_left_s() -> float:
         return budget.time_left_s(limits, started=started, now=clock.now())
 
-    gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s)
+    gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s, known=known)
     threads = {each.thread_id: each.reply_to for each in task.feedback if each.thread_id}
     steps: list[Step] = []
     toolbox = Toolbox(

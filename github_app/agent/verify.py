@@ -10,11 +10,13 @@ from github_app.agent.ecosystems import Verifier
 from github_app.agent.files import ALL_FILES
 from github_app.agent.outlet import Outlet
 from github_app.agent.verifiers import find_verifiers, manifests_in
-from github_app.core.distill.distillate import distill
+from github_app.core.distill.distillate import Distillate, distill
 from github_app.core.errors import ToolFailed
-from github_app.core.model import Verdict
+from github_app.core.model import ChangeSet
 from github_app.core.policy import POLICY_PATH, Policy
 from github_app.core.ports import ExecLimits, ExecResult, Workspace
+from github_app.core.verdicts import ENDED_EARLY, Verdict, is_blamed, new_failures, unmet, was_red_before
+from github_app.core.verification import NoVerdicts, Verdicts
 
 TIMEOUT_S = 900.0
 """What one verifier may take."""
@@ -35,6 +37,7 @@ KILLED = {
 
 _MODULE = re.compile(r"\bpython3? -m (\w+)")
 _MAX_SAID = 500
+_NAMED = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +48,8 @@ class Verification:
 
     @property
     def has_passed(self) -> bool:
-        """Whether every verifier passed, but for linters that this sandbox lacks; also if there is none."""
-        return not self.unmet
-
-    @property
-    def unmet(self) -> tuple[Verdict, ...]:
-        """Those that stand against the change, or that are needed and could not run."""
-        return tuple(each for each in self.verdicts if each.exit_code and (each.is_needed or not each.could_not_run))
+        """Whether nothing stands against the change; also if there is no verifier."""
+        return not unmet(self.verdicts)
 
     @property
     def text(self) -> str:
@@ -66,7 +64,22 @@ def _line(verdict: Verdict) -> str:
         return f"passed: `{verdict.command}` ({verdict.duration_s:.1f} s)"
     if verdict.could_not_run:
         return f"could not run here: `{verdict.command}`. This says nothing about your change.\n{verdict.lines}"
-    return f"failed with exit code {verdict.exit_code}: `{verdict.command}`\n{verdict.lines}"
+    return f"failed with exit code {verdict.exit_code}{_compared(verdict)}: `{verdict.command}`\n{verdict.lines}"
+
+
+def _compared(verdict: Verdict) -> str:
+    """How a failure compares with what the same command said before the change."""
+    if not was_red_before(verdict):
+        return ", and passed before your change" if verdict.before is not None else ""
+    if not is_blamed(verdict):
+        same = "with the same failures" if verdict.failures else "in ways that I cannot tell apart"
+        return f", as it did before your change, {same}; it does not stand against you"
+    new = new_failures(verdict)
+    if not new:
+        return ", and did before your change, but in another way"
+    more = f" and {len(new) - _NAMED} more" if len(new) > _NAMED else ""
+    old = len(verdict.failures) - len(new)
+    return f"; new with your change: {', '.join(new[:_NAMED])}{more}; {old} failed before as well"
 
 
 async def look_for_verifiers(workspace: Workspace, policy: Policy) -> tuple[Verifier, ...]:
@@ -75,10 +88,8 @@ async def look_for_verifiers(workspace: Workspace, policy: Policy) -> tuple[Veri
     if policy.verify:
         return tuple(Verifier((command,), source=POLICY_PATH, reason="it says so") for command in policy.verify)
     now = await workspace.list(limit=ALL_FILES)
-    try:
-        changed = {change.path: change for change in (await workspace.changes()).changes}
-    except ToolFailed:
-        changed = {}  # more than a change set holds, which the agent is told when it matters
+    tree = await _tree(workspace)
+    changed = {change.path: change for change in tree.changes} if tree is not None else {}
     before = sorted({*now, *changed} - {path for path, change in changed.items() if change.base_mode is None})
     contents = {
         path: await _text(workspace, path, is_changed=path in changed) for path in manifests_in(before, changed)
@@ -97,26 +108,61 @@ async def _text(workspace: Workspace, path: str, *, is_changed: bool = False) ->
     return (content or b"").decode(errors="replace")
 
 
-async def verify(outlet: Outlet, policy: Policy, *, time_left_s: Callable[[], float]) -> Verification:
-    """Run every verifier, one after the other, also after one has failed."""
+async def verify(
+    outlet: Outlet,
+    policy: Policy,
+    *,
+    time_left_s: Callable[[], float],
+    known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
+) -> Verification:
+    """Run every verifier, one after the other, also after one has failed; of those that fail, look whether they did
+    before the change. One that is `known` to have passed on this very tree is not run again."""
     verifiers = await look_for_verifiers(outlet.workspace, policy)
-    return Verification(verdicts=tuple([await _verdict(outlet, verifier, time_left_s) for verifier in verifiers]))
+    tree = await _tree(outlet.workspace)
+    verdicts: list[Verdict] = []
+    for verifier in verifiers:
+        verdict = await _verdict(outlet, verifier, time_left_s, tree, known)
+        if verdict.exit_code and not verdict.could_not_run and tree is not None and tree.changes:
+            before = await known.before(verdict.command, timeout_s=_timeout_s(time_left_s))
+            verdict = replace(verdict, before=before)
+        verdicts.append(verdict)
+    # A verifier that writes files has seen another tree than the one that is left.
+    if tree is not None and await _tree(outlet.workspace) == tree:
+        for verdict in verdicts:
+            await known.remember(tree, verdict)
+    return Verification(verdicts=tuple(verdicts))
 
 
-async def _verdict(outlet: Outlet, verifier: Verifier, time_left_s: Callable[[], float]) -> Verdict:
+async def _tree(workspace: Workspace) -> ChangeSet | None:
+    try:
+        return await workspace.changes()
+    except ToolFailed:
+        return None  # more than a change set holds, which the agent is told when it matters
+
+
+async def _verdict(
+    outlet: Outlet, verifier: Verifier, time_left_s: Callable[[], float], tree: ChangeSet | None, known: Verdicts
+) -> Verdict:
     for command in verifier.commands:
-        verdict = await run_verifier(outlet, command, timeout_s=min(TIMEOUT_S, max(1.0, time_left_s())))
+        recalled = None if tree is None else await known.recall(tree, command)
+        verdict = recalled or await run_verifier(outlet, command, timeout_s=_timeout_s(time_left_s))
         if not verdict.could_not_run:
             break
     return replace(verdict, source=verifier.source, is_needed=verifier.kind == "test")
+
+
+def _timeout_s(time_left_s: Callable[[], float]) -> float:
+    return min(TIMEOUT_S, max(1.0, time_left_s()))
 
 
 async def run_verifier(outlet: Outlet, command: str, *, timeout_s: float = TIMEOUT_S) -> Verdict:
     """What a command says of the tree in the workspace."""
     limits = ExecLimits(timeout_s=timeout_s)
     result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
-    lines = "" if result.exit_code == 0 else distill(result.output).text or "(it printed nothing)"
+    found = distill(result.output) if result.exit_code else Distillate(text="")
+    lines = (found.text or "(it printed nothing)") if result.exit_code else ""
     if result.killed_by:
+        found = replace(found, failures=(*found.failures, ENDED_EARLY))
         lines = f"{KILLED[result.killed_by]} ({timeout_s:.0f} s allowed)\n{lines}"
     if refused := outlet.words(result) if lines else "":
         lines = f"{lines}\n{refused}"
@@ -126,6 +172,7 @@ async def run_verifier(outlet: Outlet, command: str, *, timeout_s: float = TIMEO
         duration_s=result.duration_s,
         lines=lines,
         could_not_run=_is_missing(command, result),
+        failures=found.failures,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
+from github_app.core.verdicts import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,22 +267,6 @@ class Reply:
     thread_id: str
     reply_to: int
     body: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What one verifier said. `exit_code` 0 is a pass. `source` is the file that names it.
-
-    `could_not_run`: its tool is not there, which says nothing about the change; `is_needed` says whether that matters.
-    """
-
-    command: str
-    exit_code: int
-    duration_s: float
-    lines: str = ""
-    source: str = ""
-    could_not_run: bool = False
-    is_needed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -45,6 +45,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("starts", "turn_id", "at < :at"),
     ("refusals", "about", "said_at < :at"),
     ("waits", "session_id", "until < :at"),
+    ("verdicts", "id", "at < :at"),
     ("heard", "number", "at < :at"),
     ("looks", "repo_id", f"repo_id <> {ALL} AND looked_at < :at"),
 )

@@ -1,15 +1,18 @@
-"""Prepares a workspace by the commands that a policy names, once for each commit, before the agent sees it."""
+"""Prepares a workspace by the commands that a policy names, or a workflow for agents, once for each commit, before the
+agent sees it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from github_app.agent.outlet import Outlet
 from github_app.agent.untrusted import show
 from github_app.agent.verify import KILLED, QUIET_ENV
-from github_app.core.errors import Refused
+from github_app.agent.workflows import SETUP_STEPS, setup_commands
+from github_app.core.errors import Refused, ToolFailed
 from github_app.core.model import ChangeSet, NetworkDecision
 from github_app.core.policy import POLICY_PATH, Policy
 from github_app.core.ports import ExecLimits, Workspace
@@ -19,6 +22,7 @@ TIMEOUT_S = 1_800.0
 """What one set-up command may take."""
 
 _OUTPUT_BYTES = 100_000
+_STEPS_BYTES = 64_000
 _NAMED = 5
 
 
@@ -31,33 +35,46 @@ class SetUp:
 
 
 async def set_up(workspace: Workspace, policy: Policy) -> SetUp:
-    """Run the set-up commands, unless that was done in this workspace. The first that fails ends it, and is for the
-    agent to know: it may have to do with the change.
+    """Run the set-up commands, unless that was done in this workspace: the policy's, or else what the repository has
+    for other agents (`SETUP_STEPS`). The first that fails ends it, and is for the agent to know: it may have to do with
+    the change.
 
     They may write what git ignores, and their home; anything else would be part of the change. Raises `Refused` then,
     and gives the workspace up.
     """
-    note = hashlib.sha256(json.dumps([policy.setup, policy.network.setup]).encode()).hexdigest()
-    if not policy.setup or await workspace.recall() == note:
+    commands, source = await _commands(workspace, policy)
+    note = hashlib.sha256(json.dumps([commands, policy.network.setup]).encode()).hexdigest()
+    if not commands or await workspace.recall() == note:
         return SetUp()
     before = await workspace.changes()
-    done = await _run(Outlet(workspace=workspace, allowed=policy.network.setup), policy)
+    done = await _run(Outlet(workspace=workspace, allowed=policy.network.setup), commands)
     if changed := _changed(before, await workspace.changes()):
         await workspace.close(discard=True)
         named = ", ".join(f"`{path}`" for path in changed[:_NAMED])
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
+        instead = "" if source == POLICY_PATH else f". Say in `setup` of `{POLICY_PATH}` what to run instead"
         raise Refused(
-            f"the `setup` of `{POLICY_PATH}` changed files that git does not ignore ({named}{more}); "
-            f"it may write only what git ignores, and its home folder{_denied(done.refused)}"
+            f"the `setup` of `{source}` changed files that git does not ignore ({named}{more}); "
+            f"it may write only what git ignores, and its home folder{instead}{_denied(done.refused)}"
         )
     if not done.report:
         await workspace.remember(note)
     return done
 
 
-async def _run(outlet: Outlet, policy: Policy) -> SetUp:
+async def _commands(workspace: Workspace, policy: Policy) -> tuple[tuple[str, ...], str]:
+    if policy.setup:
+        return policy.setup, POLICY_PATH
+    try:
+        steps = await workspace.read_base(SETUP_STEPS, max_bytes=_STEPS_BYTES)
+    except ToolFailed:
+        return (), ""
+    return setup_commands((steps or b"").decode("utf-8", "replace")), SETUP_STEPS
+
+
+async def _run(outlet: Outlet, commands: Sequence[str]) -> SetUp:
     limits = ExecLimits(timeout_s=TIMEOUT_S, output_bytes=_OUTPUT_BYTES)
-    for command in policy.setup:
+    for command in commands:
         result = await outlet.exec(["sh", "-c", command], env=QUIET_ENV, limits=limits)
         if result.exit_code or result.killed_by:
             how = KILLED[result.killed_by] if result.killed_by else f"it ended with exit code {result.exit_code}"

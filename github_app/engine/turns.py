@@ -36,6 +36,7 @@ from github_app.engine.setup import SetUp, set_up
 from github_app.engine.snapshots import Snapshots
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
+from github_app.engine.verdicts import StoredVerdicts
 from github_app.engine.witness import WitnessedWorkspace
 
 log = logging.getLogger(__name__)
@@ -174,8 +175,14 @@ class TurnRunner:
         policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
         if turn is None:
             await asyncio.to_thread(self.admission.require, session, policy)
-        opened = await self.workspaces.open(session.repo, sha, session.id, auth=lambda: self.hub.git_auth(session.repo))
-        workspace = WitnessedWorkspace(opened, audit=self.store.audit, session_id=session_id, turn_id=turn_id)
+        workspace = await self._open(session, turn_id, sha, session.id)
+        known = StoredVerdicts(
+            database=self.store.engine,
+            clock=self.clock,
+            session=session,
+            policy=policy,
+            open_base=lambda: self._open(session, turn_id, session.base_sha, f"{session.id}-before"),
+        )
         try:
             prepared = await set_up(workspace, policy)
             if turn is None:
@@ -198,12 +205,18 @@ class TurnRunner:
                 scanner=self.scanner,
                 model_name=self.model_name,
                 clock=self.clock,
+                known=known,
                 on_step=self._progress(session),
             )
             await self._snapshots.keep(turn, workspace, policy)
             return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id)
         finally:
+            await known.close()
             await workspace.close(discard=False)
+
+    async def _open(self, session: Session, turn_id: str, sha: str, key: str) -> WitnessedWorkspace:
+        opened = await self.workspaces.open(session.repo, sha, key, auth=lambda: self.hub.git_auth(session.repo))
+        return WitnessedWorkspace(opened, audit=self.store.audit, session_id=session.id, turn_id=turn_id)
 
     @property
     def _snapshots(self) -> Snapshots:

@@ -204,6 +204,8 @@ class LocalWorkspace:
         return target.read_bytes()
 
     async def read_base(self, path: str, *, max_bytes: int = 1_000_000) -> bytes | None:
+        if path not in self.before:
+            raise ToolFailed(f"there is no file `{path}`")
         content = self.before[path][1]
         return content if len(content) <= max_bytes else None
 

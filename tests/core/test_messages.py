@@ -34,10 +34,10 @@ from github_app.core.model import (
     Status,
     Submission,
     Usage,
-    Verdict,
 )
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
+from github_app.core.verdicts import Verdict
 from github_app.core.waits import Wait
 from tests.core.scene import (
     AWAITING_CHECKS,

@@ -78,3 +78,24 @@ async def test_what_the_network_refused_a_set_up_is_told_with_its_refusal(worksp
 async def test_work_that_was_there_before_is_no_change_of_the_set_ups(workspace: LocalWorkspace):
     (workspace.root / "app.py").write_text("x = 2\n")
     assert (await set_up(workspace, policy("true"))).report == ""
+
+
+STEPS = "jobs: {copilot-setup-steps: {steps: [{uses: actions/checkout@v5}, {run: 'echo ran >> ~/log'}]}}"
+
+
+async def test_what_a_repository_has_for_other_agents_is_run_where_its_policy_names_nothing(tmp_path: Path):
+    (tmp_path / "tree").mkdir()
+    workspace = LocalWorkspace.of(tmp_path / "tree", {".github/workflows/copilot-setup-steps.yml": STEPS})
+    await set_up(workspace, Policy())
+    await set_up(workspace, Policy())
+    assert (tmp_path / "log").read_text() == "ran\n"
+    await set_up(workspace, policy("true"))
+    assert (tmp_path / "log").read_text() == "ran\n"
+
+
+async def test_steps_of_others_that_touch_the_tree_are_told_how_to_be_replaced(tmp_path: Path):
+    (tmp_path / "tree").mkdir()
+    steps = STEPS.replace("~/log", "x.txt")
+    workspace = LocalWorkspace.of(tmp_path / "tree", {".github/workflows/copilot-setup-steps.yml": steps})
+    with pytest.raises(Refused, match=r"copilot-setup-steps.yml.*`x.txt`.*Say in `setup` of `.github/honk.yml`"):
+        await set_up(workspace, Policy())

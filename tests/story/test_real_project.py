@@ -21,6 +21,7 @@ MENDED_HEAD = "def scan_four_digit_hex(s, end, _m=re.compile(r'^[0-9a-fA-F]{4}$'
 MENDED_CHECK = "    if not _m(esc):\n"
 BROKEN_HEAD = "def scan_four_digit_hex(s, end):"
 BROKEN_CHECK = "    if len(esc) != 4 or esc[1:2] in 'xX' or esc[0] == '-':\n"
+WORSE_CHECK = "    if len(esc) != 5:\n"
 WORKFLOW = """\
 name: CI
 on: [pull_request]
@@ -60,12 +61,11 @@ def test_a_true_bug_of_a_real_project_is_mended_and_its_own_tests_say_so(make_wo
             calls(
                 bash("""python3 -c 'import simplejson; print(simplejson.loads("\\"\\\\u EDD\\""))'"""), {"verify": {}}
             ),
-            calls({"search": {"pattern": "scan_four_digit_hex"}}, edit("README.md", "# simplejson", "# Simplejson")),
-            calls(submit("Try it without a fix")),
+            calls({"search": {"pattern": "scan_four_digit_hex"}}, edit(DECODER, BROKEN_CHECK, WORSE_CHECK)),
+            calls(submit("Try it with something worse")),
             calls(
-                edit("README.md", "# Simplejson", "# simplejson"),
                 edit(DECODER, BROKEN_HEAD, MENDED_HEAD),
-                edit(DECODER, BROKEN_CHECK, MENDED_CHECK),
+                edit(DECODER, WORSE_CHECK, MENDED_CHECK),
                 {"verify": {}},
             ),
             calls(submit("Take only hexadecimal digits in Unicode escapes")),
@@ -79,11 +79,12 @@ def test_a_true_bug_of_a_real_project_is_mended_and_its_own_tests_say_so(make_wo
     results = world.prompts()[-1]
     assert "test_scanstring.py" in results  # the verifier named the test that failed
     assert "not submitted: verification did not pass" in results
+    assert "; new with your change: " in results
+    assert " failed before as well: `python3 -m unittest discover`" in results
     assert "passed: `python3 -m unittest discover`" in results
     assert world.text(pull.head_sha, DECODER) == world.text("main", DECODER).replace(BROKEN_HEAD, MENDED_HEAD).replace(
         BROKEN_CHECK, MENDED_CHECK
     )
-    assert world.text(pull.head_sha, "README.md") == "# simplejson\n"
     assert "`python3 -m unittest discover`: passed" in (pull.issue.body or "")
     assert {run.conclusion for run in world.repo.check_runs(pull.head_sha)} == {"success"}
     assert "Ready for your review" in world.tracking(issue).body

@@ -10,8 +10,9 @@ from github_app.core import consent
 from github_app.core.hosts import address
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, names, occupation
-from github_app.core.model import NetworkDecision, Round, Session, Status, Submission, Verdict
+from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
+from github_app.core.verdicts import Verdict
 from github_app.core.waits import TOLD_S, Wait
 
 _STATUS = {
