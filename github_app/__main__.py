@@ -1,6 +1,6 @@
-"""The command line: `honk demo`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`, `backup`,
-`restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at once. Exit codes: 0
-done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
+"""The command line: `honk demo`, `eval`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`,
+`backup`, `restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at once. Exit
+codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--keep", action="store_true", help="leave everything up afterwards, to look at")
     demo.set_defaults(run=_demo)
 
+    _add_eval(commands.add_parser("eval", help="run a suite of tasks through the whole product, and score it"))
+
     where = "Settings come from the environment: see docs/configure.md."
     serve = commands.add_parser("serve", help="run the door (webhooks in) and a worker (everything else)", epilog=where)
     serve.add_argument("--no-worker", action="store_true", help="only the door; workers are other processes")
@@ -89,6 +91,21 @@ def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser], w
     restore.set_defaults(run=_restore)
 
 
+def _add_eval(evaluation: argparse.ArgumentParser) -> None:
+    evaluation.description = (
+        "Each task gets a local GitHub, the real Honk and a sandbox; hidden tests decide. Without ANTHROPIC_API_KEY, "
+        "scripts play the model. Exit code: 0 all tasks are resolved, 1 not all, 2 the suite is wrong."
+    )
+    evaluation.add_argument("suite", metavar="SUITE", help="a folder with a folder for each task; or `basics`")
+    evaluation.add_argument("--task", default="", metavar="NAME", help="only this task")
+    evaluation.add_argument("--check", action="store_true", help="only try whether the tasks are what they claim")
+    evaluation.add_argument("--model", default="", metavar="NAME", help="the real model (HONK_MODEL)")
+    evaluation.add_argument("--json", type=Path, metavar="FILE", help="write the report for programs")
+    evaluation.add_argument("--page", type=Path, metavar="FILE.html", help="write the report for a browser")
+    evaluation.add_argument("--at-once", type=int, default=1, metavar="N", help="how many tasks at once (1)")
+    evaluation.set_defaults(run=_eval)
+
+
 def _add_audit(audit: argparse.ArgumentParser) -> None:
     commands = audit.add_subparsers(title="commands", required=True, metavar="COMMAND")
     verify = commands.add_parser("verify", help="say whether the record is whole; exit code 1 if it is not")
@@ -115,6 +132,24 @@ def _demo(options: argparse.Namespace) -> int:
     from github_app.demo.story import run_demo
 
     return run_demo(repo=options.repo, issue=options.issue, keep=options.keep)
+
+
+def _eval(options: argparse.Namespace) -> int:
+    if not 1 <= options.at_once <= 32:
+        raise Misconfigured("--at-once must be a whole number from 1 to 32")
+    if options.check and (options.model or options.json or options.page):
+        raise Misconfigured("--check runs no model and writes no report")
+    from github_app.evaluation.command import Choice, check, run
+
+    choice = Choice(
+        suite=options.suite,
+        task=options.task,
+        model=options.model,
+        json=options.json,
+        page=options.page,
+        at_once=options.at_once,
+    )
+    return check(choice) if options.check else run(choice)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -112,8 +112,8 @@ def _product_files() -> list[Path]:
 
 
 def _is_sample(path: Path) -> bool:
-    """Tell whether this is code of the demo's sample repository: data for us, whatever is in it."""
-    return bool({"sample", "samples", "data"} & set(path.relative_to(ROOT).parts))
+    """Tell whether this is code of a sample repository or of a suite's task: data for us, whatever is in it."""
+    return bool({"sample", "samples", "suites", "data"} & set(path.relative_to(ROOT).parts))
 
 
 @cache
