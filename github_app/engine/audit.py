@@ -4,7 +4,6 @@ made in `core.record.records`, and how they hang together in `core.record.audit`
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,7 +25,7 @@ from github_app.core.record.audit import (
     verify_chain,
     verify_openings,
 )
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 _REPO = "repo-"
 
@@ -59,7 +58,7 @@ class Audit:
         head = self._hold_head(connection, chain)
         if not is_sealed(self._key, chain, head):
             records = (doubt(head), *records)
-        at = self._clock.now().astimezone(UTC).isoformat()
+        at = text_of(self._clock.now())
         for record in records:
             link = append(head, chain, record, at=at)
             connection.execute(

@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,11 @@ def connect(url: str) -> sa.Engine:
             return _postgresql(parsed.set(drivername="postgresql+psycopg"))
         case other:
             raise Misconfigured(f"HONK_DATABASE_URL names `{other}`; SQLite and PostgreSQL are supported")
+
+
+def text_of(at: datetime) -> str:
+    """A time as the tables hold it: in UTC, so that times sort as texts do."""
+    return at.astimezone(UTC).isoformat()
 
 
 @contextmanager

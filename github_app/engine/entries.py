@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import sqlalchemy as sa
@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from github_app.core.events import Event, OwnEvent
 from github_app.core.ports import Clock
 from github_app.engine import codec
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 Source = Literal["github", "self"]
 
@@ -55,7 +55,7 @@ class Entries:
         return transaction(self._engine)
 
     def _now(self) -> str:
-        return _text(self._clock.now())
+        return text_of(self._clock.now())
 
     def add(self, entries: Sequence[tuple[str, Source, str, bytes]]) -> list[bool]:
         """Record (id, source, name, body) in one transaction; for each whether it was new. Durable when it returns."""
@@ -68,7 +68,7 @@ class Entries:
         """Record one row within the caller's transaction; whether it was new."""
         now = self._clock.now()
         later = now + timedelta(seconds=delay_s)
-        row = {"id": key, "source": source, "name": name, "body": body, "at": _text(now), "later": _text(later)}
+        row = {"id": key, "source": source, "name": name, "body": body, "at": text_of(now), "later": text_of(later)}
         return connection.exec_driver_sql(_ADD[connection.dialect.name], row).rowcount == 1
 
     def add_event(self, event: OwnEvent) -> None:
@@ -119,7 +119,7 @@ class Entries:
         query = "SELECT DISTINCT lane FROM inbox WHERE state = 'queued'"
         values = {}
         if queued_before is not None:
-            query, values = f"{query} AND not_before < :at", {"at": queued_before.astimezone(UTC).isoformat()}
+            query, values = f"{query} AND not_before < :at", {"at": text_of(queued_before)}
         with self._reading() as connection:
             return list(connection.execute(sa.text(query), values).scalars())
 
@@ -136,7 +136,7 @@ class Entries:
 
     def postpone(self, entry: Entry, *, delay_s: float, note: str) -> None:
         """Have an inbox row taken up again later: no thread waits meanwhile."""
-        at = (self._clock.now() + timedelta(seconds=delay_s)).astimezone(UTC).isoformat()
+        at = text_of(self._clock.now() + timedelta(seconds=delay_s))
         with self._writing() as connection:
             connection.execute(
                 sa.text(
@@ -155,7 +155,7 @@ class Entries:
                     "UPDATE inbox SET state = 'new', attempts = attempts + 1 "
                     "WHERE state = 'queued' AND not_before < :at"
                 ),
-                {"at": queued_before.astimezone(UTC).isoformat()},
+                {"at": text_of(queued_before)},
             ).rowcount
 
     def oldest_s(self) -> float:
@@ -171,7 +171,3 @@ class Entries:
         with self._reading() as connection:
             rows = connection.execute(sa.text("SELECT state, count(*) FROM inbox GROUP BY state"))
             return {state: count for state, count in rows}
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()

@@ -4,12 +4,12 @@ what one that died had not come to, the next begins with, as soon as it is known
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from github_app.core.ports import Clock
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 from github_app.engine.leases import Lease
 
 ALL = 0
@@ -56,7 +56,7 @@ class Looks:
                     "AND (held_until <= :now OR held_by <> '' AND held_by = :dead)"
                 ),
                 {
-                    "until": _text(now + _HELD), "now": _text(now), "done": _text(done_before), "all": ALL,
+                    "until": text_of(now + _HELD), "now": text_of(now), "done": text_of(done_before), "all": ALL,
                     "me": self._lease.holder, "dead": dead,
                 },
             )  # fmt: skip
@@ -79,13 +79,13 @@ class Looks:
         """Who has the turn; empty for nobody, and for a worker from before turns had names."""
         query = sa.text("SELECT held_by FROM looks WHERE repo_id = :all AND held_until > :now")
         with transaction(self._engine, reads=True) as connection:
-            return connection.execute(query, {"all": ALL, "now": _text(now)}).scalar() or ""
+            return connection.execute(query, {"all": ALL, "now": text_of(now)}).scalar() or ""
 
     def _set(self, what: str, at: datetime) -> None:
         """Change our turn; one that is somebody else's by now is left alone."""
         statement = sa.text(f"UPDATE looks SET {what} WHERE repo_id = :all AND held_by = :me")  # noqa: S608 - ours
         with transaction(self._engine) as connection:
-            connection.execute(statement, {"at": _text(at), "all": ALL, "me": self._lease.holder})
+            connection.execute(statement, {"at": text_of(at), "all": ALL, "me": self._lease.holder})
 
     def last(self) -> datetime | None:
         """When the last turn was begun that was finished; None if none ever was."""
@@ -109,10 +109,10 @@ class Looks:
         """Leave a repository where `look` says, and keep the turn."""
         values = {
             "r": repo_id,
-            "begins": _text(look.begins_at),
-            "issues": _text(look.issues_at),
-            "comments": _text(look.comments_at),
-            "now": _text(self._clock.now()),
+            "begins": text_of(look.begins_at),
+            "issues": text_of(look.issues_at),
+            "comments": text_of(look.comments_at),
+            "now": text_of(self._clock.now()),
         }
         with transaction(self._engine) as connection:
             connection.execute(
@@ -123,7 +123,3 @@ class Looks:
                 ),
                 values,
             )
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="microseconds")

@@ -4,14 +4,13 @@ another: neither lifts the other's."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
 
 import sqlalchemy as sa
 
 from github_app.core.errors import Transient
 from github_app.core.model import Pause, Repo
 from github_app.core.ports import Clock
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 
 class Paused(Transient):
@@ -73,4 +72,4 @@ class Pauses:
         return lifted.rowcount == 1
 
     def _now(self) -> str:
-        return self.clock.now().astimezone(UTC).isoformat()
+        return text_of(self.clock.now())

@@ -4,7 +4,7 @@ API. An organisation is the account that the app is installed in."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -15,7 +15,7 @@ from github_app.core.model import Actor, Repo, Session
 from github_app.core.policy import Floor, Quota
 from github_app.core.ports import Clock
 from github_app.core.quotas import WINDOW, Load, Share, Whose
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 _COLUMN: dict[Whose, str] = {"person": "person_id", "repository": "repo_id", "organisation": "installation_id"}
 
@@ -84,7 +84,7 @@ class Quotas:
         )
 
     def _since(self) -> str:
-        return _text(self.clock.now() - WINDOW)
+        return text_of(self.clock.now() - WINDOW)
 
 
 def _free_at(
@@ -145,7 +145,7 @@ def _note_start(connection: sa.Connection, session: Session, turn_id: str, numbe
             "installation": session.repo.installation_id,
             "person": (session.turn_asked_by or session.requested_by).id,
             "number": number,
-            "at": _text(now),
+            "at": text_of(now),
         },
     )
     return added.rowcount == 1
@@ -158,10 +158,6 @@ def _note_refusal(connection: sa.Connection, repo: Repo, person: Actor, about: s
             "ON CONFLICT (repo_id, person_id, about) DO UPDATE SET said_at = excluded.said_at "
             "WHERE refusals.said_at <= :since"
         ),
-        {"r": repo.id, "p": person.id, "about": about, "at": _text(now), "since": _text(now - WINDOW)},
+        {"r": repo.id, "p": person.id, "about": about, "at": text_of(now), "since": text_of(now - WINDOW)},
     )
     return said.rowcount == 1
-
-
-def _text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()

@@ -8,13 +8,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from github_app.core.errors import HonkError
 from github_app.core.ports import Clock
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 from github_app.engine.files import files_of, give_back
 from github_app.engine.looks import ALL
 
@@ -136,7 +136,7 @@ def forget(engine: sa.Engine, before: datetime) -> int:
 
     Raises `DatabaseAway`.
     """
-    at = before.astimezone(UTC).isoformat()
+    at = text_of(before)
     return sum(_delete(engine, table, key, where, at) for table, key, where in _RULES)
 
 
@@ -158,7 +158,7 @@ def _delete(engine: sa.Engine, table: str, key: str, where: str, at: str) -> int
 def forget_blobs(engine: sa.Engine, before: datetime) -> int:
     """Delete the large values that were stored before a time and that no turn's workspace and nothing that waits is
     made of; how many. Each step of a turn that changes files leaves one. Raises `DatabaseAway`."""
-    at = before.astimezone(UTC).isoformat()
+    at = text_of(before)
     delete = sa.text("DELETE FROM blobs WHERE id IN :keys AND created_at < :at")
     delete = delete.bindparams(sa.bindparam("keys", expanding=True))
     count = 0

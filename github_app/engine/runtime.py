@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ParamSpec, Protocol
 
 import sqlalchemy as sa
@@ -16,7 +16,7 @@ from dbos import DBOS, DBOSConfig, SetEnqueueOptions, SetWorkflowID
 
 from github_app.core.errors import Transient
 from github_app.engine import leases
-from github_app.engine.database import IDLE_TRANSACTION_S, DatabaseAway
+from github_app.engine.database import IDLE_TRANSACTION_S, DatabaseAway, text_of
 from github_app.engine.leases import Lease
 
 P = ParamSpec("P")
@@ -162,7 +162,7 @@ class Runtime:
     def forget(self, before: datetime) -> None:
         """Delete flows that ended before a time, and workers that are long gone."""
         leases.forget(self.lease.database)
-        until = before.astimezone(UTC).isoformat()
+        until = text_of(before)
         while ended := DBOS.list_workflows(
             status=_ENDED, completed_before=until, limit=500, load_input=False, load_output=False
         ):

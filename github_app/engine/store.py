@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from github_app.core.ports import Clock
 from github_app.core.record import records
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 from github_app.engine.entries import Entries
 from github_app.engine.heard import note_words
 from github_app.engine.quotas import note_decision
@@ -65,7 +65,7 @@ class Store:
         return transaction(self.engine)
 
     def _now(self) -> str:
-        return self._clock.now().astimezone(UTC).isoformat()
+        return text_of(self._clock.now())
 
     # Sessions
 
@@ -290,7 +290,7 @@ class Store:
                     sa.text(
                         "SELECT id FROM sessions WHERE status = :s AND ticked_at < :at ORDER BY ticked_at LIMIT 200"
                     ),
-                    {"s": status, "at": at.astimezone(UTC).isoformat()},
+                    {"s": status, "at": text_of(at)},
                 )
                 due += [row.id for row in rows]
             for key in due:

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -19,7 +19,7 @@ from github_app.core.record import records
 from github_app.core.record.records import Source
 from github_app.engine import codec
 from github_app.engine.audit import Audit
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class Transcripts:
         return transaction(self._engine)
 
     def _now(self) -> str:
-        return self._clock.now().astimezone(UTC).isoformat()
+        return text_of(self._clock.now())
 
     def begin_turn(
         self, turn_id: str, session: Session, *, base_sha: str, task: str, sources: Sequence[Source]

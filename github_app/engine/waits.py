@@ -3,13 +3,13 @@ with its time: nothing that could fail ends it."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from github_app.core.ports import Clock
 from github_app.core.waits import Wait
-from github_app.engine.database import transaction
+from github_app.engine.database import text_of, transaction
 
 
 class Waits:
@@ -38,14 +38,14 @@ class Waits:
                     "INSERT INTO waits (session_id, whose, since, until, waited_s) VALUES (:s, :w, :b, :u, :d) "
                     "ON CONFLICT (session_id) DO UPDATE SET whose = :w, since = :b, until = :u, waited_s = :d"
                 ),
-                {"s": session_id, "w": whose, "b": _text(since), "u": _text(until), "d": waited_s},
+                {"s": session_id, "w": whose, "b": text_of(since), "u": text_of(until), "d": waited_s},
             )
 
     def count(self) -> int:
         """How many sessions wait now."""
         with transaction(self._database, reads=True) as connection:
             query = sa.text("SELECT count(*) FROM waits WHERE until > :now")
-            return int(connection.execute(query, {"now": _text(self._clock.now())}).scalar_one())
+            return int(connection.execute(query, {"now": text_of(self._clock.now())}).scalar_one())
 
     def of(self, session_id: str) -> Wait | None:
         """What a session waits for, or has waited for; None if it never had to."""
@@ -58,10 +58,6 @@ class Waits:
         now, until = self._clock.now(), _time(row.until)
         lasted_s = (min(now, until) - _time(row.since)).total_seconds()
         return Wait(whose=row.whose, until=until if until > now else None, waited_s=row.waited_s + max(lasted_s, 0.0))
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat()
 
 
 def _time(text: str) -> datetime:
