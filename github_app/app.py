@@ -179,7 +179,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     clock = SystemClock()
     lease = Lease(database=store.engine, name=settings.worker_id)
     hub = _build_hub(settings, vault, lease)
-    policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
+    policies = Policies(hub=hub, floor=read_floor(settings.policy_file, kept=timedelta(days=settings.keep_days)))
     admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, lease)
     workspaces = build_workspaces(settings)

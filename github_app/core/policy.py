@@ -94,10 +94,12 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True)
 class Quota:
-    """What may be used up within 24 hours, and how many pull requests may be open at once. None: any number."""
+    """What may be used up within 24 hours and, of money, within 30 days; and how many pull requests may be open at
+    once. None: any number."""
 
     turns: int | None = None
     cost_micro_usd: int | None = None
+    month_micro_usd: int | None = None
     open_pulls: int | None = None
 
 

@@ -85,10 +85,11 @@ def _others(top: _Section, usual: Literal["leave_out", "quote"]) -> Literal["lea
 
 
 def _quota(quotas: _Section, key: str) -> Quota:
-    quota = quotas.section(key, ("turns_a_day", "usd_a_day", "open_pulls"))
+    quota = quotas.section(key, ("turns_a_day", "usd_a_day", "usd_a_month", "open_pulls"))
     return Quota(
         turns=quota.whole("turns_a_day", 0, ceiling=100_000) if "turns_a_day" in quota.values else None,
         cost_micro_usd=quota.micro_usd("usd_a_day", 0, ceiling=100_000) if "usd_a_day" in quota.values else None,
+        month_micro_usd=quota.micro_usd("usd_a_month", 0, ceiling=1e6) if "usd_a_month" in quota.values else None,
         open_pulls=quota.whole("open_pulls", 0, ceiling=100_000) if "open_pulls" in quota.values else None,
     )
 

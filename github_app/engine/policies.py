@@ -4,6 +4,7 @@ not."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from github_app.agent.yamlfile import load_yaml
@@ -12,6 +13,7 @@ from github_app.core.model import Repo
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.policyfile import parse_floor, parse_policy
 from github_app.core.ports import Hub
+from github_app.core.quotas import MONTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +33,21 @@ def read_policy(text: bytes | None) -> Policy:
     return Policy() if text is None else parse_policy(*load_yaml(text, POLICY_PATH))
 
 
-def read_floor(path: Path | None) -> Floor:
-    """The operator's floor; None restricts nothing. Raises `Misconfigured` naming file, line and key."""
+def read_floor(path: Path | None, *, kept: timedelta = MONTH) -> Floor:
+    """The operator's floor; None restricts nothing. `kept` is for how long it is known what was spent.
+
+    Raises `Misconfigured` naming file, line and key.
+    """
     if path is None:
         return Floor()
     try:
-        return parse_floor(*load_yaml(path.read_bytes(), path.name), name=path.name)
+        floor = parse_floor(*load_yaml(path.read_bytes(), path.name), name=path.name)
     except (OSError, Refused) as error:
         raise Misconfigured(f"HONK_POLICY_FILE: {error}") from error
+    quotas = (floor.per_person, floor.per_repository, floor.per_organisation)
+    if kept < MONTH and any(quota.month_micro_usd is not None for quota in quotas):
+        raise Misconfigured(
+            f"HONK_POLICY_FILE: `{path.name}` has `usd_a_month`, which needs HONK_KEEP_DAYS of {MONTH.days} or more: "
+            "what was spent is forgotten earlier"
+        )
+    return floor

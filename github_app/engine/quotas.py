@@ -1,10 +1,10 @@
-"""Counts what people, repositories and organisations have used within a day, in our own tables: no call of GitHub's
-API. An organisation is the account that the app is installed in."""
+"""Counts what people, repositories and organisations have used within a day or a month, in our own tables: no call of
+GitHub's API. An organisation is the account that the app is installed in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -14,7 +14,7 @@ from github_app.core.facts import Facts
 from github_app.core.model import Actor, Repo, Session
 from github_app.core.policy import Floor, Quota
 from github_app.core.ports import Clock
-from github_app.core.quotas import WINDOW, Load, Share, Whose
+from github_app.core.quotas import MONTH, WINDOW, Load, Share, Whose
 from github_app.engine.database import text_of, transaction
 
 _COLUMN: dict[Whose, str] = {"person": "person_id", "repository": "repo_id", "organisation": "installation_id"}
@@ -53,19 +53,19 @@ class Quotas:
         with transaction(self.database, reads=True) as connection:
             rows = connection.execute(
                 sa.text("SELECT about FROM refusals WHERE repo_id = :r AND person_id = :p AND said_at > :since"),
-                {"r": repo.id, "p": person.id, "since": self._since()},
+                {"r": repo.id, "p": person.id, "since": text_of(self.clock.now() - WINDOW)},
             )
             return frozenset(rows.scalars())
 
     def _share(self, connection: sa.Connection, whose: Whose, name: str, key: int, quota: Quota, own: str) -> Share:
-        column = _COLUMN[whose]
-        known = {"id": key, "since": self._since(), "own": own}
-        turns, cost = connection.execute(
-            sa.text(
-                f"SELECT count(*), coalesce(sum(cost_micro_usd), 0) FROM starts WHERE {column} = :id AND at > :since"  # noqa: S608 - a column's name, of ours
-            ),
-            known,
-        ).one()
+        column, now = _COLUMN[whose], self.clock.now()
+        known = {"id": key, "own": own}
+        day, month = known | {"since": text_of(now - WINDOW)}, known | {"since": text_of(now - MONTH)}
+        sum_up = sa.text(
+            f"SELECT count(*), coalesce(sum(cost_micro_usd), 0) FROM starts WHERE {column} = :id AND at > :since"  # noqa: S608 - a column's name, of ours
+        )
+        turns, cost = connection.execute(sum_up, day).one()
+        month_cost = connection.execute(sum_up, month).one()[1] if quota.month_micro_usd is not None else 0
         pulls = connection.execute(
             sa.text(f"SELECT count(*) FROM sessions WHERE {column} = :id AND holds_pull = 1 AND id <> :own"),  # noqa: S608
             known,
@@ -76,19 +76,16 @@ class Quotas:
             quota=quota,
             turns=turns,
             cost_micro_usd=int(cost),
+            month_micro_usd=int(month_cost),
             open_pulls=pulls,
-            turns_free_at=_free_at(connection, column, known | {"n": quota.turns}, "place >= :n", quota.turns),
-            money_free_at=_free_at(
-                connection, column, known | {"n": quota.cost_micro_usd}, "spent >= :n", quota.cost_micro_usd
-            ),
+            turns_free_at=_free_at(connection, column, day, "place", quota.turns, WINDOW),
+            money_free_at=_free_at(connection, column, day, "spent", quota.cost_micro_usd, WINDOW),
+            month_free_at=_free_at(connection, column, month, "spent", quota.month_micro_usd, MONTH),
         )
-
-    def _since(self) -> str:
-        return text_of(self.clock.now() - WINDOW)
 
 
 def _free_at(
-    connection: sa.Connection, column: str, known: dict[str, object], when: str, limit: int | None
+    connection: sa.Connection, column: str, known: dict[str, object], what: str, limit: int | None, window: timedelta
 ) -> datetime | None:
     """When so many old turns have left the window that the rest is under the limit: counted from the newest on, the
     one with which the limit is reached must leave."""
@@ -99,8 +96,9 @@ def _free_at(
         f"SELECT at, row_number() OVER ({newest}) AS place, sum(cost_micro_usd) OVER ({newest}) AS spent "  # noqa: S608
         f"FROM starts WHERE {column} = :id AND at > :since"
     )
-    at = connection.execute(sa.text(f"SELECT max(at) FROM ({counted}) AS counted WHERE {when}"), known).scalar_one()  # noqa: S608
-    return datetime.fromisoformat(at) + WINDOW if at is not None else None
+    query = sa.text(f"SELECT max(at) FROM ({counted}) AS counted WHERE {what} >= :n")  # noqa: S608
+    at = connection.execute(query, known | {"n": limit}).scalar_one()
+    return datetime.fromisoformat(at) + window if at is not None else None
 
 
 def note_decision(

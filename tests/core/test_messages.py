@@ -285,6 +285,9 @@ REFUSALS = {
     "a repository's money": refusals.quota_holds(
         replace(SHORT, whose="repository", what="money", name="acme/goose", allowed=20_000_000)
     ),
+    "a repository's month": refusals.quota_refusal(
+        replace(SHORT, whose="repository", name="acme/goose", what="month", allowed=300_000_000)
+    ),
     "an organisation's pull requests": refusals.quota_refusal(
         replace(SHORT, whose="organisation", what="pulls", name="acme", allowed=10, free_at=None)
     ),

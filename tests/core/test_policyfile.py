@@ -98,7 +98,7 @@ def test_all_that_the_operator_can_say():
         "others": "leave_out",
         "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
         "quota": {
-            "person": {"turns_a_day": 5, "usd_a_day": 1.5, "open_pulls": 2},
+            "person": {"turns_a_day": 5, "usd_a_day": 1.5, "usd_a_month": 20, "open_pulls": 2},
             "repository": {"turns_a_day": 0},
         },
     }
@@ -117,7 +117,7 @@ def test_all_that_the_operator_can_say():
         ),
         setup_hosts=("registries",),
         turn_hosts=(),
-        per_person=Quota(turns=5, cost_micro_usd=1_500_000, open_pulls=2),
+        per_person=Quota(turns=5, cost_micro_usd=1_500_000, month_micro_usd=20_000_000, open_pulls=2),
         per_repository=Quota(turns=0),
     )
 

@@ -41,7 +41,7 @@ from tests.core.scene import (
 )
 
 LATER = NOW + timedelta(hours=3)
-ALL = Quota(turns=3, cost_micro_usd=5_000_000, open_pulls=2)
+ALL = Quota(turns=3, cost_micro_usd=5_000_000, month_micro_usd=40_000_000, open_pulls=2)
 
 
 def load(**changes: Any) -> Load:
@@ -63,6 +63,10 @@ FULL = facts(load=load(turns=3), asker=ALICE)
         (
             {"cost_micro_usd": 5_000_000},
             Shortage(whose="person", what="money", name="alice", allowed=5_000_000, free_at=LATER + timedelta(hours=1)),
+        ),
+        (
+            {"month_micro_usd": 40_000_000, "month_free_at": LATER},
+            Shortage(whose="person", what="month", name="alice", allowed=40_000_000, free_at=LATER),
         ),
         ({"open_pulls": 2}, Shortage(whose="person", what="pulls", name="alice", allowed=2)),
         ({"quota": Quota(), "turns": 99, "cost_micro_usd": 10**9, "open_pulls": 99}, None),

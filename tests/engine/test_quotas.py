@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from github_app.core.effects import Say
+from github_app.core.errors import Misconfigured
 from github_app.core.events import IssueLabeled
 from github_app.core.facts import Facts
 from github_app.core.machine import decide
@@ -17,6 +18,7 @@ from github_app.core.model import Actor, Permission, Status, Usage
 from github_app.core.policy import Floor, Quota
 from github_app.core.ports import Step
 from github_app.engine.database import transaction
+from github_app.engine.policies import read_floor
 from github_app.engine.quotas import Quotas
 from github_app.engine.retention import forget
 from github_app.engine.store import Conflict, Store
@@ -96,6 +98,33 @@ def test_money_is_counted_where_it_is_spent(people, quotas, transcripts, clock):
     assert share.cost_micro_usd == 120
     assert share.money_free_at > clock.now()
     assert "may spend" in people.label(2)
+
+
+def test_money_of_a_month_is_free_again_after_thirty_days(store, database, clock, transcripts):
+    floor = Floor(per_repository=Quota(cost_micro_usd=100, month_micro_usd=120))
+    quotas = Quotas(database=database, clock=clock, floor=floor)
+    people = People(store, quotas, clock)
+    step = Step(number=0, role="assistant", content=(), usage=Usage(cost_micro_usd=90, steps=1))
+    for number in (1, 2):
+        assert people.label(number) == "starts"
+        transcripts.add_step(f"7-{number}-1/turn-1", f"7-{number}-1", step, None)
+        clock.pass_s(25 * 3600)
+    load = quotas.load(REPO, ANN, None)
+    assert load is not None
+    (share,) = load.shares
+    assert share.month_free_at is not None
+    assert (share.cost_micro_usd, share.month_micro_usd) == (0, 180)
+    assert "may spend $0.0001 within 30 days, and has spent it" in people.label(3)
+    clock.time = share.month_free_at
+    assert people.label(4) == "starts"
+
+
+def test_a_month_is_not_counted_by_who_forgets_earlier(tmp_path):
+    path = tmp_path / "floor.yml"
+    path.write_text("quota: {person: {usd_a_month: 100}}")
+    assert read_floor(path).per_person.month_micro_usd == 100_000_000
+    with pytest.raises(Misconfigured, match="needs HONK_KEEP_DAYS of 30"):
+        read_floor(path, kept=timedelta(days=29))
 
 
 def test_each_share_is_its_own(store, database, clock):

@@ -64,6 +64,8 @@ def _used_up(shortage: Shortage) -> str:
             said = f"{whose} may have {count(shortage.allowed, 'turn')} of mine within 24 hours, and has had that"
         case "money":
             said = f"{whose} may spend {money(shortage.allowed)} within 24 hours, and has spent it"
+        case "month":
+            said = f"{whose} may spend {money(shortage.allowed)} within 30 days, and has spent it"
         case "pulls":
             said = (
                 f"{whose} may have {count(shortage.allowed, 'pull request')} of mine open at once: close or merge some"
