@@ -91,6 +91,7 @@ class TestAWorker:
             stage.wait_attempts_of_turn(attempts)
             stage.clock.pass_s(3600)
         stage.wait_status(Status.WORKING)
+        stage.wait_attempts_of_turn(6)  # One that is under way now would be put off once more, and no time passes.
         stage.pauses.resume(REPO.id, by_operator=False)
         stage.wait_status(Status.AWAITING_CHECKS)
 
