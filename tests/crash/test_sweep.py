@@ -22,7 +22,7 @@ UNSEEN = {
     "database.try_write": "it is there to be undone by anything",
     "entries.Entries.add_found": "all deliveries come, if late; what is found by looking is an event like any other",
     "entries.Entries.postpone": "nothing fails for now in this life",
-    "hub.checks.rerun_failed": "no failure looks like chance in this life; a second call finds the second attempt",
+    "hub.checks.rerun_failed": "no failure looks like chance in this life; see tests/edge/test_every_call.py",
     "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
     "leases.Lease._raise_epoch": "no other worker is there to be taken over from",
     "pauses.Pauses.pause": "nobody pauses; one statement",

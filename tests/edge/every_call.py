@@ -73,10 +73,14 @@ def kind_of(exchange: Exchange) -> CallKind | None:
     return CallKind(exchange.method, found[0].template) if found else None
 
 
+BY_THE_CLOCK = ("/repos/{owner}/{repo}/issues", "/repos/{owner}/{repo}/issues/comments")
+"""Lists that are looked through every few minutes, whatever happens: a story may be over before its turn comes."""
+
+
 def calls_about(stack: Stack, repo: str) -> list[CallKind]:
-    """The kinds of calls that were made about a repository (for none: about the app), in the order of the first."""
+    """The kinds of calls that a story makes about a repository (for none: about the app), in the order of the first."""
     kinds = [kind_of(each) for each in list(stack.hub.exchanges) if each.repo == repo]
-    return list(dict.fromkeys(kind for kind in kinds if kind is not None))
+    return list(dict.fromkeys(kind for kind in kinds if kind is not None and kind.template not in BY_THE_CLOCK))
 
 
 class Alone(World):

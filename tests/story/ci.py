@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from typing import Literal
 
 from github_app.localhub.actions import Conclusion, JobResult, Runner, WorkflowRequest, WorkflowResult
 
@@ -14,16 +15,23 @@ WORKFLOW = (
 )
 
 
+CHANCE = "tests/test_duck.py:3: AssertionError: no quack within a second"
+"""What a test says that has nothing to do with what is changed in the stories."""
+
+
 @dataclass
 class Ci:
-    """What CI of one repository says, one outcome for each run; the last one repeats. Closed, it lets runs wait."""
+    """What CI of one repository says, one outcome for each run; the last one repeats. Closed, it lets runs wait.
 
-    outcomes: list[Conclusion] = field(default_factory=lambda: ["success"])
+    `chance` is a failure that has nothing to do with the change.
+    """
+
+    outcomes: list[Conclusion | Literal["chance"]] = field(default_factory=lambda: ["success"])
     log: str = "tests/test_hello.py:7: AssertionError: nobody said hello"
     runs: int = 0
     is_open: threading.Event = field(default_factory=threading.Event)
 
-    def will_say(self, *outcomes: Conclusion) -> None:
+    def will_say(self, *outcomes: Conclusion | Literal["chance"]) -> None:
         """Say this in the next runs."""
         self.outcomes = list(outcomes)
 
@@ -42,8 +50,11 @@ class Ci:
                 return WorkflowResult((JobResult("test", "Tests", "cancelled", "cancelled\n"),))
         self.runs += 1
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
-        log = "all is well\n" if outcome == "success" else f"{self.log}\n##[error]Process completed with exit code 1.\n"
-        return WorkflowResult((JobResult("test", "Tests", outcome, log),))
+        if outcome == "success":
+            return WorkflowResult((JobResult("test", "Tests", "success", "all is well\n"),))
+        conclusion: Conclusion = "failure" if outcome == "chance" else outcome
+        log = f"{CHANCE if outcome == 'chance' else self.log}\n##[error]Process completed with exit code 1.\n"
+        return WorkflowResult((JobResult("test", "Tests", conclusion, log),))
 
 
 @dataclass

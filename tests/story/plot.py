@@ -1,4 +1,5 @@
-"""The usual plot, for stories that are about something else: red, fixed, green, reviewed, answered, merged, over."""
+"""The usual plot, for stories that are about something else: red, fixed, green, reviewed, answered, red once by chance,
+merged, over."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from tests.story.world import BOT, World
 
 def live_through(world: World) -> Pull:
     """Live through it all and find everything there exactly once."""
-    world.ci.will_say("failure", "success")
+    world.ci.will_say("failure", "success", "chance", "success")
     issue = world.ask_for()
     world.wait_reaction(issue)
     pull = world.wait_ready()
@@ -31,4 +32,6 @@ def live_through(world: World) -> Pull:
     assert world.ours() == [pull]
     assert world.branches() == [pull.head_ref]
     assert world.turns() == 3
+    assert [run.attempt for run in world.repo.runs] == [1, 1, 2]
+    assert "| Flaky | `Tests` on" in world.tracking(issue).body
     return pull
