@@ -81,7 +81,11 @@ def evaluate(suite: Suite, *, model: str, at_once: int, console: Console) -> Rep
             console.print(f"{mark} {task.id} [dim]({scored.outcome.ended}, {scored.outcome.seconds:.1f} s)[/dim]")
             return scored
 
-        scores = tuple(pool.map(play, suite.tasks))
+        try:
+            scores = tuple(pool.map(play, suite.tasks))
+        except BaseException:  # Ctrl-C, too: the other trials must not go on to their limits
+            trials.given_up.set()
+            raise
         violations = len(trials.stack.hub.violations)
     return Report(suite=suite.name, model=model, began_at=began_at, scores=scores, violations=violations)
 

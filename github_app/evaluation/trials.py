@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +26,13 @@ from github_app.localhub import git
 from github_app.localhub.script import Script
 from github_app.localhub.values import Issue, Pull, Repository
 
+_CLOSING_S = 30.0
+_ROUNDS = "SELECT count(*) FROM turns WHERE session_id = :key AND cause IN ('fix_checks', 'address_review')"
+_MODEL_CALLS = (
+    "SELECT count(*) FROM steps JOIN turns ON turns.id = steps.turn_id "
+    "WHERE turns.session_id = :key AND steps.role = 'assistant'"
+)
+_COST = "SELECT coalesce(sum(cost_micro_usd), 0) FROM starts WHERE repo_id = :key"
 _RESTING = (Status.AWAITING_REVIEW, Status.NEEDS_HUMAN, Status.MERGED, Status.CLOSED)
 
 
@@ -60,14 +69,16 @@ def create(stack: Stack, task: Task, *, name: str = "") -> tuple[Repository, Rep
 
 @dataclass(frozen=True, kw_only=True)
 class Trials:
-    """Plays tasks on a stack whose Honk is up. May be called from several threads."""
+    """Plays tasks on a stack whose Honk is up. May be called from several threads, which end soon once `given_up`."""
 
     stack: Stack
     store: Store
     bench: Bench
+    given_up: threading.Event = field(default_factory=threading.Event)
 
     def play(self, task: Task) -> Outcome:
-        """Play one task to its end, or to its time limit. Raises `NotReached` if Honk is not there any more."""
+        """Play one task to its end, or to its time limit. Raises `NotReached` if Honk is not there any more, or
+        the run was given up."""
         repository, repo = create(self.stack, task)
         self.stack.install(repository)
         owner = self.stack.hub.grant(repository, "ann", "admin")
@@ -81,13 +92,14 @@ class Trials:
         seconds = time.monotonic() - began
         if session is None:
             owner.close(issue)  # so that it costs nothing more
-            session = self._session(repo, issue)
+            session = self._closed(repo, issue)
         pull = next(iter(repository.pulls()), None)
         held = self._held(session)
         base = repository.branch(repository.default_branch) or ""
+        ended = self._ending(session, is_late=seconds > _limit_s(task))
         outcome = Outcome(
-            ended=self._ending(session, is_late=seconds > _limit_s(task)),
-            reason=_first_line(session.waiting_for) if session else "",
+            ended=ended,
+            reason="the time was over" if ended == "late" or session is None else _first_line(session.waiting_for),
             has_pull=pull is not None,
             changed=tuple(sorted({*_changed(repository, base, pull), *(each.path for each in held.changes)})),
             published=dict(_published(repository, base, issue, pull)),
@@ -100,22 +112,35 @@ class Trials:
         try:
             return self.stack.wait_for("the end", lambda: self._rested(repo, issue), timeout_s=_limit_s(task))
         except NotReached:
-            if self.stack.is_ready():
-                return None
-            raise
+            if self.given_up.is_set() or not self.stack.is_ready():
+                raise
+            return None
+
+    def _closed(self, repo: Repo, issue: Issue) -> Session | None:
+        """The session once Honk has heard that the issue is closed, or as it is if that takes long."""
+
+        def look() -> Session | None:
+            session = self._session(repo, issue)
+            return session if session is not None and session.status.is_terminal else None
+
+        with suppress(NotReached):
+            return self.stack.wait_for("the session to be closed", look, timeout_s=_CLOSING_S)
+        return self._session(repo, issue)
 
     def _session(self, repo: Repo, issue: Issue) -> Session | None:
         return self.store.find_session(Subject(repo_id=repo.id, issue_number=issue.number))
 
     def _rested(self, repo: Repo, issue: Issue) -> Session | None:
         """The session, if it waits for people and all that was decided is done, so that all is said."""
+        if self.given_up.is_set():
+            raise NotReached("the run was given up")
         session = self._session(repo, issue)
         if session is None or session.status not in _RESTING:
             return None
         query = "SELECT count(*) FROM effects WHERE session_id = :key AND done_at IS NULL"
         return None if self._ask_store(query, session.id) else session
 
-    def _ask_store(self, query: str, key: str) -> Any:
+    def _ask_store(self, query: str, key: str | int) -> Any:
         with self.store.engine.connect() as connection:
             return connection.execute(sa.text(query), {"key": key}).scalar()
 
@@ -145,13 +170,13 @@ class Trials:
     def _with_usage(self, outcome: Outcome, session: Session | None) -> Outcome:
         if session is None:
             return outcome
-        rounds = "SELECT count(*) FROM turns WHERE session_id = :key AND cause IN ('fix_checks', 'address_review')"
+        # From the tables, because a turn that was cut short has told the session nothing yet.
         return replace(
             outcome,
-            rounds=int(self._ask_store(rounds, session.id)),
+            rounds=int(self._ask_store(_ROUNDS, session.id)),
             turns=session.turns,
-            model_calls=session.usage.steps,
-            cost_micro_usd=session.usage.cost_micro_usd,
+            model_calls=int(self._ask_store(_MODEL_CALLS, session.id)),
+            cost_micro_usd=int(self._ask_store(_COST, session.repo.id)),
         )
 
     def _judged(self, task: Task, repo: Repo, pull: Pull | None, outcome: Outcome) -> Outcome:

@@ -71,3 +71,4 @@ def test_tasks_through_the_whole_product() -> None:
     assert wrong.why == "the hidden tests fail"
     assert "AssertionError: Lists differ" in wrong.outcome.hidden_lines
     assert (late.outcome.ended, late.outcome.has_pull) == ("late", False)
+    assert late.why == "no pull request is ready for review: the time was over"
