@@ -27,6 +27,9 @@ from github_app.localhub.actlog import Line, read_result
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim")
 POLL_S = 0.1
 
+TRACKING = "RUNNER_TRACKING_ID"
+"""By this variable GitHub's runner, too, finds what a job has left behind."""
+
 
 def find_act() -> Path | None:
     """The `act` beside this interpreter, or on PATH."""
@@ -65,6 +68,7 @@ class ActRunner:
             "GITHUB_SHA": request.sha,
             "GITHUB_REF": request.ref,
             "GITHUB_REF_NAME": request.ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
+            TRACKING: home.name,
         }
         sender = request.payload.get("sender") or {}
         return [
@@ -79,7 +83,8 @@ class ActRunner:
         self, command: list[str], request: WorkflowRequest, home: Path, cancelled: threading.Event
     ) -> tuple[list[Line], int, str]:
         """All lines with the second they came, the exit code, and why it was ended early: "", cancelled, timed_out."""
-        env = {"HOME": str(home), "PATH": self.path, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"}
+        usual = {"PATH": self.path, "LANG": "C.UTF-8", "GIT_TERMINAL_PROMPT": "0"}
+        env = {**usual, "HOME": str(home), TRACKING: home.name}
         deadline = time.monotonic() + request.timeout_s
         coming: queue.SimpleQueue[Line] = queue.SimpleQueue()
         process = subprocess.Popen(
@@ -99,7 +104,7 @@ class ActRunner:
                 ended = "cancelled"
             elif time.monotonic() > deadline:
                 ended = "timed_out"
-        _end(process)  # in any case: a step may have left processes behind, as on a runner
+        _end(process, home.name)  # in any case: a step may have left processes behind, as on a runner
         code = process.wait()
         reader.join(timeout=5)
         lines = []
@@ -116,23 +121,23 @@ def _read(process: subprocess.Popen[bytes], coming: queue.SimpleQueue[Line]) -> 
             coming.put(Line(time.time(), raw.decode(errors="replace")))
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill `process` and all that it started: by session, since `act` gives each step a process group of its own."""
+def _end(process: subprocess.Popen[bytes], tracking_id: str) -> None:
+    """Kill `process` and all that it started. Steps have sessions of their own, and may outlive their terminal."""
     if process.poll() is None:
         process.kill()  # first, so that it starts nothing more
-    while left := _session(process.pid):
+    while left := _tracked(tracking_id):
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(POLL_S / 10)
 
 
-def _session(leader: int) -> list[int]:
+def _tracked(tracking_id: str) -> list[int]:
+    """The processes that were started with this id, whoever is their parent by now."""
+    mark = f"{TRACKING}={tracking_id}".encode()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError, IndexError, ValueError):
-            fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            state, session = fields[0], int(fields[3])
-            if session == leader and int(entry.name) != leader and state != "Z":
+        with contextlib.suppress(OSError):
+            if mark in (entry / "environ").read_bytes().split(b"\0"):  # a zombie has none
                 found.append(int(entry.name))
     return found

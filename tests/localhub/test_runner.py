@@ -177,7 +177,7 @@ def ends(marker: str) -> bool:
 
 
 def test_a_run_ends_at_its_limit_with_everything_it_started(runner: ActRunner, tmp_path: Path) -> None:
-    request = checkout(tmp_path / "r", PREAMBLE + "      - run: sleep 987654\n")
+    request = checkout(tmp_path / "r", PREAMBLE + "      - run: trap '' HUP; sleep 987654\n")
     request = replace(request, timeout_s=1.5)
     (job,) = run(runner, request).jobs
     assert job.conclusion == "timed_out"
@@ -186,7 +186,9 @@ def test_a_run_ends_at_its_limit_with_everything_it_started(runner: ActRunner, t
 
 
 def test_cancelling_ends_a_run(runner: ActRunner, tmp_path: Path) -> None:
-    request = checkout(tmp_path / "r", PREAMBLE + "      - run: (sleep 876543 &); touch $HOME/up; sleep 876543\n")
+    request = checkout(
+        tmp_path / "r", PREAMBLE + "      - run: trap '' HUP; (sleep 876543 &); touch $HOME/up; sleep 876543\n"
+    )
     cancelled = threading.Event()
     results: list[WorkflowResult] = []
     thread = threading.Thread(target=lambda: results.append(runner.run(request, cancelled=cancelled)))
