@@ -74,7 +74,7 @@ def is_unmoved(session: Session, ours: Checks) -> bool:
     """Whether all that fails now has failed just so on two earlier commits, each time to be mended by the agent."""
     heads = handed_heads(session)
     seen = [each.mark for each in session.failures if each.is_handed and each.head_sha in heads]
-    return all(seen.count(mark_of(each)) >= ENOUGH for each in ours.failed)
+    return all(mark_of(each) and seen.count(mark_of(each)) >= ENOUGH for each in ours.failed)
 
 
 def happened(before: Session | None, after: Session | None) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from datetime import datetime
 @dataclass(frozen=True, kw_only=True)
 class Failure:
     """One check that failed on one commit. `mark` is the same where it fails in the same way on another commit
-    (`triage.mark_of`), `gist` the line that says most, `sign` what showed that the infrastructure failed, if it did.
+    (`triage.mark_of`; empty if that cannot be told), `gist` the line that says most, `sign` what showed that the
+    infrastructure failed, if it did.
 
     `is_handed`: the agent was to mend it. `has_passed`: later it passed on that very commit.
     """

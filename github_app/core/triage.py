@@ -27,6 +27,7 @@ _OUTSIDE = (
     (r"\btoomanyrequests\b|429 too many requests|rate limit exceeded|exceeded .{0,40}rate limit", "limit"),
     (r"could not resolve host|temporary failure in name resolution|\bEAI_AGAIN\b|\bENOTFOUND\b", "name"),
     (r"connection reset by peer|\bECONNRESET\b|\bETIMEDOUT\b|tls handshake timeout|network is unreachable", "network"),
+    (r"recent account payments have failed|spending limit needs to be increased", "money"),
     (r"\b50[234] (bad gateway|service (temporarily )?unavailable|gateway time-?out)", "network"),
 )
 _LIMITS = (
@@ -35,6 +36,7 @@ _LIMITS = (
 )
 _WORDS = {
     "runner": "its runner was lost",
+    "money": "GitHub did not start it, because of a payment or a spending limit",
     "disk": "its runner's disk was full",
     "limit": "another service's rate limit was reached",
     "name": "a host's name could not be resolved",
@@ -73,9 +75,12 @@ def sign_of_outside(failed: FailedCheck, changed: Iterable[str]) -> str:
     return "" if names_change(failed.log, paths) else _sign(failed.log, _OUTSIDE)
 
 
-def sign_of_limit(failed: FailedCheck) -> str:
-    """What shows that time or memory ran out, as a clause; empty if nothing does. That may be chance or the change."""
-    return _WORDS["time"] if failed.conclusion == "timed_out" else _sign(failed.log, _LIMITS)
+def sign_of_limit(failed: FailedCheck, changed: Iterable[str]) -> str:
+    """What shows that time or memory ran out, as a clause; empty if nothing does. That may be chance or the change; a
+    log that names what the change touched is the change's."""
+    if failed.conclusion == "timed_out":
+        return _WORDS["time"]
+    return "" if names_change(failed.log, changed) else _sign(failed.log, _LIMITS)
 
 
 def _sign(log: str, signs: Iterable[tuple[str, str]]) -> str:
@@ -102,15 +107,18 @@ def is_doubtful(failed: FailedCheck, changed: Iterable[str] | None) -> bool:
     money is spent on it. `changed` are the change's paths, None if they are not known. Without a log there is no doubt:
     a run more would tell nothing that is not known."""
     paths = tuple(changed or ())
-    if sign_of_outside(failed, paths) or sign_of_limit(failed):
+    if sign_of_outside(failed, paths) or sign_of_limit(failed, paths):
         return True
     return bool(paths and failed.log and not names_change(failed.log, paths))
 
 
 def mark_of(failed: FailedCheck) -> str:
     """A short mark that is the same for the same failure, whatever varies from run to run: the check's name with the
-    lines that tell of the failure, without times, places and line numbers."""
+    lines that tell of the failure, without times, places and line numbers. Empty where too little is known to tell: no
+    log, or the one sentence that a status has."""
     told = sorted({_steady(line) for line in _telling(failed.log)})
+    if not told or failed.source == "status":
+        return ""
     text = "\n".join([failed.source, failed.name, failed.conclusion, *told])
     return f"{crc32(text.encode()):08x}"
 

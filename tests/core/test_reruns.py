@@ -270,6 +270,11 @@ def test_the_same_failure_after_two_attempts_is_put_to_people_with_what_was_trie
         assert f"I pushed `{head(number + 1)[:7]}`, `Attempt {number}`" in say.body
 
 
+def test_of_a_failure_that_tells_nothing_nobody_knows_that_it_is_the_same():
+    lives, _ = lived(*[""] * 9, rounds=3)
+    assert lives.fix_rounds == 3
+
+
 def test_a_failure_that_moves_is_tried_as_often_as_policy_allows():
     lives, decided = lived(*[f"{OURS} and {number}" for number in range(9)], rounds=4)
     assert lives.fix_rounds == 4

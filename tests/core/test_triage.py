@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
+from github_app.core.distill.distillate import distill
 from github_app.core.model import FailedCheck
 from github_app.core.triage import gist_of, is_doubtful, mark_of, names_change, sign_of_limit, sign_of_outside
 
+LOGS = Path(__file__).parent / "data" / "logs"
 CHANGED = ("steep/duration.py", "README.md")
 
 
@@ -21,6 +27,7 @@ def failed(log: str = "", conclusion: str = "failure", name: str = "Tests") -> F
         ("The runner has received a shutdown signal. This can happen when the runner service", "runner was lost"),
         ("write /var/lib/docker: no space left on device", "disk was full"),
         ("npm error code ENOSPC", "disk was full"),
+        ("The job was not started because recent account payments have failed or your spending limit", "a payment"),
         ("toomanyrequests: You have reached your pull rate limit. https://www.docker.com/increase", "rate limit"),
         ("HTTP error 429 Too Many Requests while getting https://files.example/simple", "rate limit"),
         ("##[error]API rate limit exceeded for installation", "rate limit"),
@@ -82,7 +89,7 @@ def test_what_the_code_may_have_done_is_no_sign(log: str, why: str):
     ],
 )
 def test_a_limit_is_a_sign_of_its_own_as_the_change_may_have_reached_it(each: FailedCheck, sign: str):
-    assert sign_of_limit(each) == sign
+    assert sign_of_limit(each, CHANGED) == sign
     assert sign_of_outside(each, CHANGED) == ""
 
 
@@ -115,6 +122,7 @@ def test_a_log_names_the_change_by_file_or_by_stem(log: str, path: str, names: b
         (failed("FAILED tests/test_brew.py::test_heat"), None, False),
         (failed(""), CHANGED, False),
         (failed("", "timed_out"), CHANGED, True),
+        (failed("test_duration.py: Error: Test timeout of 30000ms exceeded."), CHANGED, False),
         (failed("", "cancelled"), None, True),
         (failed("no space left on device"), None, True),
     ],
@@ -149,6 +157,28 @@ def test_the_same_failure_has_the_same_mark_wherever_and_whenever_it_happens():
 )
 def test_another_failure_has_another_mark(other: FailedCheck):
     assert mark_of(other) != mark_of(failed(RUNS[0]))
+
+
+@pytest.mark.parametrize("each", [failed(""), failed("\n"), replace(failed("Build failed"), source="status")])
+def test_what_tells_too_little_has_no_mark(each: FailedCheck):
+    assert mark_of(each) == ""
+
+
+def test_real_logs_of_failing_code_show_no_sign_and_are_the_same_however_they_were_printed():
+    """Logs of real tools, as they are distilled for the agent."""
+    limits, marks = set(), defaultdict(set)
+    for path in sorted(LOGS.glob("*.log")):
+        each = failed(distill(path.read_bytes()).text)
+        assert sign_of_outside(each, ()) == "", path.name
+        if sign_of_limit(each, ()):
+            limits.add(path.stem)
+        marks[mark_of(each)].add(path.stem)
+    assert limits == {"mocha", "mocha_dot"}  # a test there takes too long
+    del marks[""]
+    same = sorted(sorted(names) for names in marks.values() if len(names) > 1)
+    assert ["jest", "jest_colour", "jest_verbose", "npm_jest"] in same
+    tools = [{name.removeprefix("npm_").partition("_")[0] for name in names} for names in same]
+    assert all(len(each) == 1 for each in tools), same
 
 
 @pytest.mark.parametrize(
