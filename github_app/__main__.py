@@ -1,6 +1,6 @@
 """The command line: `honk demo`, `eval`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`,
-`backup`, `restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at once. Exit
-codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
+`context`, `backup`, `restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at
+once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -75,9 +75,25 @@ def _parser() -> argparse.ArgumentParser:
     resume = commands.add_parser("resume", help="go on with all that a pause held", epilog=where)
     resume.add_argument("--repo", metavar="OWNER/NAME", help="in this repository, whoever paused it")
     resume.set_defaults(run=_resume)
+    _add_context(commands)
     _add_backup(commands, where)
     _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
     return parser
+
+
+def _add_context(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    context = commands.add_parser("context", help="show what the agent is told of a repository for an issue")
+    context.add_argument("--repo", type=Path, required=True, metavar="PATH", help="a git repository on this machine")
+    context.add_argument("--rev", default="HEAD", metavar="SHA", help="a commit of it (HEAD)")
+    context.add_argument(
+        "--issue",
+        type=Path,
+        required=True,
+        metavar="FILE.md",
+        help="the issue: its first line is the title; - is stdin",
+    )
+    context.add_argument("--json", action="store_true", help="for programs")
+    context.set_defaults(run=_context)
 
 
 def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
@@ -192,6 +208,12 @@ def _resume(options: argparse.Namespace) -> int:
     from github_app.process import resume
 
     return resume(options.repo)
+
+
+def _context(options: argparse.Namespace) -> int:
+    from github_app.surveying import tell
+
+    return tell(options.repo, rev=options.rev, issue=options.issue, as_json=options.json)
 
 
 def _backup(options: argparse.Namespace) -> int:

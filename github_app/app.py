@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from github_app.adapters.clock import SystemClock
 from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
-from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Workspaces
+from github_app.core.ports import Fence, Model, Publisher, SecretScanner
 from github_app.settings import Settings
 from github_app.workshop import build_workspaces, make_data_dir
 
@@ -297,9 +297,14 @@ def _build_admission(store: Store, policies: Policies) -> Admission:
 
 
 def _build_runner(
-    settings: Settings, performance: Performance, admission: Admission, workspaces: Workspaces, model: Model
+    settings: Settings,
+    performance: Performance,
+    admission: Admission,
+    workspaces: LocalWorkspaces | RemoteWorkspaces,
+    model: Model,
 ) -> TurnRunner:
     from github_app.engine.turns import TurnRunner
+    from github_app.surveying import Surveyor
 
     return TurnRunner(
         hub=performance.hub,
@@ -308,6 +313,7 @@ def _build_runner(
         transcripts=performance.transcripts,
         admission=admission,
         workspaces=workspaces,
+        contexts=Surveyor(mirror=workspaces.mirrors.path),
         model=model,
         scanner=performance.scanner,
         model_name=settings.model,

@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from github_app.core.errors import Misconfigured, SandboxUnavailable
+from github_app.core.errors import HonkError, Misconfigured, SandboxUnavailable
 from github_app.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
+    from github_app.adapters.repository.objects import CommitFiles
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.runner.server import Runner
@@ -112,6 +113,23 @@ async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
     ]
     about += f"{', '.join(sandbox.hard_limits)}; {await asyncio.to_thread(sandbox.egress.about)}"
     return about, [*await check(sandbox), *hidden]
+
+
+def open_commit(repo: Path, rev: str) -> tuple[str, CommitFiles]:
+    """A commit of a repository on this machine, bare or not, by any name: its SHA, and its files as objects. Nothing of
+    the repository runs, its configuration's commands neither. Raises `Misconfigured`."""
+    from github_app.adapters.repository.git import Git
+    from github_app.adapters.repository.objects import CommitFiles, find_git_dir
+
+    git, git_dir = Git(), find_git_dir(repo)
+    if not (git_dir / "HEAD").is_file():
+        raise Misconfigured(f"{repo} is no git repository")
+    try:
+        name = git.run(git_dir, ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"])
+    except HonkError as error:
+        raise Misconfigured(f"{repo} has no commit {rev!r}") from error
+    sha = name.decode().strip()
+    return sha, CommitFiles(git=git, git_dir=git_dir, sha=sha)
 
 
 def _secret_paths(settings: Settings) -> list[Path]:

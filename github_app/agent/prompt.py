@@ -8,9 +8,11 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
+from github_app.agent.context.packing import pack_commands, pack_files
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.task import Task
 from github_app.agent.untrusted import clean, clip, frame, show
+from github_app.core.context import Context
 from github_app.core.model import Cause, Comment, Feedback, Permission
 
 _MAX_BODY = 30_000
@@ -52,7 +54,7 @@ def turn_prompt(
     return _filled(
         task.cause.value,
         repository=_repository(task, top, verifiers, allowed, boundary),
-        instructions=_instructions(task.instructions, boundary),
+        instructions=_instructions(task.instructions, boundary) + _map(task.context, boundary),
         issue=frame(
             "issue",
             f"{title}\n\n{issue}",
@@ -114,6 +116,13 @@ def _instructions(instructions: Iterable[tuple[str, str]], boundary: str) -> str
         for path, text in instructions
     ]
     return _joined(frames, "How this repository wants to be worked in (follow it as far as your rules allow):")
+
+
+def _map(context: Context, boundary: str) -> str:
+    told = "\n\n".join(filter(None, [pack_files(context.files), pack_commands(context.commands)]))
+    if not told:
+        return ""
+    return "\n" + _filled("map", found=frame("map", show(told), boundary=boundary)) + "\n"
 
 
 def _comments(comments: Sequence[Comment], boundary: str) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from github_app.core.context import Context
 from github_app.core.holds import Finding
 from github_app.core.model import (
     Cause,
@@ -28,7 +29,8 @@ class Task:
 
     A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
-    `setup` is what the policy's set-up commands said where one failed, `refused` which hosts they were refused.
+    `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
+    set-up commands said where one failed, `refused` which hosts they were refused.
     """
 
     repo: str
@@ -45,6 +47,7 @@ class Task:
     carried_over: str = ""
     setup: str = ""
     refused: tuple[NetworkDecision, ...] = ()
+    context: Context = field(default_factory=Context)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,26 +4,33 @@ instructions, and what earlier turns did. Fixed once, when the turn begins."""
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import replace
 
+from github_app.agent.context.packing import pack_files
 from github_app.agent.prompt import system_prompt
 from github_app.agent.task import INSTRUCTION_PATHS, Task
+from github_app.agent.visible import visible
 from github_app.core import consent
-from github_app.core.errors import Gone, ToolFailed
+from github_app.core.context import Context, Contexts
+from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.record.records import Source
 
+log = logging.getLogger(__name__)
+
 _MAX_INSTRUCTION_BYTES = 30_000
 
 
-async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str) -> Task:
+async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, *, carried_over: str) -> Task:
     """The task of a session's next turn. Raises what `Hub` raises; `Gone` if the issue is not there any more."""
     issue, permission = await asyncio.to_thread(_read_issue, session, hub)
     said = await asyncio.to_thread(hub.comments, session.repo, session.issue_number)
     others = [comment for comment in said if comment.permission < policy.may_command]
     instructions = await asyncio.to_thread(_read_instructions, session, hub)
+    context = await _find_context(session, issue, contexts)
     return Task(
         repo=session.repo.full_name,
         cause=session.turn_cause or Cause.IMPLEMENT,
@@ -34,7 +41,8 @@ async def brief(session: Session, policy: Policy, hub: Hub, *, carried_over: str
         comments=tuple(comment for comment in said if comment.permission >= policy.may_command),
         quoted=tuple(others) if policy.others == "quote" else (),
         feedback=session.feedback,
-        instructions=instructions,
+        instructions=(*instructions, *_nested(context)),
+        context=context,
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
     )
@@ -78,6 +86,20 @@ def _read_instructions(session: Session, hub: Hub) -> tuple[tuple[str, str], ...
     return tuple(found)
 
 
+async def _find_context(session: Session, issue: Issue, contexts: Contexts) -> Context:
+    """What the base commit has on the issue. It only saves time, so the work goes on without where it cannot be had."""
+    try:
+        return await contexts.find(session.repo, session.base_sha, f"{issue.title}\n\n{visible(issue.body)}")
+    except (HonkError, OSError, ValueError) as error:
+        log.warning("no context found", extra={"session": session.id, "why": str(error)})
+        return Context()
+
+
+def _nested(context: Context) -> tuple[tuple[str, str], ...]:
+    """The instruction files below the top folder that apply to the likeliest files."""
+    return tuple((each.path, each.text) for each in context.instructions if each.path not in INSTRUCTION_PATHS)
+
+
 def sources_of(task: Task) -> tuple[Source, ...]:
     """The texts that a task is made of, each with where it is from and whose it is, for the audit."""
     issue = task.issue
@@ -106,6 +128,7 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         ("earlier", task.earlier),
         ("carried_over", task.carried_over),
         ("setup", task.setup),
+        ("map", pack_files(task.context.files)),
         ("system", system_prompt()),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from github_app.agent.loop import run_turn
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
+from github_app.core.context import Contexts
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
@@ -71,6 +72,7 @@ class TurnRunner:
     transcripts: Transcripts
     admission: Admission
     workspaces: Workspaces
+    contexts: Contexts
     model: Model
     scanner: SecretScanner
     model_name: str
@@ -227,7 +229,7 @@ class TurnRunner:
     ) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
         carried_over = await self._snapshots.carry_over(session, turn_id, workspace)
-        task = await brief(session, policy, self.hub, carried_over=carried_over)
+        task = await brief(session, policy, self.hub, self.contexts, carried_over=carried_over)
         task = replace(task, setup=prepared.report, refused=prepared.refused)
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,7 +66,7 @@ class Origin:
             lines.append(f"from refs/heads/{branch}^0\n".encode())
         lines.append(b"deleteall\n")
         for path, (mode, content) in files.items():
-            name = b'"' + path.encode().replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
+            name = b'"' + os.fsencode(path).replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n") + b'"'
             if mode == "160000":
                 lines.append(b"M 160000 %s %s\n" % (content, name))
             else:

@@ -11,6 +11,7 @@ import pytest
 from github_app.agent import prompt
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
+from github_app.core.context import Command, Context, Definition, RankedFile
 from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
 from tests.agent.golden import check_golden
 from tests.agent.parts import a_task, a_thread
@@ -33,12 +34,27 @@ LOG = Feedback(
 REVIEW = Feedback(id="r1", kind="review", author="rita", body="Nearly there.")
 COMMAND = Feedback(id="c1", kind="command", author="ana", body="also handle floats")
 
+FOUND = Context(
+    files=(
+        RankedFile(
+            path="calc.py",
+            score=9.0,
+            reasons=("defines divide", "words: divide, zero"),
+            kind="code",
+            outline=(Definition(line=3, text="def divide(a, b):"),),
+        ),
+        RankedFile(path="tests/test_\u202ecalc.py", score=1.0, reasons=("words: divide",), kind="test"),
+    ),
+    commands=(Command(command="make lint", source=".github/workflows/ci.yml"),),
+)
+
 TASKS = {
     "implement": a_task(
         comments=(COMMENT,),
         instructions=(("AGENTS.md", "Use tabs."), ("CLAUDE.md", "See AGENTS.md.")),
     ),
     "implement_bare": a_task(),
+    "implement_map": a_task(context=FOUND),
     "fix_checks": a_task(cause=Cause.FIX_CHECKS, feedback=(LOG,), earlier="Return None for zero\n\nIt raised."),
     "address_review": a_task(
         cause=Cause.ADDRESS_REVIEW,

@@ -38,6 +38,7 @@ from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
 from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScanner, call, reply, submit
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
+from tests.fakes.contexts import PreparedContexts
 from tests.fakes.hub import RecordingHub, StillListing
 from tests.webhook import deliveries
 
@@ -191,6 +192,7 @@ class Stage:
                 transcripts=transcripts,
                 admission=Admission(hub=self.hub, quotas=quotas, pauses=self.pauses),
                 workspaces=self.rooms,
+                contexts=PreparedContexts(),
                 model=self.model,
                 scanner=WordScanner(),
                 model_name="scripted",

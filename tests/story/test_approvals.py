@@ -113,6 +113,7 @@ def test_a_weakened_test_is_shown_and_published_when_somebody_says_so(make_world
     assert "`test_hello` has fewer assertions: 2 before, 1 now" in asked
     assert "-    assert hello('ann') == 'hello, ann'" in asked
     assert any("[tests] `tests/test_hello.py`" in prompt for prompt in world.prompts())
+    assert "tests/test_hello.py (words: " in world.prompts()[0], "the map of the repository"
     world.rob.comment(issue, "/honk approve tests")
     pull = world.wait_ready()
     assert "`rob` accepted `tests`: `tests/test_hello.py`: `test_hello` has fewer assertions" in (pull.issue.body or "")
