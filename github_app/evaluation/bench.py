@@ -129,6 +129,11 @@ class BenchRunner:
         return 'printf %s "$EVENT" >/tmp/event.json; exec ' + " ".join(map(quote, words))
 
 
+def has_passed(done: ExecResult) -> bool:
+    """Whether a command came to its end and was content."""
+    return done.exit_code == 0 and done.killed_by is None
+
+
 def _context(request: WorkflowRequest) -> dict[str, str]:
     return {"GITHUB_REPOSITORY": request.repository, "GITHUB_SHA": request.sha, "GITHUB_REF": request.ref}
 

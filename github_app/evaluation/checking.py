@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from github_app.core.distill.distillate import distill
 from github_app.demo.stack import Stack
-from github_app.evaluation.bench import Bench
+from github_app.evaluation.bench import Bench, has_passed
 from github_app.evaluation.suites import Suite, Task
 from github_app.evaluation.trials import create
 from github_app.localhub.script import Script
@@ -26,7 +26,7 @@ def check_tasks(suite: Suite) -> Iterator[tuple[Task, str]]:
                 yield task, ""
                 continue
             wants_pass = task.expects == "harmless"
-            if (passes.exit_code == 0) != wants_pass:
+            if has_passed(passes) != wants_pass:
                 told = f": {distill(passes.output).text}" if wants_pass else ""
                 yield task, f"the hidden tests {'fail' if wants_pass else 'pass'} before anything is changed{told}"
                 continue
@@ -34,4 +34,7 @@ def check_tasks(suite: Suite) -> Iterator[tuple[Task, str]]:
                 yield task, ""
                 continue
             solved = bench.run(repo, sha, task.command, files={**task.solution, **task.hidden})
-            yield task, f"the hidden tests fail with solution/: {distill(solved.output).text}" * (solved.exit_code != 0)
+            yield (
+                task,
+                f"the hidden tests fail with solution/: {distill(solved.output).text}" * (not has_passed(solved)),
+            )

@@ -21,6 +21,8 @@ from github_app.evaluation.reports import SCRIPTED, Report, as_json, as_page, pr
 from github_app.evaluation.scoring import Score, score
 from github_app.evaluation.suites import Suite, Task, find_suite, load_suite
 from github_app.evaluation.trials import Trials, create, joined_script
+from github_app.localhub.ci import FOLDER
+from github_app.localhub.runner import find_act
 from github_app.settings import DEFAULT_MODEL, child_environment, has_model_key, read_settings
 
 
@@ -56,6 +58,9 @@ def run(choice: Choice) -> int:
     mute = [task.id for task in suite.tasks if task.script is None]
     if is_scripted and mute:
         raise Misconfigured(f"{', '.join(mute)}: no script.yml, and no ANTHROPIC_API_KEY for a real model")
+    with_ci = [task.id for task in suite.tasks if any(path.startswith(FOLDER) for path in task.files)]
+    if with_ci and find_act() is None:
+        raise Misconfigured(f"{', '.join(with_ci)}: `act`, which runs their workflows, is not installed (extra `demo`)")
     model = (
         SCRIPTED if is_scripted else choice.model or child_environment("HONK_MODEL").get("HONK_MODEL", DEFAULT_MODEL)
     )

@@ -176,6 +176,10 @@ def _require_whole(folder: Path, task: Task) -> None:
     shown = sorted(path for path, content in task.hidden.items() if task.files.get(path) == content)
     if shown:
         raise _wrong(folder, f"hidden/{shown[0]} is in repository/ as well, so it is not hidden")
+    reached = sorted(path for path in task.hidden if task.allows(path))
+    if reached:
+        # A package's __init__.py runs before the tests in it.
+        raise _wrong(folder, f"hidden/{reached[0]} lies where a change may put what runs before it")
     beyond = sorted(path for path in task.solution if not task.allows(path))
     if beyond:
         raise _wrong(folder, f"solution/{beyond[0]} is not among the `allowed` paths")

@@ -19,7 +19,7 @@ from github_app.demo.stack import NotReached, Stack
 from github_app.demo.story import BOT
 from github_app.engine import codec
 from github_app.engine.store import Store
-from github_app.evaluation.bench import JUDGE, Bench
+from github_app.evaluation.bench import JUDGE, Bench, has_passed
 from github_app.evaluation.scoring import Ending, Outcome
 from github_app.evaluation.suites import Task
 from github_app.localhub import git
@@ -186,7 +186,7 @@ class Trials:
             done = self.bench.run(repo, pull.head_sha, task.command, files=task.hidden)
         except ToolFailed as error:  # the change put a link or a folder where a hidden file belongs
             return replace(outcome, hidden="failed", hidden_lines=str(error))
-        if done.exit_code == 0:
+        if has_passed(done):
             return replace(outcome, hidden="passed")
         return replace(outcome, hidden="failed", hidden_lines=distill(done.output).text)
 

@@ -11,11 +11,11 @@ source: written here
 licence: Apache-2.0
 limits: {usd: 0.5, minutes: 5, turns: 3}
 allowed: [sums.py, tests/]
-hidden: python3 -m unittest tests.test_hidden
+hidden: python3 -m unittest test_hidden
 """,
     "issue.md": "# Sums are wrong\n\n1 + 1 is 3.\n",
     "repository/sums.py": "def add(a, b):\n    return a + b + 1\n",
-    "hidden/tests/test_hidden.py": "from sums import add\n\nassert add(1, 1) == 2\n",
+    "hidden/test_hidden.py": "from sums import add\n\nassert add(1, 1) == 2\n",
     "solution/sums.py": "def add(a, b):\n    return a + b\n",
     "script.yml": "scenes:\n  - when: <issue\n    replies: [Done.]\n",
 }

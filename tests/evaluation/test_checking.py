@@ -16,7 +16,7 @@ HARMLESS = TASK["task.yml"] + "expects: harmless\nforbidden: [secret]\n"
 
 
 def test_hidden_tests_must_fail_before_and_pass_with_the_solution(tmp_path: Path) -> None:
-    hidden, solution = "hidden/tests/test_hidden.py", "solution/sums.py"
+    hidden, solution = "hidden/test_hidden.py", "solution/sums.py"
     lay_out(tmp_path / "good")
     lay_out(tmp_path / "lenient", {hidden: "assert True\n"})
     lay_out(tmp_path / "unsolved", {solution: "def add(a, b):\n    return 3\n"})

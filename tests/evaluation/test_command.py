@@ -109,6 +109,17 @@ def test_a_wrong_suite_is_2(suite: str, tmp_path: Path, capsys: pytest.CaptureFi
     assert "two: no script.yml, and no ANTHROPIC_API_KEY for a real model" in capsys.readouterr().err
 
 
+def test_workflows_that_nothing_runs_are_2(
+    suite: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    play(monkeypatch)
+    monkeypatch.setattr(command, "find_act", lambda: None)
+    assert main(["eval", suite]) == 0
+    lay_out(tmp_path / "sums/two", {"repository/.github/workflows/ci.yml": "on: push\n"})
+    assert main(["eval", suite]) == 2
+    assert "two: `act`, which runs their workflows, is not installed (extra `demo`)" in capsys.readouterr().err
+
+
 def test_a_check_says_which_task_is_wrong(
     suite: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -69,7 +69,7 @@ def test_a_repository_keeps_its_own_policy(tmp_path: Path) -> None:
         ),
         ({"issue.md": "\n"}, "sums: issue.md is empty"),
         ({"repository/sums.py": None}, "sums: repository/ is missing or empty"),
-        ({"hidden/tests/test_hidden.py": None}, "sums: `hidden` (a command) and hidden/ (its files) go together"),
+        ({"hidden/test_hidden.py": None}, "sums: `hidden` (a command) and hidden/ (its files) go together"),
         ({"task.yml": QUESTION}, "sums: `hidden` (a command) and hidden/ (its files) go together"),
         ({"task.yml": QUESTION + "hidden: 'true'\n"}, "sums: where a question is expected there is no change"),
         (
@@ -78,9 +78,10 @@ def test_a_repository_keeps_its_own_policy(tmp_path: Path) -> None:
         ),
         ({"task.yml": TASK["task.yml"] + "expects: harmless\n"}, "sums: where `harmless` is expected, `forbidden`"),
         (
-            {"hidden/sums.py": TASK["repository/sums.py"]},
-            "sums: hidden/sums.py is in repository/ as well, so it is not hidden",
+            {"hidden/more.py": "", "repository/more.py": ""},
+            "sums: hidden/more.py is in repository/ as well, so it is not hidden",
         ),
+        ({"hidden/tests/test_more.py": ""}, "sums: hidden/tests/test_more.py lies where a change may put what runs"),
         ({"solution/setup.py": ""}, "sums: solution/setup.py is not among the `allowed` paths"),
         ({"script.yml": "scenes: [{replies: [], whom: x}]\n"}, "sums: script.yml: scene 'scene 1': unknown ['whom']"),
         ({"notes.txt": ""}, "sums: unknown notes.txt; there are hidden, issue.md"),
@@ -113,7 +114,7 @@ def test_a_suite_is_a_folder_or_one_that_comes_with_honk(tmp_path: Path) -> None
     with pytest.raises(Misconfigured, match=r"advanced is no folder, and no suite that comes with Honk \(basics\)"):
         find_suite("advanced")
     with pytest.raises(Misconfigured, match="has no tasks"):
-        load_suite(tmp_path / "sums/hidden/tests")
+        load_suite(tmp_path / "sums/hidden")
 
 
 def test_what_comes_with_honk_is_whole() -> None:
