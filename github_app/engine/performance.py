@@ -40,6 +40,7 @@ from github_app.core.links import PageLinks
 from github_app.core.messages import account
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
+from github_app.engine.costs import estimate_of
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
@@ -121,8 +122,7 @@ class Performance:
         """Bring a session's tracking comment up to date. Raises what `Hub` raises."""
         session = self.store.session(session_id)
         if session is not None:
-            wait = self.store.waits.of(session_id)
-            body = account.tracking(session, page=self.pages.of(session.id), wait=wait)
+            body = tracking_body(self.store, session, page=self.pages.of(session.id))
             self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
 
     def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
@@ -211,6 +211,12 @@ def _paths_of(changes: ChangeSet) -> tuple[str, ...]:
 def _accepted(session: Session, change_set_id: str) -> tuple[Finding, ...]:
     held = session.held
     return held.accepted if held is not None and held.change_set_id == change_set_id else ()
+
+
+def tracking_body(store: Store, session: Session, *, page: str, doing: str = "") -> str:
+    """The tracking comment of a session as it stands. Raises `DatabaseAway`."""
+    wait, expected = store.waits.of(session.id), estimate_of(store.engine, session)
+    return account.tracking(session, doing=doing, page=page, wait=wait, expected=expected)
 
 
 def tracking_tag(session: Session) -> str:

@@ -22,7 +22,6 @@ from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, R
 from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
-from github_app.core.messages import account
 from github_app.core.model import ChangeSet, Feedback, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
@@ -31,7 +30,7 @@ from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
-from github_app.engine.performance import explain, tracking_tag
+from github_app.engine.performance import explain, tracking_body, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
 from github_app.engine.snapshots import Snapshots
@@ -306,8 +305,7 @@ class TurnRunner:
         return show
 
     def _show(self, session: Session, doing: str) -> None:
-        wait = self.store.waits.of(session.id)
-        body = account.tracking(session, doing=doing, page=self.pages.of(session.id), wait=wait)
+        body = tracking_body(self.store, session, page=self.pages.of(session.id), doing=doing)
         try:
             self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
         except (Transient, Gone, AccessDenied, Refused) as error:

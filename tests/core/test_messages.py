@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from github_app.core import consent
 from github_app.core.commands import parse_command
+from github_app.core.estimates import Estimate
 from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
@@ -121,6 +122,9 @@ TRACKING = {
     "working, and not yet": account.tracking(session(waiting_for=stops.queued(3), usage=SPENT)),
     "working on the first turn": account.tracking(first_turn()),
     "working, seen at it": account.tracking(session(usage=SPENT), doing="running the tests"),
+    "with an estimate": account.tracking(
+        session(usage=SPENT), expected=Estimate(low_micro_usd=400_000, high_micro_usd=1_100_000, count=12)
+    ),
     "fixing": account.tracking(session(turn_cause=Cause.FIX_CHECKS, checks=checks("failed"), usage=SPENT)),
     "addressing": account.tracking(session(turn_cause=Cause.ADDRESS_REVIEW, checks=checks("passed"), usage=SPENT)),
     "waiting for checks": account.tracking(session(AWAITING_CHECKS, checks=checks("pending"), usage=SPENT)),

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import assert_never
 
 from github_app.core import consent
+from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.messages import failures
-from github_app.core.messages.figures import checks_line, cost_of, count, duration, names, occupation
+from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
 from github_app.core.verdicts import Verdict
@@ -30,7 +31,9 @@ def status_word(status: Status) -> str:
     return _STATUS[status]
 
 
-def tracking(session: Session, *, doing: str = "", page: str = "", wait: Wait | None = None) -> str:
+def tracking(
+    session: Session, *, doing: str = "", page: str = "", wait: Wait | None = None, expected: Estimate | None = None
+) -> str:
     """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
     lines = [f"**Honk · {_STATUS[session.status]}**", "", _next_step(session, doing), ""]
     lines.append("| | |\n|---|---|")
@@ -48,6 +51,9 @@ def tracking(session: Session, *, doing: str = "", page: str = "", wait: Wait | 
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
     lines.append(f"| So far | {count(session.turns, 'turn')} · {cost_of(session)} |")
+    if expected is not None:
+        low, high = money(expected.low_micro_usd), money(expected.high_micro_usd)
+        lines.append(f"| Expected | {low} to {high}, like half of the last {expected.count} issues here |")
     if told := waiting(wait):
         lines.append(f"| {told[0]} | {told[1]} |")
     if page:
