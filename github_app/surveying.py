@@ -13,7 +13,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from github_app.workshop import open_commit
 
 _CONTEXT: TypeAdapter[Context] = TypeAdapter(Context)
 _SMALL_BYTES = 1_000_000
+_MAX_KEPT = 30
 _TIMEOUT_S = 60.0
 _MEMORY_BYTES = 2 * 2**30
 _CPU_S = 60
@@ -40,11 +41,19 @@ class Surveyor:
     """Looks into mirrors of this machine (`core.context.Contexts`); `mirror` says where each is, by repository id."""
 
     mirror: Callable[[int], Path]
+    _kept: dict[tuple[int, str, str], Context] = field(default_factory=dict)
 
     async def find(self, repo: Repo, sha: str, issue: str) -> Context:
-        """What a commit has on an issue; see `Contexts.find`."""
-        git_dir = self.mirror(repo.id)
-        return await asyncio.to_thread(self._find_soon, git_dir, sha, issue) or await _find_apart(git_dir, sha, issue)
+        """What a commit has on an issue; see `Contexts.find`. The later turns of a session ask the same again."""
+        key = (repo.id, sha, issue)
+        if key not in self._kept:
+            git_dir = self.mirror(repo.id)
+            soon = await asyncio.to_thread(self._find_soon, git_dir, sha, issue)
+            found = soon if soon is not None else await _find_apart(git_dir, sha, issue)
+            while len(self._kept) >= _MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[key] = found
+        return self._kept[key]
 
     def _find_soon(self, git_dir: Path, sha: str, issue: str) -> Context | None:
         """The same for a small repository; None for another."""

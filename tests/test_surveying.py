@@ -93,6 +93,26 @@ async def test_the_agent_gets_the_same_from_a_small_and_from_a_large_repository(
     assert [each.text for each in found.instructions] == ["Be brief.\n"]
 
 
+async def test_what_was_found_is_kept_for_the_next_turns_and_only_so_much_of_it(
+    origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(surveying, "_MAX_KEPT", 1)
+    sha = origin.commit(FILES)
+    asked: list[int] = []
+
+    def mirror(repo_id: int) -> Path:
+        asked.append(repo_id)
+        return origin.path
+
+    surveyor = Surveyor(mirror=mirror)
+    once, again = await surveyor.find(REPO, sha, ISSUE), await surveyor.find(REPO, sha, ISSUE)
+    assert once == again
+    assert len(asked) == 1
+    await surveyor.find(REPO, sha, "Mail")
+    await surveyor.find(REPO, sha, ISSUE)
+    assert len(asked) == 3
+
+
 async def test_a_process_that_takes_too_long_is_ended(origin: Origin, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(surveying, "_SMALL_BYTES", 0)
     monkeypatch.setattr(surveying, "_TIMEOUT_S", 0.0)
