@@ -1,6 +1,6 @@
 """The command line: `honk demo`, `eval`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`,
-`context`, `backup`, `restore`, `audit`. Imports what a command needs when it runs, so that `honk --help` answers at
-once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
+`context`, `backup`, `restore`, `replay`, `audit`. Imports what a command needs when it runs, so that `honk --help`
+answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     resume.set_defaults(run=_resume)
     _add_context(commands)
     _add_backup(commands, where)
-    _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
+    _add_records(commands, where)
     return parser
 
 
@@ -120,6 +120,17 @@ def _add_eval(evaluation: argparse.ArgumentParser) -> None:
     evaluation.add_argument("--page", type=Path, metavar="FILE.html", help="write the report for a browser")
     evaluation.add_argument("--at-once", type=int, default=1, metavar="N", help="how many tasks at once (1)")
     evaluation.set_defaults(run=_eval)
+
+
+def _add_records(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
+    _add_replay(commands.add_parser("replay", help="run again what a commit was verified with", epilog=where))
+    _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
+
+
+def _add_replay(replay: argparse.ArgumentParser) -> None:
+    replay.description = "Verifies a session's last commit again; exit code 1 if anything comes out another way."
+    replay.add_argument("--verify", metavar="SESSION", required=True, help="its id; `honk sessions` lists them")
+    replay.set_defaults(run=_replay)
 
 
 def _add_audit(audit: argparse.ArgumentParser) -> None:
@@ -226,6 +237,12 @@ def _restore(options: argparse.Namespace) -> int:
     from github_app.process import restore
 
     return restore(options.file)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    from github_app.replaying import verify_session
+
+    return verify_session(options.verify)
 
 
 def _audit_verify(options: argparse.Namespace) -> int:

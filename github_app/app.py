@@ -178,7 +178,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
 
     clock = SystemClock()
     lease = Lease(database=store.engine, name=settings.worker_id)
-    hub = _build_hub(settings, vault, lease)
+    hub = build_hub(settings, vault, lease)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file, kept=timedelta(days=settings.keep_days)))
     admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, lease)
@@ -322,7 +322,8 @@ def _build_runner(
     )
 
 
-def _build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
+def build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
+    """GitHub, as the settings name it."""
     from github_app.adapters.hub.github import GitHubHub
 
     return GitHubHub(

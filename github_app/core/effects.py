@@ -70,6 +70,16 @@ class LookAgain:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowProof:
+    """Enter the check run `honk` of a commit of ours, which says how it was verified. It counts for no decision."""
+
+    head_sha: str
+    conclusion: Literal["success", "neutral", "failure"]
+    title: str
+    summary: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkReady:
     """Take the pull request out of draft."""
 
@@ -124,6 +134,7 @@ Effect = (
     | ShowProgress
     | RunTurn
     | Publish
+    | ShowProof
     | RerunChecks
     | LookAgain
     | MarkReady
@@ -135,5 +146,5 @@ Effect = (
     | ResumeRepository
 )
 
-BEST_EFFORT = (React, ShowProgress, RequestReview, RemoveLabel, DiscardWorkspace)
+BEST_EFFORT = (React, ShowProgress, ShowProof, RequestReview, RemoveLabel, DiscardWorkspace)
 """Effects whose failure is the operator's business alone: logged and counted, never a question to a human."""

@@ -312,6 +312,9 @@ class Hub(Protocol):
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
 
+    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
+        """Enter our check run of a commit, completed; once for each `key`."""
+
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 from github_app.core.approvals import hold
 from github_app.core.checks import go_on_without_rerun, judge_checks
 from github_app.core.decisions import Decision, ask, nothing, run_turn
-from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress
+from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress, ShowProof
 from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
-from github_app.core.messages import account, stops
+from github_app.core.messages import account, proof, stops
 from github_app.core.messages.answers import answer, thread_answer
-from github_app.core.model import Cause, Reply, Round, Session, Status
+from github_app.core.model import Cause, Reply, Round, Session, Status, Submission
 from github_app.core.names import other_branch_name
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 
@@ -114,6 +114,8 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     if session.reviewers and not _waits_for_turn(out):
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
         out = replace(out, reviewers=())
+    if session.submission is not None:
+        effects.append(_proof_of(session, session.submission, event.head_sha))
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")
 
 
@@ -123,6 +125,15 @@ def _with_commit(replies: tuple[Reply, ...], session: Session, event: Published)
     return tuple(
         replace(reply, body=thread_answer(reply.body, event.head_sha)) if reply.thread_id in changed else reply
         for reply in replies
+    )
+
+
+def _proof_of(session: Session, submission: Submission, head_sha: str) -> ShowProof:
+    return ShowProof(
+        head_sha=head_sha,
+        conclusion=proof.conclusion(submission),
+        title=proof.title(submission),
+        summary=proof.summary(session, submission),
     )
 
 

@@ -24,6 +24,7 @@ from github_app.core.effects import (
     RunTurn,
     Say,
     ShowProgress,
+    ShowProof,
 )
 from github_app.core.errors import Gone, HonkError, Refused, Stopped
 from github_app.core.events import (
@@ -80,6 +81,11 @@ class Performance:
             case LookAgain():
                 again = ChecksChanged(id=f"{pending.id}/again", repo=repo, head_sha=effect.head_sha, branch=None)
                 self.store.entries.add_found([again], delay_s=effect.after_s)
+            case ShowProof():
+                self.hub.show_proof(
+                    repo, effect.head_sha, key=pending.id,
+                    conclusion=effect.conclusion, title=effect.title, summary=effect.summary,
+                )  # fmt: skip
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():

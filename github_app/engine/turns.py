@@ -183,6 +183,7 @@ class TurnRunner:
             session=session,
             policy=policy,
             open_base=lambda: self._open(session, turn_id, session.base_sha, f"{session.id}-before"),
+            discard_base=lambda: self.workspaces.discard(f"{session.id}-before"),
         )
         try:
             prepared = await set_up(workspace, policy)

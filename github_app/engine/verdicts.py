@@ -35,14 +35,15 @@ _VERDICT = TypeAdapter(Verdict)
 
 @dataclass(kw_only=True)
 class StoredVerdicts:
-    """The verdicts of one turn (`core.ports.Verdicts`). `open_base` opens a workspace, used by nobody else, over the
-    commit that the session started from. To be closed in the end."""
+    """The verdicts of one turn (`core.verification.Verdicts`). `open_base` opens a workspace, used by nobody else, over
+    the commit that the session started from, `discard_base` deletes all of it. To be closed in the end."""
 
     database: sa.Engine
     clock: Clock
     session: Session
     policy: Policy
     open_base: Callable[[], Awaitable[Workspace]]
+    discard_base: Callable[[], Awaitable[None]]
     _base: Workspace | None = field(default=None, init=False)
 
     async def recall(self, changes: ChangeSet, command: str) -> Verdict | None:
@@ -76,6 +77,7 @@ class StoredVerdicts:
         """Delete what was written beside the session's own workspace."""
         if self._base is not None:
             await self._base.close(discard=True)
+            await self.discard_base()
             self._base = None
 
     async def _run(self, command: str, timeout_s: float) -> Before | None:

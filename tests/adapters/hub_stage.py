@@ -23,7 +23,7 @@ from github_app.localhub.values import Installation, Issue, Pull, Repository
 
 APP_PERMISSIONS = {
     "actions": "write",
-    "checks": "read",
+    "checks": "write",
     "contents": "write",
     "issues": "write",
     "metadata": "read",

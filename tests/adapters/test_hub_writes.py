@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from github_app.adapters.hub.github import GitHubHub
 from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
 from github_app.core.model import Permission
@@ -339,3 +340,31 @@ def test_what_was_not_delivered_is_asked_for_again_once(stage: Stage):
     stage.github.settle()
     lost, again = (each for each in stage.github.deliveries if each.event == "issues")
     assert (lost.guid, again.redelivery) == (again.guid, True)
+
+
+def test_a_proof_is_entered_once_for_each_key_and_counts_for_nothing(stage: Stage):
+    def show(key: str, title: str, hub: GitHubHub) -> None:
+        words = "It passed. <!-- @ann -->" + "x" * 70_000
+        hub.show_proof(stage.repo, stage.base, key=key, conclusion="failure", title=title, summary=words)
+
+    show("e-1/0", "first", stage.hub)
+    show("e-1/0", "again", stage.make_hub())
+    assert [(run.name, run.conclusion, run.output["title"]) for run in stage.place.check_runs(stage.base)] == [
+        ("honk", "failure", "first")
+    ]
+    assert stage.hub.checks(stage.repo, stage.base, with_logs=True).state == "none"
+    show("e-2/0", "of a later publication", stage.hub)
+    assert len(stage.place.check_runs(stage.base)) == 2
+
+
+@pytest.mark.parametrize("kind", ["before", "after", "hang"])
+def test_a_proof_whose_answer_is_lost_is_there_once(stage: Stage, kind):
+    def show() -> None:
+        stage.hub.show_proof(stage.repo, stage.base, key="e", conclusion="success", title="t", summary="s")
+
+    stage.github.faults.add("POST .*/check-runs", kind)
+    if kind == "before":
+        with pytest.raises(Transient):
+            show()
+    show()
+    assert len(stage.place.check_runs(stage.base)) == 1

@@ -22,7 +22,7 @@ from github_app.core.estimates import Estimate
 from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
-from github_app.core.messages import account, answers, figures, refusals, stops
+from github_app.core.messages import account, answers, figures, proof, refusals, stops
 from github_app.core.model import (
     Cause,
     Checks,
@@ -38,7 +38,7 @@ from github_app.core.model import (
 )
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
-from github_app.core.verdicts import Verdict
+from github_app.core.verdicts import Before, Verdict
 from github_app.core.waits import Wait
 from tests.core.scene import (
     AWAITING_CHECKS,
@@ -66,7 +66,13 @@ WHOLE = Submission(
     notes="I left `Duck` alone.",
     verdicts=(
         Verdict(command="pytest -q", exit_code=0, duration_s=1.26),
-        Verdict(command="ruff check", exit_code=1, duration_s=0.04),
+        Verdict(
+            command="ruff check",
+            exit_code=1,
+            duration_s=0.04,
+            failures=("duck.py: F401 `os` imported but unused",),
+            before=Before(exit_code=1, duration_s=0.05, failures=("duck.py: F401 `os` imported but unused",)),
+        ),
     ),
     unverified_reason="`ruff` was red before, on lines that I did not touch.",
 )
@@ -315,7 +321,53 @@ WAITS = {
     "several": account.tracking(session(MERGED), wait=Wait(whose="the model's", until=None, waited_s=7_000)),
     "not worth a word": account.tracking(session(), wait=Wait(whose="the model's", until=None, waited_s=59)),
 }
+UNTRUSTED = "E   assert '```' == '@ann closes #1 <!--'\n~~~\n/honk stop"
+PROOFS = {
+    "whole": WHOLE,
+    "nothing to verify with": Submission(title="x", summary="y"),
+    "passed": replace(WHOLE, verdicts=WHOLE.verdicts[:1], unverified_reason=""),
+    "of every kind": replace(
+        WHOLE,
+        verdicts=(
+            Verdict(command="make test", exit_code=0, duration_s=61.0, source="Makefile"),
+            Verdict(command="mypy | cat", exit_code=127, duration_s=0.0, could_not_run=True, is_needed=False),
+            Verdict(
+                command="pytest",
+                exit_code=1,
+                duration_s=2.0,
+                failures=("a", "b"),
+                lines=UNTRUSTED,
+                before=Before(exit_code=1, duration_s=2.1, failures=("a",)),
+                source="pyproject.toml",
+            ),
+            Verdict(command="tsc", exit_code=2, duration_s=2.0, before=Before(exit_code=0, duration_s=3.0)),
+            Verdict(
+                command="npm run build",
+                exit_code=1,
+                duration_s=2.0,
+                before=Before(exit_code=1, duration_s=3.0, failures=("x",)),
+            ),
+            Verdict(command="go test", exit_code=1, duration_s=2.0, failures=tuple(f"Test{n}" for n in range(25))),
+        ),
+    ),
+    "more than fits": replace(
+        WHOLE,
+        verdicts=tuple(
+            Verdict(command=f"check {n}", exit_code=1, duration_s=1.0, lines=f"E   {n} is wrong\n" * 1_000)
+            for n in range(12)
+        ),
+    ),
+    "a needed tool is missing": replace(
+        WHOLE, verdicts=(Verdict(command="mvn test", exit_code=127, duration_s=0.0, could_not_run=True),)
+    ),
+}
+SHORTER = {"more than fits": 3_000}
+PROOF_PAGE = {
+    name: f"{proof.conclusion(each)}: {proof.title(each)}\n\n{proof.summary(session(), each)[: SHORTER.get(name)]}"
+    for name, each in PROOFS.items()
+}
 PAGES = {
+    "proof": PROOF_PAGE,
     "refusals": REFUSALS,
     "held": HELD,
     "tracking": TRACKING,
@@ -341,6 +393,11 @@ def test_wording_is_as_it_was_read(page: str):
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(text, encoding="utf-8")
     assert text == path.read_text(encoding="utf-8")
+
+
+def test_a_proof_fits_into_a_check_run_whatever_was_printed():
+    assert len(proof.summary(session(), PROOFS["more than fits"])) <= proof.MAX_CHARS
+    assert "`honk replay --verify" in proof.summary(session(), PROOFS["more than fits"])
 
 
 def test_every_golden_page_is_in_use():

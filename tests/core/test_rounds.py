@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from github_app.core import events as ev
-from github_app.core.effects import MarkReady, Publish, ReplyThreads, RequestReview, RunTurn, Say
+from github_app.core.effects import MarkReady, Publish, ReplyThreads, RequestReview, RunTurn, Say, ShowProof
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
 from github_app.core.model import Cause, Feedback, NetworkDecision, Session, Usage
 from github_app.core.rounds import MAX_MOVED_HEADS
+from github_app.core.verdicts import Verdict
 from tests.core.scene import (
     AT_REST,
     AWAITING_CHECKS,
@@ -337,3 +338,12 @@ def test_draft_is_ended_again_after_the_next_turn():
 def test_turn_done_again_keeps_its_cause():
     again = decide(FIXING, failed("Publish", head_sha=NEW, turn_id="7-12-1/turn-2"), facts())
     assert again.effects[-1] == RunTurn(turn_id="7-12-1/turn-3", cause=Cause.FIX_CHECKS)
+
+
+def test_each_commit_of_ours_has_its_proof():
+    submission = replace(SUBMISSION, verdicts=(Verdict(command="make test", exit_code=0, duration_s=1.0),))
+    out = decide(session(submission=submission), event(ev.Published), facts())
+    (shown,) = [effect for effect in out.effects if isinstance(effect, ShowProof)]
+    assert (shown.head_sha, shown.conclusion, shown.title) == (NEW, "success", "1 verifier: 1 passed")
+    assert "| `make test` |" in shown.summary
+    assert not any(isinstance(effect, ShowProof) for effect in decide(session(), event(ev.Published), facts()).effects)

@@ -23,6 +23,7 @@ from github_app.core.effects import (
     RunTurn,
     Say,
     ShowProgress,
+    ShowProof,
 )
 from github_app.core.errors import HeadMoved, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked
@@ -100,6 +101,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ReplyThreads(pull_number=12, replies=(settled, reply)),
         RequestReview(pull_number=12, logins=("rob",)),
         RerunChecks(run_ids=(69, 70)),
+        ShowProof(head_sha="c" * 40, conclusion="neutral", title="Nothing", summary="none"),
         RemoveLabel(number=1, label="honk"),
     ):
         assert performance.perform(pending(effect)) is None
@@ -110,6 +112,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("request_review", 12, ("rob",)),
         ("rerun_failed", 69),
         ("rerun_failed", 70),
+        ("show_proof", "c" * 40, "d-1/0", "neutral", "Nothing"),
         ("remove_label", 1, "honk"),
     ]
 

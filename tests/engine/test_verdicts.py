@@ -41,6 +41,7 @@ class Scene:
         self.files = {"app.py": APP, "test_app.py": TESTS}
         self.workspace = self.room("now")
         self.opened: list[LocalWorkspace] = []
+        self.deleted = 0
         self.known = self.turn()
 
     def room(self, name: str) -> LocalWorkspace:
@@ -52,8 +53,16 @@ class Scene:
             self.opened.append(self.room(f"before{len(self.opened)}"))
             return self.opened[-1]
 
+        async def discard_base() -> None:
+            self.deleted += 1
+
         return StoredVerdicts(
-            database=self.database, clock=MovingClock(), session=a_session(), policy=self.policy, open_base=open_base
+            database=self.database,
+            clock=MovingClock(),
+            session=a_session(),
+            policy=self.policy,
+            open_base=open_base,
+            discard_base=discard_base,
         )
 
     async def change(self, **files: str) -> None:
@@ -144,6 +153,7 @@ async def test_the_workspace_beside_is_set_up_and_deleted(scene: Scene):
     await scene.known.close()
     assert (scene.folder / "log").read_text() == "ran\n"
     assert scene.opened[0].discarded
+    assert scene.deleted == 1
 
 
 @pytest.mark.parametrize("why", ["set-up", "tool", "commit"])

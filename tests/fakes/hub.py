@@ -169,6 +169,9 @@ class RecordingHub:
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         self._call(self.acts, "edit_pull", number, body)
 
+    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
+        self._call(self.acts, "show_proof", sha, key, conclusion, title)
+
     def mark_ready(self, repo: Repo, number: int) -> None:
         self._call(self.acts, "mark_ready", number)
         self.pulls[number] = replace(self.pulls[number], is_draft=False)

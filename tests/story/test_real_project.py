@@ -6,6 +6,7 @@ as a character. The sources come from the installed, hash-pinned distribution.
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Mapping
 from importlib.metadata import distribution
 
@@ -86,5 +87,11 @@ def test_a_true_bug_of_a_real_project_is_mended_and_its_own_tests_say_so(make_wo
         BROKEN_CHECK, MENDED_CHECK
     )
     assert "`python3 -m unittest discover`: passed" in (pull.issue.body or "")
+    (proof,) = [run for run in world.repo.check_runs(pull.head_sha) if run.name == "honk"]
+    assert "| `python3 -m unittest discover` | not looked up | passed" in proof.output["summary"]
     assert {run.conclusion for run in world.repo.check_runs(pull.head_sha)} == {"success"}
     assert "Ready for your review" in world.tracking(issue).body
+    replay = [*world.stack.program, "replay", "--verify", f"{world.repo.id}-{issue.number}-1"]
+    again = subprocess.run(replay, env=world.stack.environment(), capture_output=True, text=True, check=False)
+    assert again.stdout.startswith("agrees   python3 -m unittest discover: passed"), again.stderr
+    assert again.returncode == 0

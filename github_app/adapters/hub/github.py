@@ -14,7 +14,7 @@ from pathlib import Path
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
-from github_app.adapters.hub import checks, comments, commits, deliveries, listing, people, pulls, threads
+from github_app.adapters.hub import checks, comments, commits, deliveries, listing, people, proofs, pulls, threads
 from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
@@ -27,6 +27,8 @@ from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.events import CommentSource
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
+
+MAX_SUMMARY_CHARS = 65_535
 
 
 class GitHubHub:
@@ -210,6 +212,14 @@ class GitHubHub:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
         fit = self.vault.fit(body, of=f"the body of #{number}")
         pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=fit)
+
+    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
+        """Enter our check run of a commit, completed; once for each `key`."""
+        fit = self.vault.fit(summary, of=f"the check run of {sha[:12]}")
+        proofs.show_proof(
+            self._clients.repo(repo, "show_proof"), sha, own_app_id=self._whoami()[0],
+            key=key, conclusion=conclusion, title=title, summary=fit[:MAX_SUMMARY_CHARS],
+        )  # fmt: skip
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""

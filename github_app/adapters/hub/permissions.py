@@ -36,6 +36,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # CI
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},
     "rerun_failed": {"actions": "write"},
+    "show_proof": {"checks": "write"},
     # code
     "head_of": {"contents": "read"},
     "file": {"contents": "read"},

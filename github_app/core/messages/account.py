@@ -11,6 +11,7 @@ from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
+from github_app.core.messages.proof import outcome
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
 from github_app.core.verdicts import Verdict
@@ -154,8 +155,7 @@ def pull_body(session: Session) -> str:
 
 def verdict_line(verdict: Verdict) -> str:
     """One verifier's verdict as a list item."""
-    outcome = "passed" if verdict.exit_code == 0 else f"exit code {verdict.exit_code}"
-    return f"- {code(verdict.command)}: {outcome} ({verdict.duration_s:.1f} s)"
+    return f"- {code(verdict.command)}: {outcome(verdict)}"
 
 
 def refusal_line(refused: NetworkDecision) -> str:
