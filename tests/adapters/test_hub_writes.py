@@ -4,6 +4,7 @@ and with answers that get lost: nobody may read the same thing twice."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -14,7 +15,7 @@ from github_app.core.model import Permission
 from github_app.localhub.deeds import refs
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.people import Files, commit_files
-from tests.adapters.hub_stage import Stage
+from tests.adapters.hub_stage import APP_PERMISSIONS, Stage
 from tests.edge.cases import shows
 
 
@@ -368,3 +369,9 @@ def test_a_proof_whose_answer_is_lost_is_there_once(stage: Stage, kind):
             show()
     show()
     assert len(stage.place.check_runs(stage.base)) == 1
+
+
+def test_an_installation_that_has_not_granted_it_gets_no_proof(open_stage: Callable[..., Stage]):
+    stage = open_stage(permissions={**APP_PERMISSIONS, "checks": "read"})
+    with pytest.raises(AccessDenied, match="checks: write"):
+        stage.hub.show_proof(stage.repo, stage.base, key="e", conclusion="success", title="t", summary="s")
