@@ -9,7 +9,6 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -23,7 +22,7 @@ from github_app.core.policy import Policy
 from github_app.core.ports import Clock, Workspace
 from github_app.core.verdicts import Before, Verdict
 from github_app.engine import codec
-from github_app.engine.database import DatabaseAway, transaction
+from github_app.engine.database import DatabaseAway, text_of, transaction
 from github_app.engine.setup import set_up
 
 log = logging.getLogger(__name__)
@@ -109,7 +108,7 @@ class StoredVerdicts:
         with transaction(self.database) as connection:
             connection.execute(
                 sa.text("INSERT INTO verdicts (id, document, at) VALUES (:id, :d, :at) ON CONFLICT DO NOTHING"),
-                {"id": key, "d": kind.dump_json(value).decode(), "at": self.clock.now().astimezone(UTC).isoformat()},
+                {"id": key, "d": kind.dump_json(value).decode(), "at": text_of(self.clock.now())},
             )
 
 

@@ -30,6 +30,7 @@ UNSEEN = {
     "retention._delete": "nothing is old enough; one statement each",
     "retention.forget_blobs": "the same",
     "store.Store.count_try": "nothing fails for now in this life",
+    "verdicts.StoredVerdicts._store": "nothing is verified in this life; one statement, and the second finds it there",
     "waits.Waits.begin": "GitHub sets no limit in this life",
     "store.Store.due_sessions": "nothing is silent for so long; what comes of it is an event like any other",
 }

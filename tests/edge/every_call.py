@@ -73,7 +73,13 @@ def kind_of(exchange: Exchange) -> CallKind | None:
     return CallKind(exchange.method, found[0].template) if found else None
 
 
-BY_THE_CLOCK = ("/repos/{owner}/{repo}/issues", "/repos/{owner}/{repo}/issues/comments")
+BY_THE_CLOCK = (
+    "/repos/{owner}/{repo}/issues",
+    "/repos/{owner}/{repo}/issues/comments",
+    "/repos/{owner}/{repo}/pulls/{number}/reviews",
+    "/repos/{owner}/{repo}/pulls/{number}/comments",
+    "/repos/{owner}/{repo}/issues/{number}/events",
+)
 """Lists that are looked through every few minutes, whatever happens: a story may be over before its turn comes."""
 
 
