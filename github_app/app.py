@@ -317,6 +317,7 @@ def _build_runner(
         model=model,
         scanner=performance.scanner,
         model_name=settings.model,
+        judge_name=settings.judge_model,
         pages=performance.pages,
         clock=SystemClock(),
     )

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from github_app.core.errors import Misconfigured
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
+DEFAULT_JUDGE_MODEL = "claude-haiku-5-5"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class Settings:
     anthropic_api_key: str | None = field(default=None, repr=False)
     anthropic_base_url: str | None = None
     model: str = DEFAULT_MODEL
+    judge_model: str = DEFAULT_JUDGE_MODEL
     data_dir: Path
     database_url: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -85,6 +87,7 @@ NAMES: dict[str, str] = {
     "ANTHROPIC_API_KEY": "the key for the model",
     "ANTHROPIC_BASE_URL": "another Messages API, such as a gateway (Anthropic's)",
     "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
+    "HONK_JUDGE_MODEL": f"the model for a second look at each change; empty: none ({DEFAULT_JUDGE_MODEL})",
     "HONK_DATA_DIR": "mirrors, checkouts, workspaces, the SQLite file (~/.local/share/honk; /var/lib/honk for root)",
     "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
     "HONK_HOST": "the address to listen on (127.0.0.1)",
@@ -135,6 +138,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         anthropic_api_key=env.get("ANTHROPIC_API_KEY") or None,
         anthropic_base_url=env.get("ANTHROPIC_BASE_URL") or None,
         model=env.get("HONK_MODEL") or DEFAULT_MODEL,
+        judge_model=env.get("HONK_JUDGE_MODEL", DEFAULT_JUDGE_MODEL).strip(),
         data_dir=data_dir,
         database_url=_database_url(env, f"sqlite:///{data_dir / 'honk.sqlite'}"),
         host=env.get("HONK_HOST") or "127.0.0.1",

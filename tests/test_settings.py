@@ -24,6 +24,11 @@ def test_three_settings_are_enough_for_github_com() -> None:
     assert settings.database_url == f"sqlite:///{settings.data_dir}/honk.sqlite"
 
 
+def test_a_second_look_is_usual_and_can_be_switched_off() -> None:
+    assert read_settings(LEAST).judge_model == "claude-haiku-5-5"
+    assert read_settings(LEAST | {"HONK_JUDGE_MODEL": ""}).judge_model == ""
+
+
 @shows("W82")
 def test_hosts_of_github_enterprise_server_are_derived() -> None:
     settings = read_settings(LEAST | {"HONK_GITHUB_URL": "https://ghe.example/"})

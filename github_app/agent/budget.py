@@ -29,6 +29,16 @@ def total_usage(steps: Sequence[Step]) -> Usage:
     return sum((step.usage for step in steps), Usage())
 
 
+def has_room(used: Usage, *, limits: Limits, time_left_s: float) -> bool:
+    """Whether a tenth of each limit is left, so that what costs a little endangers nothing."""
+    return (
+        limits.cost_micro_usd - used.cost_micro_usd >= limits.cost_micro_usd / 10
+        and limits.tokens - used.total_tokens >= limits.tokens / 10
+        and limits.steps - used.steps >= max(2, limits.steps / 10)
+        and time_left_s >= limits.time_s / 10
+    )
+
+
 def time_left_s(limits: Limits, *, started: datetime, now: datetime) -> float:
     """Seconds until the turn must end; below zero if it should have ended."""
     return limits.time_s - (now - started).total_seconds()

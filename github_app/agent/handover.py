@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from github_app.agent.outlet import Outlet
@@ -12,6 +12,7 @@ from github_app.agent.verify import Verification, verify
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.errors import ToolFailed
 from github_app.core.holds import Finding, Kind
+from github_app.core.judgements import Judgement
 from github_app.core.model import ChangeSet, Reply, Submission
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
@@ -40,7 +41,8 @@ class Handover:
 class Gate:
     """Verifies, remembers for which state of the tree, and lets a submission through or says what it lacks.
 
-    `known` are the verdicts of before; `outlet` is where the commands of the turn run.
+    `known` are the verdicts of before; `outlet` is where the commands of the turn run. `judge` takes a second look at
+    what is verified, and raises `ToolFailed` with what it found, for the agent.
     """
 
     workspace: Workspace
@@ -48,6 +50,7 @@ class Gate:
     scanner: SecretScanner
     time_left_s: Callable[[], float]
     known: Verdicts = field(default_factory=NoVerdicts)
+    judge: Callable[[ChangeSet], Awaitable[Judgement]] | None = None
     outlet: Outlet = field(init=False)
     _verified: tuple[ChangeSet, Verification] | None = None
     _told: set[tuple[Kind, str]] = field(default_factory=set)
@@ -76,11 +79,16 @@ class Gate:
             changes, findings = await self._inspected(draft)
         if not verification.has_passed and not draft.unverified_reason:
             raise ToolFailed(_not_verified(verification))
+        judgement = await self.judge(changes) if self.judge is not None and changes.changes else None
+        reason = draft.needs_approval
+        if judgement is not None and self.policy.judge == "block" and judgement.findings:
+            findings, reason = (*findings, *judgement.findings), reason or draft.notes
         submission = replace(
             draft,
             verdicts=verification.verdicts,
             unverified_reason="" if verification.has_passed else draft.unverified_reason,
-            needs_approval=draft.needs_approval if findings else "",
+            needs_approval=reason if findings else "",
+            judgement=judgement,
         )
         return Handover(submission=submission, changes=changes, findings=findings)
 

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from github_app.agent import budget, prompt, transcript
+from github_app.agent import budget, judge, prompt, transcript
 from github_app.agent.clearing import find_result
 from github_app.agent.files import ALL_FILES, folder_text
 from github_app.agent.handover import Gate, Handover
+from github_app.agent.judge import Judge
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
 from github_app.agent.tools import MAY_CHANGE_FILES, REPEATABLE, Question, Toolbox, progress, tool_definitions
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
@@ -26,6 +27,7 @@ from github_app.core.ports import (
     Clock,
     Journal,
     Model,
+    ModelReply,
     ModelRequest,
     SecretScanner,
     Step,
@@ -54,15 +56,16 @@ async def run_turn(
     scanner: SecretScanner,
     model_name: str,
     clock: Clock,
+    judge_name: str = "",
     known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
     on_step: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Work on a task until it is submitted, a human must be asked, or the next model call could pass a limit.
 
     `limits` are what this turn may use, journalled steps included; its time counts from this call. `on_step` hears in a
-    few words what is being done; `known` are verdicts of before. Raises `Stopped` when the turn is not in force any
-    more, and what model and workspace raise for themselves; after any of these another call with the same journal goes
-    on where this one stopped.
+    few words what is being done; `known` are verdicts of before, `judge_name` the model for a second look (empty:
+    none). Raises `Stopped` when the turn is not in force any more, and what model and workspace raise for themselves;
+    after any of these another call with the same journal goes on where this one stopped.
     """
     started = clock.now()
 
@@ -88,7 +91,7 @@ async def run_turn(
         toolbox=toolbox,
         steps=steps,
     )
-    await turn.begin(task, policy)
+    await turn.begin(task, policy, judge_name)
     try:
         while True:
             calls = await turn.think()
@@ -103,7 +106,8 @@ async def run_turn(
 
 @dataclass(kw_only=True)
 class _Turn:
-    """A turn under way. `steps` is what the journal holds, `stored` the last snapshot that went into it."""
+    """A turn under way. `steps` and `looks` are what the journal holds: the conversation, and what the judge said
+    beside it. `stored` is the last snapshot that went into it."""
 
     model: Model
     model_name: str
@@ -112,12 +116,17 @@ class _Turn:
     limits: Limits
     toolbox: Toolbox
     steps: list[Step]
+    looks: list[Step] = field(default_factory=list)
+    judge: Judge | None = None
     stored: ChangeSet | None = None
     boundary: str = field(default_factory=lambda: secrets.token_hex(6))
 
-    async def begin(self, task: Task, policy: Policy) -> None:
+    async def begin(self, task: Task, policy: Policy, judge_name: str) -> None:
         """Say the first words; or, after a crash, take up the journal and answer calls that may have been under way."""
-        self.steps += await self.journal.load()
+        if judge_name and policy.judge != "off":
+            self._seat_judge(task, judge_name)
+        for step in await self.journal.load():
+            (self.looks if step.role == "judge" else self.steps).append(step)
         if not self.steps:
             files = await self.workspace.list(limit=ALL_FILES)
             verifiers = await look_for_verifiers(self.workspace, policy)
@@ -137,7 +146,7 @@ class _Turn:
             usage = replace(reply.usage, steps=1)
             await self._store(
                 Step(
-                    number=len(self.steps),
+                    number=self._next,
                     role="assistant",
                     content=transcript.storable_content(reply),
                     usage=usage,
@@ -174,7 +183,7 @@ class _Turn:
 
     def outcome(self, ending: Handover | Question | LimitReached) -> Outcome:
         """What the turn came to, with all that it used and carried."""
-        usage = budget.total_usage(self.steps)
+        usage = budget.total_usage([*self.looks, *self.steps])
         consumed = tuple(each for step in self.steps for each in step.consumed)
         told = (each for step in self.steps for each in step.refused)
         refused = refusals((*told, *self.toolbox.gate.outlet.refused))
@@ -193,10 +202,29 @@ class _Turn:
             case LimitReached(limit=limit):
                 return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed, refused=refused)
 
+    def _seat_judge(self, task: Task, model_name: str) -> None:
+        """Have a second look taken at what is handed in."""
+        gate = self.toolbox.gate
+        self.judge = Judge(
+            model=self.model,
+            model_name=model_name,
+            task=task,
+            workspace=self.workspace,
+            scanner=gate.scanner,
+            limits=self.limits,
+            time_left_s=self.toolbox.time_left_s,
+            steps=self.steps,
+            looks=self.looks,
+            keep=self._keep_look,
+            boundary=self.boundary,
+            heard=list(task.feedback),
+        )
+        gate.judge = self.judge.look
+
     def _request(self) -> ModelRequest:
         system, tools = transcript.marked_system(prompt.system_prompt()), tool_definitions()
         max_tokens = budget.allowed_output_tokens(
-            self.steps,
+            [*self.looks, *self.steps],
             limits=self.limits,
             model=self.model,
             model_name=self.model_name,
@@ -223,6 +251,8 @@ class _Turn:
         arrivals = await self.journal.arrivals()
         if arrivals:
             blocks.append(text_block(prompt.steering(arrivals, boundary=self.boundary)))
+            if self.judge is not None:
+                self.judge.heard += arrivals
             self.toolbox.threads.update({each.thread_id: each.reply_to for each in arrivals if each.thread_id})
         if self.limits.steps - budget.total_usage(self.steps).steps == FEW_CALLS:
             blocks.append(text_block(prompt.FEW_LEFT.format(count=FEW_CALLS)))
@@ -237,7 +267,7 @@ class _Turn:
                 blocks.append(text_block(prompt.TOO_MUCH.format(why=failure)))
         snapshot = None if changes == self.stored else changes
         step = Step(
-            number=len(self.steps),
+            number=self._next,
             role="user",
             content=tuple(blocks),
             consumed=tuple(consumed),
@@ -249,6 +279,25 @@ class _Turn:
     async def _store(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
         await self.journal.append(step, snapshot=snapshot)
         self.steps.append(step)
+
+    @property
+    def _next(self) -> int:
+        return len(self.steps) + len(self.looks)
+
+    async def _keep_look(self, reply: ModelReply, about: str) -> None:
+        """Journal what the judge replied: it is paid for, and the turn may end with it."""
+        look = Step(
+            number=self._next,
+            role="judge",
+            content=transcript.storable_content(reply),
+            usage=judge.usage_of(reply),
+            model=self.judge.model_name if self.judge is not None else "",
+            request_id=reply.request_id,
+            stop_reason=reply.stop_reason,
+            about=about,
+        )
+        await self.journal.append(look)
+        self.looks.append(look)
 
 
 def keepable(changes: ChangeSet, policy: Policy) -> ChangeSet:

@@ -69,6 +69,27 @@ def turn_prompt(
     )
 
 
+def judge_prompt() -> str:
+    """What the judge is told in every repository."""
+    return _template("judge").template.strip()
+
+
+def judge_words(task: Task, *, heard: Sequence[Feedback], diff: str, boundary: str) -> str:
+    """What the judge reads: the task with all that people and CI said of it, and the change; `diff` was shown."""
+    issue = clean(task.issue.body, max_chars=_MAX_BODY) or "(no description)"
+    title = clean(task.issue.title, max_chars=300).replace("\n", " ")
+    author = task.issue.author.login
+    parts = [
+        f"Repository `{task.repo}`. This was the task:\n",
+        frame("issue", f"{title}\n\n{issue}", boundary=boundary, number=task.issue.number, author=author),
+        _comments(task.comments, boundary),
+        _joined([feedback_frame(each, boundary) for each in heard], "What this change has to answer:"),
+        _history(task, boundary),
+        f"\nThis is the change:\n\n{frame('change', diff, boundary=boundary)}",
+    ]
+    return "\n".join(part.rstrip("\n") for part in parts if part)
+
+
 def steering(arrivals: Sequence[Feedback], *, boundary: str) -> str:
     """What people and CI said while the agent was working."""
     frames = "\n".join(feedback_frame(each, boundary) for each in arrivals)

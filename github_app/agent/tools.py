@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from github_app.agent import files, shell
 from github_app.agent.handover import Gate, Handover, replies_from
+from github_app.agent.schemas import input_schema
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Submission
 from github_app.core.ports import Workspace
@@ -189,7 +190,11 @@ class Toolbox:
 def tool_definitions() -> list[dict[str, Any]]:
     """The tools as a request names them."""
     return [
-        {"name": name, "description": _SOFT_BREAK.sub(" ", cleandoc(tool.__doc__ or "")), "input_schema": _schema(tool)}
+        {
+            "name": name,
+            "description": _SOFT_BREAK.sub(" ", cleandoc(tool.__doc__ or "")),
+            "input_schema": input_schema(tool),
+        }
         for name, tool in _TOOLS.items()
     ]
 
@@ -224,28 +229,3 @@ def _checked(name: str, arguments: object) -> _Arguments:
     except ValidationError as error:
         found = [f"{'.'.join(map(str, each['loc'])) or 'input'}: {each['msg']}" for each in error.errors()[:5]]
         raise ToolFailed(f"wrong arguments for `{name}`: {'; '.join(found)[:1_000]}") from None
-
-
-def _schema(tool: type[_Arguments]) -> dict[str, Any]:
-    # Nested definitions and titles are noise to a model; `threads` is the only nesting that there is.
-    schema = tool.model_json_schema()
-    definitions = schema.pop("$defs", {})
-    plain: dict[str, Any] = _plain(schema, definitions)
-    plain.pop("description", None)
-    return plain
-
-
-def _plain(value: Any, definitions: Mapping[str, Any]) -> Any:
-    match value:
-        case {"$ref": str(reference)}:
-            return _plain(definitions[reference.rpartition("/")[2]], definitions)
-        case dict():
-            return {
-                key: _plain(each, definitions)
-                for key, each in value.items()
-                if key != "title" or not isinstance(each, str)
-            }
-        case list():
-            return [_plain(each, definitions) for each in value]
-        case _:
-            return value

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from github_app.core.failures import Failure
+from github_app.core.judgements import Judgement, tallied
 from github_app.core.model import Checks, FailedCheck, Session
 from github_app.core.triage import gist_of, mark_of, sign_of_outside
 
@@ -79,13 +80,25 @@ def is_unmoved(session: Session, ours: Checks) -> bool:
 
 def happened(before: Session | None, after: Session | None) -> tuple[str, ...]:
     """What is counted of a decision: `flaky` for each check that turned out to be so, `rerun` for each commit whose
-    failed jobs are run again."""
+    failed jobs are run again; `judge_…` for what a second look said, and for when it was overruled."""
     if before is None or after is None or before.id != after.id:
         return ()
     counted = ["flaky"] * len({_key(each) for each in flaky(after)} - {_key(each) for each in flaky(before)})
     if after.rerun is not None and (before.rerun is None or before.rerun.head_sha != after.rerun.head_sha):
         counted.append("rerun")
+    held = after.held.findings if after.held is not None else ()
+    counted += tallied(_judgement(before), _judgement(after), held)
+    if "judge" in _accepted_kinds(after) and "judge" not in _accepted_kinds(before):
+        counted.append("judge_overruled")
     return tuple(counted)
+
+
+def _judgement(session: Session) -> Judgement | None:
+    return session.submission.judgement if session.submission is not None else None
+
+
+def _accepted_kinds(session: Session) -> frozenset[str]:
+    return frozenset(each.kind for each in session.held.approvals) if session.held is not None else frozenset()
 
 
 def _key(failure: Failure) -> tuple[str, str, str]:

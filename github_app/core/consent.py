@@ -22,6 +22,7 @@ _WORDS: dict[Acceptable, str] = {
     "size": "is larger than allowed",
     "binary": "holds large binary files",
     "modes": "turns files into programs or links",
+    "judge": "is doubted by a second look",
 }
 
 

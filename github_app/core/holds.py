@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
-Acceptable = Literal["protected", "tests", "secrets", "size", "binary", "modes"]
+Acceptable = Literal["protected", "tests", "secrets", "size", "binary", "modes", "judge"]
 Kind = Acceptable | Literal["links", "paths", "submodules"]
 
 ACCEPTABLE: tuple[Acceptable, ...] = get_args(Acceptable)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
+from github_app.core.judgements import Judgement
 from github_app.core.verdicts import Verdict
 
 
@@ -272,7 +273,7 @@ class Reply:
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads.
-    `needs_approval` is why the change has to touch what a human must accept."""
+    `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found."""
 
     title: str
     summary: str
@@ -281,6 +282,7 @@ class Submission:
     unverified_reason: str = ""
     needs_approval: str = ""
     replies: tuple[Reply, ...] = ()
+    judgement: Judgement | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ change sets are held against it by `findings`."""
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
 
 from github_app.core.hosts import HostRule
 from github_app.core.model import Permission
@@ -46,6 +46,12 @@ REGISTRIES = "registries"
 """Stands among hosts for the package registries of this machine, through a mirror that only reads."""
 
 
+Judging = Literal["off", "advise", "block"]
+
+JUDGING: tuple[Judging, ...] = get_args(Judging)
+"""What becomes of what a second look finds, from the loosest to the strictest."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Ceilings of one session: money in millionths of a dollar over its whole life, the rest for each turn."""
@@ -72,8 +78,8 @@ class Policy:
     """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty.
 
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
-    `others` says what becomes of the words of people who may not instruct. `bots` are the numbers of the accounts that
-    may label, write commands and push although they are no people.
+    `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds. `bots`
+    are the numbers of the accounts that may label, write commands and push although they are no people.
     """
 
     limits: Limits = Limits()
@@ -85,6 +91,7 @@ class Policy:
     protected: tuple[str, ...] = PROTECTED
     approvers: tuple[str, ...] = ()
     others: Literal["leave_out", "quote"] = "leave_out"
+    judge: Judging = "advise"
     bots: tuple[int, ...] = ()
     max_files: int = 100
     max_bytes: int = 2_000_000
@@ -107,8 +114,9 @@ class Quota:
 class Floor:
     """The operator's rules under all repositories' policies, which can be stricter and never looser.
 
-    `most` holds ceilings in the form of a policy; of `setup` and `turn` hosts those that a repository may name at all
-    (None: any). `approvers` are the only ones, if there are any; `bots` those that a repository may name (None: any).
+    `most` holds ceilings in the form of a policy (of `judge` the least); of `setup` and `turn` hosts those that a
+    repository may name at all (None: any). `approvers` are the only ones, if there are any; `bots` those that a
+    repository may name (None: any).
     """
 
     most: Policy = Policy(
@@ -116,6 +124,7 @@ class Floor:
         fix_rounds=50,
         review_rounds=50,
         others="quote",
+        judge="off",
         max_files=10_000,
         max_bytes=50_000_000,
         max_binary_bytes=50_000_000,
@@ -149,6 +158,7 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
         approvers=_approvers(policy.approvers, most.approvers),
         bots=tuple(bot for bot in policy.bots if floor.bots is None or bot in floor.bots),
         others=policy.others if most.others == "quote" else "leave_out",
+        judge=max(policy.judge, most.judge, key=JUDGING.index),
         max_files=min(policy.max_files, most.max_files),
         max_bytes=min(policy.max_bytes, most.max_bytes),
         max_binary_bytes=min(policy.max_binary_bytes, most.max_binary_bytes),

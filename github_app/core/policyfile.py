@@ -10,10 +10,21 @@ from typing import Any, Literal
 
 from github_app.core.errors import Refused
 from github_app.core.hosts import HostRule
-from github_app.core.policy import POLICY_PATH, PROTECTED, REGISTRIES, Floor, Limits, Network, Policy, Quota
+from github_app.core.policy import (
+    JUDGING,
+    POLICY_PATH,
+    PROTECTED,
+    REGISTRIES,
+    Floor,
+    Judging,
+    Limits,
+    Network,
+    Policy,
+    Quota,
+)
 from github_app.core.text.prose import code
 
-_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "bots", "changes")
+_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "judge", "bots", "changes")
 
 
 Lines = Mapping[tuple[str, ...], int]
@@ -67,6 +78,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
         protected=(*PROTECTED, *top.texts("protected")),
         approvers=top.texts("approvers"),
         others=_others(top, usual.others),
+        judge=_judging(top, usual.judge),
         bots=top.numbers("bots"),
         max_files=changes.whole("files", usual.max_files, ceiling=10_000),
         max_bytes=changes.whole("kilobytes", usual.max_bytes // 1_000, ceiling=50_000) * 1_000,
@@ -82,6 +94,15 @@ def _others(top: _Section, usual: Literal["leave_out", "quote"]) -> Literal["lea
             return "quote"
         case _:
             raise top.refused("others", "must be `leave_out` or `quote`")
+
+
+def _judging(top: _Section, usual: Judging) -> Judging:
+    value = top.values.get("judge", usual)
+    # To YAML, a bare `off` is false.
+    found = next((each for each in JUDGING if value == each or (value is False and each == "off")), None)
+    if found is None:
+        raise top.refused("judge", "must be `off`, `advise` or `block`")
+    return found
 
 
 def _quota(quotas: _Section, key: str) -> Quota:

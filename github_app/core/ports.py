@@ -161,6 +161,7 @@ class ModelRequest:
     system: Sequence[Mapping[str, Any]]
     tools: Sequence[Mapping[str, Any]]
     messages: Sequence[Mapping[str, Any]]
+    tool_choice: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,14 +186,15 @@ class Model(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One journalled message of a turn, counted from 0: what we said (`user`) or what the model replied (`assistant`).
+    """One journalled message of a turn, counted from 0: what we said (`user`), what the model replied (`assistant`), or
+    what the judge replied about the change set whose digest is `about` (`judge`).
 
     `consumed` are the ids of the feedback that a `user` message carries. Of an `assistant` one, `usage` is what it
     cost, `model` and `request_id` say which request it answers, and `stop_reason` why it ended.
     """
 
     number: int
-    role: Literal["user", "assistant"]
+    role: Literal["user", "assistant", "judge"]
     content: tuple[dict[str, Any], ...]
     usage: Usage = field(default_factory=Usage)
     consumed: tuple[str, ...] = ()
@@ -200,6 +202,7 @@ class Step:
     model: str = ""
     request_id: str = ""
     stop_reason: str = ""
+    about: str = ""
 
 
 class Journal(Protocol):

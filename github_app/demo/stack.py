@@ -132,6 +132,7 @@ class Stack:
             "HONK_PUBLIC_URL": self.url,
             "HONK_WRITE_PAUSE_S": "0",
             "HONK_CHECKS_GRACE_S": "5",
+            "HONK_JUDGE_MODEL": "",  # only where it is wanted
             "HONK_CHECKS_SETTLE_S": "0",  # here all that will begin has begun at once
         }
         if self._model_server is not None:

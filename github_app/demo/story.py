@@ -21,7 +21,7 @@ from github_app.localhub.people import Person
 from github_app.localhub.runner import ActRunner, find_act
 from github_app.localhub.showcase import ReviewComment, Sample, load_sample, read_issue
 from github_app.localhub.values import CheckRun, Comment, Issue, Pull, Repository
-from github_app.settings import has_model_key
+from github_app.settings import DEFAULT_JUDGE_MODEL, has_model_key
 
 T = TypeVar("T")
 
@@ -43,7 +43,8 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
     telling.title("honk demo: one issue, from label to merge")
     if is_real and runner is not None:
         telling.note("The sample's CI runs on this machine, outside of the sandbox: it runs what the model writes.")
-    with Stack(script=None if is_real else sample.script, runner=runner, keep=keep) as stack:
+    settings = {"HONK_JUDGE_MODEL": DEFAULT_JUDGE_MODEL}
+    with Stack(script=None if is_real else sample.script, runner=runner, settings=settings, keep=keep) as stack:
         story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else _FAST_S, is_real=is_real)
         try:
             if repo is not None and issue is not None:

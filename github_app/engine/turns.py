@@ -63,7 +63,8 @@ class PutOff(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class TurnRunner:
-    """Runs turns. `model_name` is what the model is asked for."""
+    """Runs turns. `model_name` is what the model is asked for, `judge_name` what it is asked for a second look (empty:
+    nothing)."""
 
     hub: Hub
     policies: Policies
@@ -76,6 +77,7 @@ class TurnRunner:
     scanner: SecretScanner
     model_name: str
     clock: Clock
+    judge_name: str = ""
     pages: PageLinks = field(default_factory=PageLinks)
 
     async def run(
@@ -206,6 +208,7 @@ class TurnRunner:
                 policy=policy,
                 scanner=self.scanner,
                 model_name=self.model_name,
+                judge_name=self.judge_name,
                 clock=self.clock,
                 known=known,
                 on_step=self._progress(session),

@@ -16,6 +16,9 @@ As YAML or JSON (Python objects of the same form work, too):
             faults: [{status: 529}, {status: 429, retry_after_s: 1}, {after_events: 3}]
           - Done.                                    # text alone
 
+A request that forces a tool (`tool_choice`) is answered by scenes of that `tool` alone; without any that fits, Honk's
+judge finds nothing.
+
 `{{thread:N}}` in a reply stands for the id of the Nth `<thread id="…">` of the text that chose the scene.
 """
 
@@ -73,6 +76,7 @@ class Scene:
     name: str
     replies: tuple[Reply, ...]
     when: tuple[str, ...] = ()
+    tool: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,16 +117,24 @@ class Script:
     def answer(self, request: Json) -> Answer:
         """The reply to a request body. Raises ScriptError where the script has none."""
         messages = request["messages"]
+        forced = (request.get("tool_choice") or {}).get("name", "")
+        scenes = [*(scene for scene in self.scenes if scene.tool == forced), *([CALM] if forced == CALM.tool else [])]
         for start in range(len(messages) - 1, -1, -1):
             text = user_text(messages[start])
-            for scene in self.scenes:
+            for scene in scenes:
                 if text and all(part in text for part in scene.when):
                     if not scene.when:  # knows no beginning: the whole conversation is the scene
                         start, text = 0, user_text(messages[0])
                     return _answer(scene, messages, start, request["model"])
         opening = user_text(messages[0])[:300]
-        names = ", ".join(scene.name for scene in self.scenes)
+        names = ", ".join(scene.name for scene in scenes)
         raise ScriptError(f"no scene knows this conversation (scenes: {names}); it begins with: {opening!r}")
+
+
+NOTHING_FOUND: Json = {"in_scope": True, "complete": True, "tests_weakened": False, "confidence": "high"}
+CALM = Scene(
+    "the judge finds nothing", (Reply(({"type": "tool_use", "name": "judge", "input": NOTHING_FOUND},)),), tool="judge"
+)
 
 
 def user_text(message: Json) -> str:
@@ -186,10 +198,10 @@ def _digest(text: str) -> str:
 
 def _scene(data: Mapping[str, Any], number: int) -> Scene:
     name = str(data.get("name", f"scene {number + 1}"))
-    _known(data, {"name", "when", "replies"}, f"scene {name!r}")
+    _known(data, {"name", "when", "tool", "replies"}, f"scene {name!r}")
     when = data.get("when", ())
     replies = [_reply(reply, f"scene {name!r}, reply {n}") for n, reply in enumerate(data["replies"])]
-    return Scene(name, tuple(replies), (when,) if isinstance(when, str) else tuple(when))
+    return Scene(name, tuple(replies), (when,) if isinstance(when, str) else tuple(when), data.get("tool", ""))
 
 
 def _reply(data: Any, where: str) -> Reply:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
+from github_app.core.judgements import Said
 from github_app.core.ports import Traffic
 
 _TALLIED = {
@@ -41,11 +43,21 @@ def metrics_text(
     for name, meaning in _TALLIED.items():
         full = f"honk_checks_{name}_total"
         lines += [f"# HELP {full} {meaning}", f"# TYPE {full} counter", f"{full} {tallies.get(name, 0)}"]
+    lines += _of_judge(tallies)
     if workers:
         lines += _of_workers({_as_label(name): told for name, told in sorted(workers.items())})
     if traffic is not None:
         lines += _of_traffic(traffic)
     return "\n".join(lines) + "\n"
+
+
+def _of_judge(tallies: Mapping[str, int]) -> list[str]:
+    lines = ["# HELP honk_judge_total What second looks said of change sets that were handed in."]
+    lines += ["# TYPE honk_judge_total counter"]
+    lines += [f'honk_judge_total{{said="{said}"}} {tallies.get(f"judge_{said}", 0)}' for said in get_args(Said)]
+    name = "honk_judge_overruled_total"
+    lines += [f"# HELP {name} Second looks against which a change went out unchanged, by the agent or by a person."]
+    return [*lines, f"# TYPE {name} counter", f"{name} {tallies.get('judge_overruled', 0)}"]
 
 
 def _of_workers(workers: Mapping[str, tuple[float, int]]) -> list[str]:

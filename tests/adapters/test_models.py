@@ -132,6 +132,14 @@ async def test_models_that_can_think_adaptively(say, model: str, thinks: bool):
     assert body["stream"] is True
 
 
+async def test_a_tool_that_must_be_called_leaves_no_room_for_thinking(say):
+    forced = {"type": "tool", "name": REQUEST.tools[0]["name"]}
+    with pytest.raises(Transient):  # this script answers no forced tool
+        await say("Hi.", request=replace(REQUEST, model="claude-haiku-5-5", tool_choice=forced))
+    assert say.log[-1]["body"]["tool_choice"] == forced
+    assert "thinking" not in say.log[-1]["body"]
+
+
 async def test_two_short_failures_are_retried(say):
     reply = await say({"text": "Hi.", "faults": [{"status": 529, "retry_after_s": 0.01}] * 2})
     assert reply.content[0]["text"] == "Hi."

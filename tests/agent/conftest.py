@@ -25,6 +25,7 @@ class Desk:
     policy: Policy = field(default_factory=lambda: Policy(verify=("true",)))
     limits: Limits = field(default_factory=Limits)
     on_step: Callable[[str], Awaitable[None]] | None = None
+    judge_name: str = ""
 
     async def run(self, *script: Script, task: Task | None = None) -> Outcome:
         self.model.script = list(script)
@@ -37,6 +38,7 @@ class Desk:
             policy=self.policy,
             scanner=WordScanner(),
             model_name="scripted",
+            judge_name=self.judge_name,
             clock=self.clock,
             on_step=self.on_step,
         )

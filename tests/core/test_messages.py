@@ -22,6 +22,7 @@ from github_app.core.estimates import Estimate
 from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
+from github_app.core.judgements import Judgement, Remark
 from github_app.core.messages import account, answers, figures, proof, refusals, stops
 from github_app.core.model import (
     Cause,
@@ -148,6 +149,18 @@ TRACKING = {
     ),
     "closed without a word": account.tracking(session(CLOSED)),
 }
+PLAIN = Submission(title="x", summary="It honks.")
+DOUBTS = Judgement(
+    remarks=(
+        Remark(doubt="scope", text="It renames `Goose`, @alice.\n# Closes #1"),
+        Remark(doubt="tests", text="`test_honk` expects less."),
+        Remark(doubt="incomplete", text="Nothing honks on Windows."),
+        Remark(doubt="risk", path="goose.py", line=7, text="The horn may be None"),
+        Remark(doubt="risk", path="a`b.py", text="<img src=x> is read"),
+        Remark(doubt="risk", text="Somewhere is a lock."),
+    ),
+    confidence="medium",
+)
 PULL_BODIES = {
     "whole": account.pull_body(session(submission=WHOLE, usage=SPENT)),
     "of three rounds": account.pull_body(
@@ -163,6 +176,11 @@ PULL_BODIES = {
     "refused hosts": account.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
     "flaky": account.pull_body(session(submission=WHOLE, failures=FLAKY, usage=SPENT)),
     "without verifiers": account.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
+    "a second look found something": account.pull_body(session(submission=replace(WHOLE, judgement=DOUBTS))),
+    "a second look found nothing": account.pull_body(first_turn(submission=replace(PLAIN, judgement=Judgement()))),
+    "no second look": account.pull_body(
+        first_turn(submission=replace(PLAIN, judgement=Judgement(missing="the model could not be had")))
+    ),
     "nothing handed in": account.pull_body(session()),
 }
 ANSWERS = {

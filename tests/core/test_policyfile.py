@@ -27,6 +27,7 @@ def test_all_that_a_repository_can_say():
         "protected": ["migrations/**"],
         "approvers": ["ann"],
         "others": "quote",
+        "judge": "block",
         "changes": {"files": 10, "kilobytes": 50, "binary_kilobytes": 5},
     }
     assert parse_policy(document) == Policy(
@@ -39,6 +40,7 @@ def test_all_that_a_repository_can_say():
         protected=(*PROTECTED, "migrations/**"),
         approvers=("ann",),
         others="quote",
+        judge="block",
         max_files=10,
         max_bytes=50_000,
         max_binary_bytes=5_000,
@@ -71,6 +73,8 @@ def test_all_that_a_repository_can_say():
         ({"verify": ["make test", 1]}, "`verify` must be a list"),
         ({"verify": [" "]}, "`verify` must be a list"),
         ({"protected": None}, "`protected` must be a list"),
+        ({"judge": "maybe"}, "`judge` must be `off`, `advise` or `block`"),
+        ({"judge": True}, "`judge` must be `off`, `advise` or `block`"),
         ({"others": "trust"}, "`others` must be `leave_out` or `quote`"),
         ({"network": {"turn": "any"}}, "`network.turn` must be a list"),
         (
@@ -96,6 +100,7 @@ def test_all_that_the_operator_can_say():
         "protected": ["infra/**"],
         "approvers": ["ann", "rob"],
         "others": "leave_out",
+        "judge": "advise",
         "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
         "quota": {
             "person": {"turns_a_day": 5, "usd_a_day": 1.5, "usd_a_month": 20, "open_pulls": 2},
@@ -179,6 +184,15 @@ def test_what_goes_beyond_the_floor_is_cut_down_to_it():
         max_bytes=1_000,
         max_binary_bytes=1_000,
     )
+
+
+@pytest.mark.parametrize("off", ["off", False])  # to YAML, a bare `off` is false
+def test_a_repository_may_do_without_a_second_look_unless_the_operator_wants_one(off: object):
+    repository = parse_policy({"judge": off})
+    assert repository.judge == "off"
+    assert tighten(repository, Floor()).judge == "off"
+    assert tighten(repository, parse_floor({"judge": "advise"}, name="floor.yml")).judge == "advise"
+    assert tighten(Policy(judge="block"), parse_floor({"judge": "advise"}, name="floor.yml")).judge == "block"
 
 
 def test_a_repository_cannot_rid_itself_of_the_operators_approvers():

@@ -380,3 +380,20 @@ async def test_reply_waits_while_its_gate_is_closed():
         assert not asked.done()
         model.closed_gates.clear()
         assert (await asked).content[0].text == "at last"
+
+
+JUDGE: Any = [{"name": "judge", "description": "say", "input_schema": {"type": "object"}}]
+FORCED: Any = {"tools": JUDGE, "tool_choice": {"type": "tool", "name": "judge"}}
+
+
+async def test_who_must_call_a_tool_is_answered_by_scenes_of_that_tool_alone():
+    doubts = {"name": "doubts", "tool": "judge", "when": "b.py", "replies": [{"call": {"judge": {"complete": False}}}]}
+    script = Script.parse({"scenes": [doubts, {"replies": ["Work."]}]})
+    async with served(script) as (client, _):
+        told = [
+            (await streamed(client, ask(user(words), **more))).content[0]
+            for words, more in (("a.py", FORCED), ("b.py", FORCED), ("b.py", {}))
+        ]
+    assert told[0].input["complete"] is True
+    assert told[1].input == {"complete": False}
+    assert told[2].text == "Work."

@@ -54,6 +54,13 @@ def test_a_process_that_asks_nothing_of_github_tells_nothing_of_it():
     assert "honk_sessions_waiting 3\n" in text
 
 
+def test_what_second_looks_said_is_counted():
+    text = told(tallies={"judge_veto": 2, "judge_overruled": 1})
+    assert 'honk_judge_total{said="veto"} 2\n' in text
+    assert 'honk_judge_total{said="nothing"} 0\n' in text
+    assert "honk_judge_overruled_total 1\n" in text
+
+
 def test_what_became_of_failed_checks_is_counted():
     text = told(tallies={"flaky": 3, "of another version": 1})
     assert "honk_checks_flaky_total 3\n" in text

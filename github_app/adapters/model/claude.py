@@ -111,9 +111,12 @@ async def _stream(client: AsyncAnthropic, request: ModelRequest) -> tuple[Messag
     import httpx2
     from anthropic import APIConnectionError, APIStatusError
 
-    thinking: dict[str, Any] = {}
-    if prices.thinks_adaptively(request.model):
-        thinking = {"thinking": {"type": "adaptive"}}
+    more: dict[str, Any] = {}
+    if request.tool_choice is not None:
+        # A tool that must be called leaves no room for thinking: the API refuses both at once.
+        more = {"tool_choice": dict(request.tool_choice)}
+    elif prices.thinks_adaptively(request.model):
+        more = {"thinking": {"type": "adaptive"}}
     message: Message | None = None
     try:
         async with client.messages.stream(
@@ -122,7 +125,7 @@ async def _stream(client: AsyncAnthropic, request: ModelRequest) -> tuple[Messag
             system=list(request.system),  # type: ignore[arg-type]
             tools=list(request.tools),  # type: ignore[arg-type]
             messages=list(request.messages),  # type: ignore[arg-type]
-            **thinking,
+            **more,
         ) as stream:
             async for event in stream:
                 if event.type == "message_stop":

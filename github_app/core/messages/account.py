@@ -9,6 +9,7 @@ from typing import assert_never
 from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
+from github_app.core.judgements import harmless_judgement, told
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.proof import outcome
@@ -104,6 +105,7 @@ def harmless_submission(submission: Submission) -> Submission:
         unverified_reason=harmless(submission.unverified_reason),
         needs_approval=harmless(submission.needs_approval),
         replies=tuple(replace(reply, body=harmless(reply.body)) for reply in submission.replies),
+        judgement=None if submission.judgement is None else harmless_judgement(submission.judgement),
     )
 
 
@@ -132,6 +134,8 @@ def pull_body(session: Session) -> str:
     lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
     if newest.unverified_reason:
         lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    if newest.judgement is not None:
+        lines += ["", *told(newest.judgement)]
     if passed := failures.passed_again(session):
         lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]
     if session.refused:

@@ -148,7 +148,7 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
         case InstallationChanged():
             return {"installation": event.installation_id, "action": event.action}
         case TurnFinished():
-            return {"turn": event.turn_id, "unverified": clip(event.submission.unverified_reason)}
+            return {"turn": event.turn_id, "unverified": clip(event.submission.unverified_reason), **_judged(event)}
         case TurnAsked():
             return {"turn": event.turn_id, "sha256": digest(event.question)}
         case TurnStopped():
@@ -163,6 +163,14 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {}
         case _:
             assert_never(event)
+
+
+def _judged(event: TurnFinished) -> dict[str, Any]:
+    """What a second look found, or why there was none; nothing where none was wanted."""
+    judgement = event.submission.judgement
+    if judgement is None:
+        return {}
+    return {"second_look": clip(judgement.missing) or [[each.doubt, clip(each.text)] for each in judgement.remarks]}
 
 
 def _verifiers(event: Event) -> tuple[Record, ...]:
@@ -230,6 +238,8 @@ def of_step(turn_id: str, step: Step) -> Record:
         "cost_micro_usd": usage.cost_micro_usd,
         "calls": [_call(block) for block in step.content if block.get("type") == "tool_use"],
     }
+    if step.role == "judge":
+        document["is"] = "judge"
     return Record(kind="model", document=document)
 
 

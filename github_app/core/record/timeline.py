@@ -60,6 +60,8 @@ def _prompt(told: Mapping[str, Any]) -> _Words:
 
 def _model(told: Mapping[str, Any]) -> _Words:
     tools = ", ".join(each["tool"] for each in told.get("calls", ())) or "no tool"
+    if told.get("is") == "judge":
+        return f"a second look: {money(told.get('cost_micro_usd', 0))}", str(told.get("request", "")), False
     return f"the model calls {tools}: {money(told.get('cost_micro_usd', 0))}", str(told.get("request", "")), False
 
 

@@ -12,6 +12,7 @@ from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say
 from github_app.core.holds import Hold
+from github_app.core.judgements import Judgement, Remark
 from github_app.core.machine import decide
 from github_app.core.model import NetworkDecision, Permission, Submission, Usage
 from github_app.core.ports import ExecResult, Step
@@ -184,6 +185,26 @@ def test_a_finished_turn_says_what_verified_it_and_what_goes_out():
     assert made[1].document["exit_code"] == 2
     assert made[2].document["about"] == {"turn": "7-12-1/turn-2", "unverified": "make is broken"}
     assert made[3].document == {"turn": "7-12-1/turn-2", "sha256": "blob", "is": "accepted"}
+
+
+@pytest.mark.parametrize(
+    ("judgement", "told_of"),
+    [
+        (Judgement(missing="the model took too long"), "the model took too long"),
+        (Judgement(), []),
+        (Judgement(remarks=(Remark(doubt="scope", text="It renames."),)), [["scope", "It renames."]]),
+    ],
+)
+def test_a_finished_turn_says_what_a_second_look_found(judgement, told_of):
+    submission = Submission(**{**vars(SUBMISSION), "judgement": judgement})
+    made = told(event(ev.TurnFinished, submission=submission), session())
+    assert made[0].document["about"]["second_look"] == told_of
+
+
+def test_what_a_judge_said_is_on_record_as_its_own():
+    content = ({"type": "tool_use", "id": "t", "name": "judge", "input": {}},)
+    made = of_step("t", Step(number=3, role="judge", content=content, model="cheap", about="ab"))
+    assert (made.kind, made.document["is"], made.document["model"]) == ("model", "judge", "cheap")
 
 
 def test_the_record_that_a_commit_names_is_the_last_of_its_decision():

@@ -32,6 +32,8 @@ ANN = {"id": 5, "login": "ann", "is_bot": False}
          "a turn begins: implement", "issue #1, task", False),
         ("model", {"calls": [{"tool": "bash"}, {"tool": "edit"}], "cost_micro_usd": 20_000, "request": "req_1"},
          "the model calls bash, edit: $0.0200", "req_1", False),
+        ("model", {"calls": [{"tool": "judge"}], "is": "judge", "cost_micro_usd": 200, "request": "req_2"},
+         "a second look: $0.0002", "req_2", False),
         ("model", {"calls": []}, "the model calls no tool: $0.00", "", False),
         ("command", {"argv": ["sh", "-c", "true"], "exit_code": 0, "duration_ms": 1_234, "killed_by": ""},
          "a command ran 1.2 s: exit code 0", "true", False),
