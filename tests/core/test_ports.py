@@ -6,12 +6,13 @@ import inspect
 
 import pytest
 
-from github_app.core import ports
+from github_app.core import context, ports
 
 PROTOCOLS = [
     value
-    for value in vars(ports).values()
-    if getattr(value, "_is_protocol", False) and value.__module__ == ports.__name__
+    for module in (ports, context)
+    for value in vars(module).values()
+    if getattr(value, "_is_protocol", False) and value.__module__ == module.__name__
 ]
 
 

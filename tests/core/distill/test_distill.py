@@ -106,6 +106,10 @@ def test_a_giant_line_is_cut():
     assert len(distill("E   assert " + "x" * 1_000_000).text) < 2 * MAX_LINE_CHARS
 
 
+def test_a_progress_bar_is_as_it_stood_last():
+    assert distill("  0%\r 50%\r100%\rE   assert 1 == 2\r\n").text == "E   assert 1 == 2"
+
+
 def test_a_failure_has_the_same_name_wherever_it_stands_and_however_long_it_took():
     one = distill("--- FAIL: TestA (0.00s)\na.py:3:1: F401 `os` imported\n✖ adds (1.5ms)\n")
     other = distill("--- FAIL: TestA (1.21s)\na.py:9:1: F401 [*] `os` imported\n✖ adds (23.4ms)\n")

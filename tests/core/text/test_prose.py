@@ -179,7 +179,7 @@ def test_what_is_harmless_stays_as_it_is(text: str):
     assert defang(harmless(once), homes=HOMES) == once
 
 
-@pytest.mark.timeout(10)  # the whole process stands still meanwhile
+@pytest.mark.timeout(60)  # where time is not linear, the whole process stands still for minutes
 @pytest.mark.parametrize(
     "unit",
     ["\n", " ", "fix.", "fix\n", "fix:\n", "close https://x", "fixes a/", "@", "/honk ", "<!--", "```\n", "&amp;", "](",
