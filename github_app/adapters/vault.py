@@ -15,7 +15,8 @@ from github_app.core.text.redaction import Redactor
 
 log = logging.getLogger(__name__)
 
-_TIDY_EVERY_S = 3_600.0
+_TIDY_EVERY_S = 600.0
+"""A token takes some 50 KB of what is looked for; those that have ended are forgotten at this interval."""
 
 
 class Vault:

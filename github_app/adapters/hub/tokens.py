@@ -111,8 +111,9 @@ class Tokens:
             token = Token(key=key, value=answer["token"], minted_at=self._clock(), expires_at=expires_at)
             self._vault.remember(token.value, until=expires_at)
             with self._guard:
-                self._held = {k: t for k, t in self._held.items() if t.expires_at > now}
-                self._held[key] = token
+                self._held = {k: t for k, t in self._held.items() if t.expires_at > now} | {key: token}
+                # A lock that somebody waits for may be among those that go: then two ask for a token at worst.
+                self._locks = {k: each for k, each in self._locks.items() if k in self._held or each.locked()}
             return token
 
     def drop(self, token: Token) -> None:
