@@ -227,13 +227,14 @@ class Lease:
         return found
 
 
-def forget(database: sa.Engine) -> None:
-    """Delete names that nobody has worked under for a week."""
+def forget(database: sa.Engine, *, but: str) -> None:
+    """Delete names that nobody has worked under for a week; never the one that we work under ourselves: without
+    heartbeats it looks old, and our next life would not know which epoch was ours."""
     clock = _CLOCK[database.dialect.name]
     with transaction(database) as connection:
         connection.execute(
-            sa.text(f"DELETE FROM workers WHERE heartbeat_at < {clock} - :s"),  # noqa: S608
-            {"s": _KEPT_S},
+            sa.text(f"DELETE FROM workers WHERE name <> :n AND heartbeat_at < {clock} - :s"),  # noqa: S608
+            {"n": but, "s": _KEPT_S},
         )
 
 

@@ -161,7 +161,7 @@ class Runtime:
 
     def forget(self, before: datetime) -> None:
         """Delete flows that ended before a time, and workers that are long gone."""
-        leases.forget(self.lease.database)
+        leases.forget(self.lease.database, but=self.lease.name)
         until = text_of(before)
         while ended := DBOS.list_workflows(
             status=_ENDED, completed_before=until, limit=500, load_input=False, load_output=False

@@ -13,10 +13,6 @@ from tests.story.play import bash, calls, submit, write
 from tests.story.world import BOT, World
 
 GATE = "think"
-
-LOOK_S = 330.0
-"""What a death between two looks made late is asked for by the next one, five minutes after."""
-
 SUBJECTS = ["Say hello", "Mend what CI found", "Address the review"]
 
 
@@ -180,7 +176,7 @@ class Life:
         while True:
             deaths = self.stack.deaths
             self.world.rest()
-            self.world.wait("all deliveries to arrive", self._has_heard, timeout_s=LOOK_S)
+            self.world.wait("all deliveries to arrive", self._has_heard)
             self.stack.revive()
             if deaths == self.stack.deaths:
                 return

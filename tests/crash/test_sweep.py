@@ -56,7 +56,7 @@ def test_all_that_writes_is_among_the_points(points: dict[str, Counter[str]]) ->
 
 
 @shows("W86")
-@pytest.mark.timeout(1_000)
+@pytest.mark.timeout(600)
 def test_killed_at_some_points_of_each_stage_all_is_there_once(it: Theatre, points: dict[str, Counter[str]]) -> None:
     for deaths in plan(points, every=EVERY):
         it.live(deaths)

@@ -209,8 +209,18 @@ def test_names_that_are_long_gone_are_forgotten_and_get_no_epoch_twice(take):
     with two.database.begin() as connection:
         connection.execute(sa.text("UPDATE workers SET epoch = :e WHERE name = 'one'"), {"e": former - 100})
         connection.execute(sa.text("UPDATE workers SET heartbeat_at = 1 WHERE name = 'one'"))
-    forget(two.database)
+    forget(two.database, but="two")
     assert take("one").epoch >= former
+
+
+def test_who_comes_back_within_the_second_is_another_life(take):
+    one = take("one")
+    former = one.holder
+    forget(one.database, but="one")
+    one.release()
+    again = take("one")
+    assert again.holder != former
+    assert again.supersede(former)
 
 
 @pytest.mark.usefixtures("server_only")
