@@ -2,7 +2,7 @@
 that go out have become many, the older ones are left out, a number in the place of each, by which the model can have it
 back (`recall`). That is done seldom and then thoroughly: what follows the first change is written to the prompt cache
 anew. The journal keeps everything, and what a request shows follows from it alone: a turn that goes on after a crash
-says the same words. What it saves is in docs/performance.md."""
+says the same words. What it saves is in docs/agent.md, under Money."""
 
 from __future__ import annotations
 
