@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import ssl
-import stat
 import subprocess
 import sys
 import threading
@@ -237,26 +235,24 @@ async def test_who_does_not_read_holds_nothing_once_the_command_is_over(tmp_path
         deaf = socket.create_server(("127.0.0.1", 0))
         deaf.setblocking(False)
         with deaf:
-            place = f"{NAME}:{deaf.getsockname()[1]}"
-            before = _open_sockets()
+            deaf_port = deaf.getsockname()[1]
+            place = f"{NAME}:{deaf_port}"
             async with proxied(outside.egress(limits=limits(idle_s=0.2)), place) as (port, ledger):
                 _, writer = await tunnel(port, place)
                 taken, _ = await asyncio.get_running_loop().sock_accept(deaf)
                 writer.write(greeting(NAME) + b"x" * 8_000_000)
                 await asyncio.wait_for(_until(ledger.decisions), 10)
-            writer.transport.abort()
-            await asyncio.wait_for(_until(lambda: _open_sockets() - before == {_inode(taken)}), 10)
-            taken.close()
+            with taken:
+                writer.transport.abort()
+                ours = {_inode(deaf), _inode(taken)}
+                await asyncio.wait_for(_until(lambda: _held_sockets(port, deaf_port) == ours), 10)
 
 
-def _open_sockets() -> set[int]:
-    return {found.st_ino for fd in range(3, 200) if (found := _found(fd)) and stat.S_ISSOCK(found.st_mode)}
-
-
-def _found(fd: int) -> os.stat_result | None:
-    with contextlib.suppress(OSError):
-        return os.fstat(fd)
-    return None
+def _held_sockets(*ports: int) -> set[int]:
+    """The sockets with one of these ports at either end that a process still holds (0 is one nobody does)."""
+    ends = {f"{port:04X}" for port in ports}
+    rows = [line.split() for line in Path("/proc/self/net/tcp").read_text().splitlines()[1:]]
+    return {int(row[9]) for row in rows if ends & {end.rpartition(":")[2] for end in row[1:3]}} - {0}
 
 
 def _inode(end: socket.socket) -> int:
