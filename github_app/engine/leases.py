@@ -168,6 +168,8 @@ class Lease:
             try:
                 self._renew()
             except HonkError as error:
+                if self._released.is_set():
+                    return  # It was let go while we began to renew it.
                 log.warning("the lease was not renewed", extra={"worker": self.name, "why": str(error)})
             except Exception:  # the root of this thread: without it others would soon take our work for left behind
                 log.exception("the lease was not renewed", extra={"worker": self.name})
