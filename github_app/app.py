@@ -4,20 +4,16 @@ once."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import math
 import threading
-import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
-from github_app.core.errors import HonkError
-from github_app.core.links import PageLinks
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner
+from github_app.door import make_door, page_links
 from github_app.settings import Settings
 from github_app.workshop import build_workspaces, make_data_dir
 
@@ -26,9 +22,6 @@ if TYPE_CHECKING:
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.vault import Vault
-    from github_app.core.model import Session
-    from github_app.core.record.audit import Link
-    from github_app.core.waits import Wait
     from github_app.engine.admission import Admission
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
@@ -43,10 +36,6 @@ if TYPE_CHECKING:
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
     from github_app.web.webhooks import Application
-
-
-_READY_S = 1.0
-"""Whoever asks whether we are ready makes us write at most so often."""
 
 
 @dataclass(kw_only=True)
@@ -105,50 +94,9 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
         store=store,
         recorder=recorder,
         engine=engine,
-        make_door=lambda: _make_door(settings, store, vault, recorder, engine),
+        make_door=lambda: make_door(settings, store, lambda: vault.removed, recorder, engine),
         warm_ups=warm_ups,
     )
-
-
-def _make_door(
-    settings: Settings, store: Store, vault: Vault, recorder: GroupRecorder, engine: Engine | None
-) -> Application:
-    from github_app.engine.leases import beats
-    from github_app.engine.tallies import read_tallies
-    from github_app.web.metrics import metrics_text
-    from github_app.web.server import create_app
-    from github_app.web.sessions import page_routes
-
-    return create_app(
-        recorder=recorder,
-        secrets=settings.webhook_secrets,
-        ready=_readiness(store),
-        metrics=lambda: metrics_text(
-            inbox=store.entries.counts(),
-            oldest_s=store.entries.oldest_s(),
-            sessions=store.count_sessions(),
-            waiting=store.waits.count(),
-            secrets_removed=vault.removed,
-            tallies=read_tallies(store.engine),
-            workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
-            traffic=engine.lookup.hub.traffic() if engine is not None else None,
-        ),
-        pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
-    )
-
-
-def page_links(settings: Settings) -> PageLinks:
-    """The addresses of session pages. Raises `Misconfigured` for a bad private key."""
-    from github_app.engine.signing import link_key
-
-    return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
-
-
-def _session_on_record(store: Store, session_id: str) -> tuple[Session, list[Link], Wait | None] | None:
-    session = store.session(session_id)
-    if session is None:
-        return None
-    return session, store.audit.read(session_id), store.waits.of(session_id)
 
 
 def open_store(settings: Settings) -> Store:
@@ -359,27 +307,6 @@ def _publisher(
     from github_app.adapters.repository.publisher import PushPublisher
 
     return PushPublisher(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub, vault=hub.vault, fence=fence)
-
-
-def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:
-    from github_app.engine.database import try_write
-
-    written_at = -math.inf
-
-    async def ready() -> list[str]:
-        nonlocal written_at
-        if time.monotonic() - written_at < _READY_S:
-            return []
-        try:
-            await asyncio.to_thread(try_write, store.engine)
-        except HonkError as error:
-            return [str(error)]
-        except Exception as error:
-            return [f"the database cannot be used: {type(error).__name__}"]
-        written_at = time.monotonic()
-        return []
-
-    return ready
 
 
 def permissions_used() -> dict[str, str]:
