@@ -123,13 +123,21 @@ def _add_eval(evaluation: argparse.ArgumentParser) -> None:
 
 
 def _add_records(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
-    _add_replay(commands.add_parser("replay", help="run again what a commit was verified with", epilog=where))
+    _add_replay(commands.add_parser("replay", help="run a recorded session, or its verification, again", epilog=where))
     _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
 
 
 def _add_replay(replay: argparse.ArgumentParser) -> None:
-    replay.description = "Verifies a session's last commit again; exit code 1 if anything comes out another way."
-    replay.add_argument("--verify", metavar="SESSION", required=True, help="its id; `honk sessions` lists them")
+    replay.description = (
+        "Runs a session's first turn again in a scratch place, on what it was given then, and shows how it comes out. "
+        "Asks the model, which costs money. With --verify: runs the last commit's verifiers again; exit code 1 if any "
+        "comes out another way."
+    )
+    replay.add_argument("session", metavar="SESSION", help="its id; `honk sessions` lists them")
+    replay.add_argument("--verify", action="store_true", help="only verify its last commit again")
+    replay.add_argument("--prompts", type=Path, metavar="PATH", help="a NAME.md, or a folder of them, instead of ours")
+    replay.add_argument("--model", default="", metavar="NAME", help="another model (HONK_MODEL)")
+    replay.add_argument("--json", action="store_true", help="for programs")
     replay.set_defaults(run=_replay)
 
 
@@ -240,9 +248,15 @@ def _restore(options: argparse.Namespace) -> int:
 
 
 def _replay(options: argparse.Namespace) -> int:
-    from github_app.replaying import verify_session
+    if options.verify:
+        if options.prompts or options.model or options.json:
+            raise Misconfigured("--verify asks no model: it goes with no other option")
+        from github_app.replaying import verify_session
 
-    return verify_session(options.verify)
+        return verify_session(options.session)
+    from github_app.evaluation.replays import replay
+
+    return replay(options.session, prompts=options.prompts, model=options.model, is_json=options.json)
 
 
 def _audit_verify(options: argparse.Namespace) -> int:

@@ -15,7 +15,7 @@ from github_app.adapters.clock import SystemClock
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
-from github_app.workshop import build_workspaces, make_data_dir
+from github_app.workshop import build_model, build_scanner, build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
     from github_app.adapters.hub.github import GitHubHub
@@ -117,8 +117,6 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
     """The worker, and what it can be warmed up with: the model's SDK takes two seconds to import, the scanner's rules
     one to compile."""
-    from github_app.adapters.model.claude import ClaudeModel
-    from github_app.adapters.secrets import PatternScanner
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.policies import Policies, read_floor
@@ -132,8 +130,8 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     runtime = _build_runtime(settings, lease)
     workspaces = build_workspaces(settings)
     publisher = _publisher(settings, hub, workspaces, lease)
-    scanner = PatternScanner(vault=vault)
-    model = ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=lease)
+    scanner = build_scanner(vault)
+    model = build_model(settings, lease)
     performance = _build_performance(settings, store, policies, admission, publisher, scanner, lease)
     engine = Engine(
         store=store,

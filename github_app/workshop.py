@@ -1,4 +1,4 @@
-"""Wiring of the place where work is done: workspaces and sandboxes, in this process or behind a runner's socket. Beside
+"""Wiring of what work is done with: workspaces and sandboxes, in this process or behind a socket, and the model. Beside
 `app`, the only file that names concrete adapters."""
 
 from __future__ import annotations
@@ -9,16 +9,40 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from github_app.adapters.clock import SystemClock
 from github_app.core.errors import HonkError, Misconfigured, SandboxUnavailable
 from github_app.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
+    from github_app.adapters.model.claude import ClaudeModel
     from github_app.adapters.repository.objects import CommitFiles
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.runner.server import Runner
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
     from github_app.adapters.sandbox.check import Check
+    from github_app.adapters.secrets import PatternScanner
+    from github_app.adapters.vault import Vault
+    from github_app.core.ports import Clock, Fence
+
+
+def system_clock() -> Clock:
+    """The machine's clock."""
+    return SystemClock()
+
+
+def build_model(settings: Settings, fence: Fence) -> ClaudeModel:
+    """The language model that the settings name. Nothing is imported or asked before it is used."""
+    from github_app.adapters.model.claude import ClaudeModel
+
+    return ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=fence)
+
+
+def build_scanner(vault: Vault) -> PatternScanner:
+    """What looks for secrets; those that the vault knows are named as ours."""
+    from github_app.adapters.secrets import PatternScanner
+
+    return PatternScanner(vault=vault)
 
 
 def build_workspaces(settings: Settings) -> LocalWorkspaces | RemoteWorkspaces:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import unified_diff
 
 from github_app.agent.untrusted import clip, show
@@ -27,6 +28,32 @@ async def read_diff(workspace: Workspace, changes: ChangeSet, *, max_chars: int)
     more = len(changes.changes) - len(shown)
     note = [f"[… {more} more changed files are left out here …]"] if more else []
     return "\n".join([*_within(parts, max_chars), *note])
+
+
+async def read_difference(workspace: Workspace, then: ChangeSet, now: ChangeSet, *, max_chars: int) -> str:
+    """What two change sets over the workspace's commit leave different, read from `then` to `now`; bounded as above."""
+    old = {change.path: change for change in then.changes}
+    new = {change.path: change for change in now.changes}
+    paths = sorted(path for path in old.keys() | new.keys() if old.get(path) != new.get(path))
+    steps = []
+    for path in paths[:_MAX_FILES]:
+        first = old.get(path) or await _unchanged(workspace, new[path])
+        last = new.get(path) or await _unchanged(workspace, old[path])
+        base_mode = first.mode if first.content is not None else None
+        steps.append((replace(last, base_mode=base_mode), first.content))
+    parts = await asyncio.to_thread(lambda: [_part(*each) for each in steps])
+    more = len(paths) - len(steps)
+    note = [f"[… {more} more files are left out here …]"] if more else []
+    return "\n".join([*_within(parts, max_chars), *note])
+
+
+async def _unchanged(workspace: Workspace, changed: FileChange) -> FileChange:
+    """What the base has where only the other side changes something."""
+    if changed.base_mode is None:
+        return FileChange(path=changed.path, mode=changed.mode, content=None)
+    content = await _read_base(workspace, changed)
+    unread = f"[{changed.base_mode}: not a file that can be shown]".encode()
+    return FileChange(path=changed.path, mode=changed.base_mode, content=unread if content is None else content)
 
 
 async def _read_base(workspace: Workspace, change: FileChange) -> bytes | None:

@@ -4,13 +4,11 @@ pinned by tests; here they are filled in, each piece from outside in its frame a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
-from string import Template
 
 from github_app.agent.context.packing import pack_commands, pack_files
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.task import Task
+from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
 from github_app.core.context import Context
 from github_app.core.model import Cause, Comment, Feedback, Permission
@@ -36,7 +34,7 @@ FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` 
 
 def system_prompt() -> str:
     """What is the same in every turn of every repository."""
-    return _template("system").template.strip()
+    return template("system").template.strip()
 
 
 def turn_prompt(
@@ -51,7 +49,7 @@ def turn_prompt(
     permission = task.issue_permission
     issue = clean(task.issue.body, max_chars=_MAX_BODY) or "(no description)"
     title = clean(task.issue.title, max_chars=300).replace("\n", " ")
-    return _filled(
+    return filled(
         task.cause.value,
         repository=_repository(task, top, verifiers, allowed, boundary),
         instructions=_instructions(task.instructions, boundary) + _map(task.context, boundary),
@@ -71,7 +69,7 @@ def turn_prompt(
 
 def judge_prompt() -> str:
     """What the judge is told in every repository."""
-    return _template("judge").template.strip()
+    return template("judge").template.strip()
 
 
 def judge_words(task: Task, *, heard: Sequence[Feedback], diff: str, boundary: str) -> str:
@@ -113,7 +111,7 @@ def feedback_frame(feedback: Feedback, boundary: str) -> str:
 def _repository(task: Task, top: str, verifiers: Sequence[Verifier], allowed: Sequence[str], boundary: str) -> str:
     # Some name folders, and who named those?
     commands = [f"`{' '.join(clean(verifier.commands[0], max_chars=300).split())}`" for verifier in verifiers]
-    return _filled(
+    return filled(
         "repository",
         repo=task.repo,
         branch=clean(task.branch, max_chars=300),
@@ -143,7 +141,7 @@ def _map(context: Context, boundary: str) -> str:
     told = "\n\n".join(filter(None, [pack_files(context.files), pack_commands(context.commands)]))
     if not told:
         return ""
-    return "\n" + _filled("map", found=frame("map", show(told), boundary=boundary)) + "\n"
+    return "\n" + filled("map", found=frame("map", show(told), boundary=boundary)) + "\n"
 
 
 def _comments(comments: Sequence[Comment], boundary: str) -> str:
@@ -194,13 +192,3 @@ def _joined(frames: Sequence[str], heading: str) -> str:
 
 def _word(permission: Permission) -> str:
     return permission.name.lower()
-
-
-def _filled(name: str, **values: str) -> str:
-    # Raises KeyError for a placeholder without a value, so that no prompt goes out with a hole.
-    return _template(name).substitute(values).strip()
-
-
-@cache
-def _template(name: str) -> Template:
-    return Template((files("github_app.agent") / "prompts" / f"{name}.md").read_text(encoding="utf-8"))

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from github_app.agent import prompt
+from github_app.agent import prompt, templates
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
 from github_app.core.context import Command, Context, Definition, RankedFile
@@ -115,7 +115,7 @@ def test_words_of_people_who_may_not_instruct_are_quoted_as_such():
 
 def test_a_hole_in_a_prompt_is_an_error():
     with pytest.raises(KeyError, match="files"):
-        prompt._filled("repository", repo="r", branch="b", base_branch="m", verifiers="v")
+        templates.filled("repository", repo="r", branch="b", base_branch="m", verifiers="v")
 
 
 def test_a_body_cannot_leave_its_frame():
