@@ -3,8 +3,9 @@
 Rules (https://docs.claude.com/en/docs/build-with-claude/prompt-caching): a prompt is tools, then system, then messages;
 blocks marked with `cache_control` end prefixes that are stored; a prefix is found again only at a place where it was
 stored, at most 20 blocks before a mark; below 1,024 tokens nothing is stored; entries live 5 minutes (or an hour) from
-their last use; another model, or other thinking or tool choice (for messages), is another prefix. Tokens are estimated:
-four bytes of JSON each.
+their last use; another model, or other thinking or tool choice (for messages), is another prefix. A string as content is
+short for one text block, so both are the same prefix; a mark inside of a tool result marks the result. Tokens are
+estimated: four bytes of JSON each.
 """
 
 from __future__ import annotations
@@ -42,10 +43,9 @@ def read_blocks(request: dict[str, Any]) -> list[Block]:
     blocks: list[Block] = []
     running = hashlib.sha256(_bytes(request["model"]))
     for kind, value in _parts(request, settings):
-        plain = {key: item for key, item in value.items() if key != "cache_control"}
-        raw = _bytes(plain)
+        raw = _bytes(_plain(value))
         running.update(kind.encode() + raw)
-        mark = value.get("cache_control") or {}
+        mark = _mark(value)
         blocks.append(Block(running.digest(), len(raw) // 4 + 1, mark.get("ttl") or ("5m" if mark else "")))
     found = sum(bool(block.mark) for block in blocks)
     top = request.get("cache_control")
@@ -111,6 +111,20 @@ def _parts(request: dict[str, Any], settings: dict[str, Any]) -> list[tuple[str,
             # The settings are hashed with each message block and with nothing before: changing them spares the rest.
             parts.append((f"{message['role']}{json.dumps(settings, sort_keys=True)}", block))
     return parts
+
+
+def _plain(block: dict[str, Any]) -> dict[str, Any]:
+    plain = {key: item for key, item in block.items() if key != "cache_control"}
+    if plain.get("type") == "tool_result":
+        content = plain.get("content") or ()
+        plain["content"] = [_plain(each) for each in ([_text(content)] if isinstance(content, str) else content)]
+    return plain
+
+
+def _mark(block: dict[str, Any]) -> dict[str, Any]:
+    inside = block.get("content") if block.get("type") == "tool_result" else None
+    marks = [each.get("cache_control") for each in inside] if isinstance(inside, list) else []
+    return next((mark for mark in (block.get("cache_control"), *marks) if mark), {})
 
 
 def _text(text: str) -> dict[str, Any]:

@@ -306,6 +306,20 @@ async def test_the_cache_follows_the_rules():
         assert (await bill(system=plain, messages=far))[0] == 0, "21 blocks back"
 
 
+async def test_a_result_told_as_a_string_or_as_marked_blocks_is_the_same_prefix():
+    async with served(Script.of({"call": {"bash": {"command": "ls"}}}, "done", "more")) as (client, _):
+        opening, text = user("begin " * 2_000), "line\n" * 400
+        call = await streamed(client, ask(opening, tools=TOOLS))
+        said, told = results(call, text=text)
+        (result,) = told["content"]
+        in_blocks = {"role": "user", "content": [{**result, "content": [marked(text)]}]}
+        first = (await streamed(client, ask(opening, said, in_blocks, tools=TOOLS))).usage
+        assert first.cache_creation_input_tokens > 3_000
+        later = [{"role": "assistant", "content": "done"}, {"role": "user", "content": [marked("go on")]}]
+        then = (await streamed(client, ask(opening, said, told, *later, tools=TOOLS))).usage
+        assert then.cache_read_input_tokens == first.cache_creation_input_tokens
+
+
 async def test_an_hour_long_mark_is_billed_apart():
     async with served(Script.of("hi")) as (client, _):
         usage = (await streamed(client, ask(system=[marked("word " * 2_000, "1h")]))).usage
