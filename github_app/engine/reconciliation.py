@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from github_app.core.commands import parse_command
 from github_app.core.errors import AccessDenied, Gone, HonkError, Transient
 from github_app.core.events import Event, Subject, Ticked
+from github_app.core.listing import Listing
 from github_app.core.missed import (
     Act,
     Change,
@@ -26,7 +27,7 @@ from github_app.core.missed import (
     review_of,
 )
 from github_app.core.model import Actor, Permission, Repo, Session
-from github_app.core.ports import Clock, Hub, Listing
+from github_app.core.ports import Clock, Hub
 from github_app.engine.database import DatabaseAway
 from github_app.engine.heard import heard
 from github_app.engine.looks import Look, Looks

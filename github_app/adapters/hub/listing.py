@@ -1,4 +1,4 @@
-"""What stands on GitHub, list by list: `core.ports.Listing`. Lists are walked by the time of the last change, not by
+"""What stands on GitHub, list by list: `core.listing.Listing`. Lists are walked by the time of the last change, not by
 pages: whatever changes meanwhile comes again at the end, and nothing is passed over.
 
 https://docs.github.com/rest/issues/issues#list-repository-issues
