@@ -3,8 +3,8 @@
 Rules (https://docs.claude.com/en/docs/build-with-claude/prompt-caching): a prompt is tools, then system, then messages;
 blocks marked with `cache_control` end prefixes that are stored; a prefix is found again only at a place where it was
 stored, at most 20 blocks before a mark; below 1,024 tokens nothing is stored; entries live 5 minutes (or an hour) from
-their last use; another model, or other thinking or tool choice (for messages), is another prefix. A string as content is
-short for one text block, so both are the same prefix; a mark inside of a tool result marks the result. Tokens are
+their last use; another model, or other thinking or tool choice (for messages), is another prefix. A string as content
+is short for one text block, so both are the same prefix; a mark inside of a tool result marks the result. Tokens are
 estimated: four bytes of JSON each.
 """
 
