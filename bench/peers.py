@@ -22,6 +22,7 @@ from bench import report, turns
 from bench.processes import MODEL_KEY, scripted_model
 from bench.turns import TURNS, Desk, Run, command
 from github_app.adapters.model.claude import ClaudeModel
+from github_app.core.access import ModelAccess
 
 TARGET = 0.7
 
@@ -99,7 +100,7 @@ async def compare(desk: Desk, programs: Mapping[str, str]) -> dict[str, list[Run
     from anthropic import AsyncAnthropic
 
     client = AsyncAnthropic(api_key=MODEL_KEY, base_url=desk.url, max_retries=0)
-    model = ClaudeModel(api_key=MODEL_KEY, base_url=desk.url)
+    model = ClaudeModel(ModelAccess(api_key=MODEL_KEY, base_url=desk.url))
     runs: dict[str, list[Run]] = {
         "the bare loop": [await desk.bare(calls, client) for calls in TURNS],
         "Honk": [await desk.honk(calls, model) for calls in TURNS],

@@ -35,6 +35,7 @@ from github_app.agent.shell import run_command
 from github_app.agent.task import Asked, Task
 from github_app.agent.tools import tool_definitions
 from github_app.agent.transcript import marked_system
+from github_app.core.access import ModelAccess
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
 from github_app.core.facts import Facts
@@ -291,7 +292,7 @@ async def compare(desk: Desk) -> dict[int, tuple[list[Run], list[Run]]]:
     from anthropic import AsyncAnthropic
 
     client = AsyncAnthropic(api_key=MODEL_KEY, base_url=desk.url, max_retries=0)
-    model = ClaudeModel(api_key=MODEL_KEY, base_url=desk.url)
+    model = ClaudeModel(ModelAccess(api_key=MODEL_KEY, base_url=desk.url))
     for warm_up in (desk.bare(TURNS[0], client), desk.honk(TURNS[0], model)):
         await warm_up
     runs: dict[int, tuple[list[Run], list[Run]]] = {turns: ([], []) for turns in TURNS}

@@ -1,6 +1,6 @@
-"""Wiring: settings in, a running Honk out. Beside `workshop`, the only file that names concrete adapters; what is slow
-to import (FastAPI, PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help` answers at
-once."""
+"""Wiring: settings in, a running Honk out. With `workshop` and `thinking`, the only file that names concrete adapters;
+what is slow to import (FastAPI, PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help`
+answers at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from github_app.adapters.clock import SystemClock
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
-from github_app.workshop import build_model, build_scanner, build_workspaces, make_data_dir
+from github_app.thinking import build_model
+from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
     from github_app.adapters.hub.github import GitHubHub
@@ -79,7 +80,7 @@ def make_vault(settings: Settings) -> Vault:
     from github_app.adapters.vault import Vault
 
     hooks = (each.decode("utf-8", "replace") for each in settings.webhook_secrets)
-    known = [settings.private_key, settings.database_url, settings.anthropic_api_key or "", *hooks]
+    known = [settings.private_key, settings.database_url, *settings.model_access.secrets, *hooks]
     return Vault(known, homes=(settings.github_url, settings.public_url))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from github_app.core.errors import HonkError, Misconfigured
 from github_app.settings import Settings, read_settings
+from github_app.thinking import describe_model
 from github_app.workshop import check_sandbox, make_data_dir
 
 
@@ -45,7 +46,7 @@ def _findings() -> Iterator[Finding]:
     yield Finding(name="settings", ok=True, detail=f"app {settings.app_id}, GitHub at {settings.github_url}")
     yield _try("private key", lambda: _check_key(settings))
     yield _try("data directory", lambda: _check_data_dir(settings))
-    yield _model_key(settings)
+    yield _try("model", lambda: describe_model(settings))
     yield _webhook(settings)
     yield from _sandbox(settings)
 
@@ -84,13 +85,6 @@ def _check_data_dir(settings: Settings) -> str:
         raise Misconfigured(f"HONK_DATA_DIR {settings.data_dir} is not writable for uid {os.geteuid()}")
     free_gib = shutil.disk_usage(settings.data_dir).free / 2**30
     return f"{settings.data_dir}, {free_gib:.0f} GiB free"
-
-
-def _model_key(settings: Settings) -> Finding:
-    if settings.anthropic_api_key or settings.anthropic_base_url:
-        where = settings.anthropic_base_url or "the Anthropic API"
-        return Finding(name="model", ok=True, detail=f"{settings.model} at {where}")
-    return Finding(name="model", ok=False, detail="set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a gateway")
 
 
 def _webhook(settings: Settings) -> Finding:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from github_app.core.access import SECRET_FILES, SECRET_NAMES, ModelAccess, named_model, read_access
 from github_app.core.errors import Misconfigured
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
@@ -31,8 +32,7 @@ class Settings:
     github_url: str = "https://github.com"
     github_api_url: str = "https://api.github.com"
     github_graphql_url: str = "https://api.github.com/graphql"
-    anthropic_api_key: str | None = field(default=None, repr=False)
-    anthropic_base_url: str | None = None
+    model_access: ModelAccess
     model: str = DEFAULT_MODEL
     judge_model: str = DEFAULT_JUDGE_MODEL
     data_dir: Path
@@ -84,6 +84,7 @@ NAMES: dict[str, str] = {
     "HONK_GITHUB_URL": "GitHub's web and git host (https://github.com)",
     "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server, api.<host> for ghe.com)",
     "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived from that: /api/graphql, or /graphql)",
+    "HONK_MODEL_PROVIDER": "whose models: `anthropic`, `bedrock`, `vertex` or `foundry`; see below (anthropic)",
     "ANTHROPIC_API_KEY": "the key for the model",
     "ANTHROPIC_BASE_URL": "another Messages API, such as a gateway (Anthropic's)",
     "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
@@ -111,7 +112,7 @@ NAMES: dict[str, str] = {
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
 
 _RUNNER_NAMES = ("HONK_RUNNER_SOCKET", "HONK_DATA_DIR", "HONK_TOOL_PATHS")
-_SECRETS = ("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "PGPASSWORD")
+_SECRETS = (*SECRET_NAMES, *SECRET_FILES, "ANTHROPIC_AUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "PGPASSWORD")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -127,6 +128,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     if ca_file is not None and not ca_file.is_file():
         raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
     data_dir = Path(env.get("HONK_DATA_DIR") or _usual_data_dir(env)).expanduser().absolute()
+    access = read_access(env)
     return Settings(
         app_id=_required(env, "HONK_APP_ID"),
         private_key=_private_key(env),
@@ -135,10 +137,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         github_url=github_url,
         github_api_url=api_url,
         github_graphql_url=_url(env, "HONK_GITHUB_GRAPHQL_URL", graphql_url),
-        anthropic_api_key=env.get("ANTHROPIC_API_KEY") or None,
-        anthropic_base_url=env.get("ANTHROPIC_BASE_URL") or None,
-        model=env.get("HONK_MODEL") or DEFAULT_MODEL,
-        judge_model=env.get("HONK_JUDGE_MODEL", DEFAULT_JUDGE_MODEL).strip(),
+        model_access=access,
+        model=named_model(env, "HONK_MODEL", access.provider, usual=DEFAULT_MODEL),
+        judge_model=named_model(env, "HONK_JUDGE_MODEL", access.provider, usual=DEFAULT_JUDGE_MODEL, may_be_empty=True),
         data_dir=data_dir,
         database_url=_database_url(env, f"sqlite:///{data_dir / 'honk.sqlite'}"),
         host=env.get("HONK_HOST") or "127.0.0.1",

@@ -1,5 +1,5 @@
-"""Wiring of what work is done with: workspaces and sandboxes, in this process or behind a socket, and the model. Beside
-`app`, the only file that names concrete adapters."""
+"""Wiring of what work is done with: workspaces and sandboxes, in this process or behind a runner's socket. With `app`
+and `thinking`, the only file that names concrete adapters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from github_app.core.errors import HonkError, Misconfigured, SandboxUnavailable
 from github_app.settings import RunnerSettings, Settings
 
 if TYPE_CHECKING:
-    from github_app.adapters.model.claude import ClaudeModel
     from github_app.adapters.repository.objects import CommitFiles
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
@@ -23,19 +22,12 @@ if TYPE_CHECKING:
     from github_app.adapters.sandbox.check import Check
     from github_app.adapters.secrets import PatternScanner
     from github_app.adapters.vault import Vault
-    from github_app.core.ports import Clock, Fence
+    from github_app.core.ports import Clock
 
 
 def system_clock() -> Clock:
     """The machine's clock."""
     return SystemClock()
-
-
-def build_model(settings: Settings, fence: Fence) -> ClaudeModel:
-    """The language model that the settings name. Nothing is imported or asked before it is used."""
-    from github_app.adapters.model.claude import ClaudeModel
-
-    return ClaudeModel(api_key=settings.anthropic_api_key, base_url=settings.anthropic_base_url, fence=fence)
 
 
 def build_scanner(vault: Vault) -> PatternScanner:
@@ -162,7 +154,8 @@ def _secret_paths(settings: Settings) -> list[Path]:
     inside = ("*.sqlite*", "mirrors", "mirrors/*", "checkouts", "workspaces")
     kept = [path for pattern in inside for path in settings.data_dir.glob(pattern)]
     key = settings.private_key_file
-    return [settings.data_dir, *kept, *([key] if key is not None else [])]
+    named = [key] if key is not None else []
+    return [settings.data_dir, *kept, *named, *map(Path, settings.model_access.secret_files)]
 
 
 def make_data_dir(settings: Settings | RunnerSettings) -> None:

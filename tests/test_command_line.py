@@ -75,6 +75,46 @@ def test_doctor_names_what_is_wrong_beside_what_is_well(
     assert "ANTHROPIC_API_KEY" in wrong[1]
 
 
+@pytest.mark.parametrize(
+    ("settings", "line"),
+    [
+        (
+            {"HONK_MODEL_PROVIDER": "bedrock", "AWS_REGION": "eu-west-1", "HONK_JUDGE_MODEL": "",
+             "HONK_MODEL": "eu.anthropic.claude-sonnet-4-6"},
+            "ok    model: eu.anthropic.claude-sonnet-4-6 at bedrock in eu-west-1, with the credentials that the "
+            "cloud's own tools would use",
+        ),
+        (
+            {"HONK_MODEL_PROVIDER": "foundry", "ANTHROPIC_FOUNDRY_API_KEY": "fk", "ANTHROPIC_FOUNDRY_RESOURCE": "acme",
+             "HONK_MODEL": "our-model", "HONK_JUDGE_MODEL": "our-model"},
+            "ok    model: our-model at https://acme.services.ai.azure.com/anthropic/; our-model is not in the table of "
+            "prices and counts as the dearest",
+        ),
+        (
+            {"HONK_MODEL_PROVIDER": "vertex", "CLOUD_ML_REGION": "global"},
+            "FAIL  settings: ANTHROPIC_VERTEX_PROJECT_ID is not set, and HONK_MODEL_PROVIDER=vertex needs it: see "
+            "docs/configure.md",
+        ),
+        (
+            {"HONK_MODEL_PROVIDER": "bedrock", "AWS_REGION": "eu-west-1"},
+            "FAIL  settings: HONK_MODEL must be a model's name at bedrock, like `global.anthropic.claude-…`, not "
+            "`claude-sonnet-5-5`",
+        ),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("_all_set")
+def test_doctor_says_whose_model_is_asked_and_what_is_missing_for_it(
+    settings: dict[str, str], line: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("github_app.doctor._sandbox", lambda _settings: ())
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+    main(["doctor"])
+
+    assert line in capsys.readouterr().out.splitlines()
+
+
 def test_missing_settings_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve"]) == 2
     assert capsys.readouterr().err == "honk: HONK_APP_ID is not set: the GitHub App's id (or client id)\n"

@@ -123,7 +123,8 @@ def test_two_secrets_are_valid_at_once() -> None:
 
 
 def test_no_secret_shows() -> None:
-    shown = repr(read_settings(LEAST | {"HONK_WEBHOOK_SECRET": "hush", "ANTHROPIC_API_KEY": "sk-hush"}))
+    secrets = {"HONK_WEBHOOK_SECRET": "hush", "ANTHROPIC_API_KEY": "sk-hush", "AWS_SESSION_TOKEN": "t-hush"}
+    shown = repr(read_settings(LEAST | secrets))
 
     assert "hush" not in shown
     assert "MIIB" not in shown

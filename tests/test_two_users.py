@@ -27,7 +27,7 @@ RUNNERS = {"HONK_RUNNER_SOCKET": "/run/honk-runner/socket", "HONK_DATA_DIR": "/v
     "name",
     [
         "HONK_PRIVATE_KEY", "HONK_PRIVATE_KEY_FILE", "HONK_WEBHOOK_SECRET", "HONK_DATABASE_URL", "HONK_APP_ID",
-        "ANTHROPIC_API_KEY", "GITHUB_TOKEN",
+        "ANTHROPIC_API_KEY", "GITHUB_TOKEN", "AWS_SECRET_ACCESS_KEY", "GOOGLE_APPLICATION_CREDENTIALS",
     ],
 )  # fmt: skip
 def test_a_runner_refuses_secrets_in_its_environment(name: str) -> None:

@@ -20,7 +20,8 @@ from github_app.engine.rerun import Conditions, Recorded, Run, read_first_turn, 
 from github_app.engine.transcripts import Transcripts
 from github_app.evaluation.comparison import Comparison, as_json, print_comparison
 from github_app.settings import Settings, read_settings
-from github_app.workshop import build_model, build_scanner, build_workspaces, system_clock
+from github_app.thinking import build_model
+from github_app.workshop import build_scanner, build_workspaces, system_clock
 
 
 def replay(session_id: str, *, prompts: Path | None, model: str, is_json: bool) -> int:

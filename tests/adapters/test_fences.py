@@ -11,6 +11,7 @@ import pytest
 from github_app.adapters.model.claude import ClaudeModel
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.publisher import PushPublisher
+from github_app.core.access import ModelAccess
 from github_app.core.errors import Transient
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.ports import GitAuth, Unfenced
@@ -101,7 +102,7 @@ async def test_each_request_to_the_model_passes_the_fence_repeated_ones_too():
     gate = Gate()
     app = create_model_app(Script.of({"text": "Hi.", "faults": [{"status": 529, "retry_after_s": 0.01}]}))
     with serving(app) as url:
-        model = ClaudeModel(api_key="k", base_url=url, fence=gate)
+        model = ClaudeModel(ModelAccess(api_key="k", base_url=url), fence=gate)
         await model.reply(REQUEST)
         assert gate.asked == len(app.state.model.log) == 2
         gate.shut = True

@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from github_app.adapters.model.claude import ClaudeModel
 from github_app.adapters.model.prices import DEAREST, PRICES, price_of
+from github_app.core.access import ModelAccess
 from github_app.core.errors import AccessDenied, LimitReached, Misconfigured, RateLimited, Transient
 from github_app.core.model import Usage
 from github_app.core.ports import ModelRequest
@@ -62,11 +63,11 @@ def say(server: tuple[ScriptedModel, str]) -> Callable[..., Any]:
     """Have the server answer with these replies; the model reply that comes of it."""
     scripted, url = server
 
-    async def reply(*replies: Any, request: ModelRequest = REQUEST, **settings: Any) -> Any:
+    async def reply(*replies: Any, request: ModelRequest = REQUEST, **limits: Any) -> Any:
         scripted.script = Script.of(*replies)
         scripted.log.clear()
         scripted._faults.clear()
-        model = ClaudeModel(**{"api_key": "sk-test", "base_url": url, **settings})
+        model = ClaudeModel(ModelAccess(api_key="sk-test", base_url=url), **limits)
         try:
             return await model.reply(request)
         finally:
@@ -196,7 +197,7 @@ async def test_a_malformed_request_of_ours_is_a_bug(say):
 
 
 async def test_nobody_there():
-    model = ClaudeModel(api_key="sk-test", base_url="http://127.0.0.1:9")
+    model = ClaudeModel(ModelAccess(api_key="sk-test", base_url="http://127.0.0.1:9"))
     with pytest.raises(Transient, match="no connection"):
         await model.reply(REQUEST)
     await model.close()
@@ -216,7 +217,7 @@ async def test_a_gateway_may_want_no_key(monkeypatch: pytest.MonkeyPatch, key: s
         await send({"type": "http.response.body", "body": b"{}"})
 
     with serving(gateway) as url:
-        model = ClaudeModel(api_key=key, base_url=url)
+        model = ClaudeModel(ModelAccess(api_key=key, base_url=url))
         with pytest.raises(AccessDenied):
             await model.reply(REQUEST)
         await model.close()
@@ -235,7 +236,7 @@ async def test_a_conversation_that_is_too_long_is_a_limit():
         return JSONResponse({"type": "error", "error": error}, 400)
 
     with serving(app) as url:
-        model = ClaudeModel(api_key="k", base_url=url)
+        model = ClaudeModel(ModelAccess(api_key="k", base_url=url))
         with pytest.raises(LimitReached) as caught:
             await model.reply(REQUEST)
         await model.close()
@@ -245,7 +246,7 @@ async def test_a_conversation_that_is_too_long_is_a_limit():
 def test_one_adapter_serves_several_event_loops(server: tuple[ScriptedModel, str]):
     scripted, url = server
     scripted.script = Script.of("Hi.")
-    model = ClaudeModel(api_key="sk-test", base_url=url)
+    model = ClaudeModel(ModelAccess(api_key="sk-test", base_url=url))
 
     async def once() -> str:
         reply = await model.reply(REQUEST)
@@ -258,7 +259,7 @@ def test_one_adapter_serves_several_event_loops(server: tuple[ScriptedModel, str
 
 
 def test_the_sdk_is_imported_late():
-    program = "import sys, github_app.adapters.model.claude as m; m.ClaudeModel(api_key='k', base_url=None)"
+    program = "import sys, github_app.adapters.model.claude as m; m.ClaudeModel(m.ModelAccess(api_key='k'))"
     code = f"{program}; print('anthropic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
@@ -308,7 +309,7 @@ async def test_a_tool_call_that_is_no_json_is_asked_for_again():
         return Response(lines, media_type="text/event-stream")
 
     with serving(app) as url:
-        model = ClaudeModel(api_key="sk-test", base_url=url)
+        model = ClaudeModel(ModelAccess(api_key="sk-test", base_url=url))
         with pytest.raises(Transient, match="could not be read"):
             await model.reply(REQUEST)
         await model.close()

@@ -28,10 +28,11 @@ def _import_everything() -> None:
     from github_app import process  # noqa: F401
     from github_app.adapters.model.claude import ClaudeModel
     from github_app.adapters.secrets import PatternScanner
+    from github_app.core.access import ModelAccess
     from github_app.engine import flows, runtime  # noqa: F401
     from github_app.web import server, sessions  # noqa: F401
 
-    ClaudeModel(api_key="none", base_url=None).warm_up()
+    ClaudeModel(ModelAccess(api_key="none")).warm_up()
     scanner = PatternScanner()
     scanner.warm_up()
     ready = scanner._scanner

@@ -1,5 +1,5 @@
-"""The model port on Anthropic's Messages API (or a gateway that speaks it): streamed, with few retries, each call
-within a deadline, every failure named by who must act."""
+"""The model port on Anthropic's Messages API, or a gateway or a cloud that speaks it: streamed, with few retries, each
+call within a deadline, every failure named by who must act."""
 
 from __future__ import annotations
 
@@ -7,41 +7,50 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from github_app.adapters.model import prices
+from github_app.adapters.model import clouds, prices
+from github_app.core.access import ModelAccess, surcharge_percent
 from github_app.core.errors import AccessDenied, HonkError, LimitReached, Misconfigured, RateLimited, Transient
 from github_app.core.model import Usage
 from github_app.core.ports import Fence, ModelReply, ModelRequest, Unfenced
 
 if TYPE_CHECKING:
     # Importing the SDK takes two seconds, so that is left to `warm_up` or the first call.
-    from anthropic import APIStatusError, AsyncAnthropic
+    from anthropic import APIStatusError
     from anthropic.types import Message
-
-API_URL = "https://api.anthropic.com"
 
 _RETRIES = 2
 _LONGEST_WAIT_S = 20.0  # a longer `retry-after` is for the engine to wait out, not for a call that holds a sandbox
 _USUAL_WAIT_S = 30.0
-_PASSING = {"overloaded_error", "api_error", "timeout_error"}
-_TOO_LONG = ("prompt is too long", "exceed context limit", "context window")
+# Also what Bedrock says in the middle of a stream, whose status was 200:
+# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ResponseStream.html
+_PASSING = {
+    "overloaded_error",
+    "api_error",
+    "timeout_error",
+    "internalServerException",
+    "modelStreamErrorException",
+    "modelTimeoutException",
+    "serviceUnavailableException",
+}
+_LIMITING = {"rate_limit_error", "throttlingException"}
+_TOO_LONG = ("prompt is too long", "exceed context limit", "context window", "input is too long")
+_NO_SUCH_MODEL = ("model identifier is invalid", "on-demand throughput")
 
 
 class ClaudeModel:
-    """Claude by API key; or, with `base_url`, whatever stands there, which may want no key.
+    """Claude, from the provider that `access` names; or whatever stands at its `base_url`, which may want no key.
 
-    Raises `AccessDenied` for keys that are wrong or out of credit, `RateLimited` and `Transient` after its own retries,
-    `LimitReached` where the conversation is too long for the model, `Misconfigured` for a model that does not exist.
+    Raises `AccessDenied` for keys and credentials that are missing, wrong or out of credit, `RateLimited` and
+    `Transient` after its own retries, `LimitReached` where the conversation is too long for the model, `Misconfigured`
+    for a model that does not exist and a package that is missing.
     """
 
-    def __init__(
-        self, *, api_key: str | None, base_url: str | None, deadline_s: float = 900.0, fence: Fence | None = None
-    ) -> None:
-        self._api_key = api_key
-        self._base_url = base_url or API_URL
+    def __init__(self, access: ModelAccess, *, deadline_s: float = 900.0, fence: Fence | None = None) -> None:
+        self._access = access
         self._deadline_s = deadline_s
         self._fence = fence or Unfenced()
         # A connection belongs to the event loop that opened it.
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, AsyncAnthropic] = WeakKeyDictionary()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, clouds.Client] = WeakKeyDictionary()
 
     def warm_up(self) -> None:
         """Import what a call needs. Blocks for seconds; meant for a thread at start."""
@@ -55,6 +64,9 @@ class ClaudeModel:
         try:
             async with asyncio.timeout(self._deadline_s):
                 message, request_id = await _stream(self._clients[loop], request)
+        except clouds.credential_errors(self._access.provider) as error:
+            translated = clouds.translate_credentials(error)
+            raise error if translated is None else translated from error
         except TimeoutError:
             raise Transient(f"the model took longer than {self._deadline_s:.0f} s for a reply") from None
         if message is None or message.stop_reason is None:
@@ -68,7 +80,8 @@ class ClaudeModel:
 
     def price_of(self, model: str, usage: Usage) -> int:
         """What an amount of tokens costs, in millionths of a US dollar."""
-        return prices.price_of(model, usage)
+        percent = 100 + surcharge_percent(self._access, model)
+        return -(-prices.price_of(model, usage) * percent // 100)
 
     async def close(self) -> None:
         """Let go of this loop's connections."""
@@ -76,15 +89,9 @@ class ClaudeModel:
         if client is not None:
             await client.close()
 
-    def _connect(self) -> AsyncAnthropic:
-        from anthropic import AsyncAnthropic, Omit
-
-        # The SDK looks for credentials of its own where it is given none, and refuses to go without.
-        headers = {} if self._api_key else {"Authorization": Omit()}
-        return AsyncAnthropic(
-            api_key=self._api_key or "none",
-            base_url=self._base_url,
-            default_headers=headers,  # type: ignore[arg-type]
+    def _connect(self) -> clouds.Client:
+        return clouds.connect(
+            self._access,
             max_retries=_RETRIES,
             timeout=self._deadline_s,
             middleware=[self._require_fence, _refuse_long_waits],
@@ -107,7 +114,7 @@ class ClaudeModel:
         return usage + Usage(cost_micro_usd=self.price_of(model, usage))
 
 
-async def _stream(client: AsyncAnthropic, request: ModelRequest) -> tuple[Message | None, str]:
+async def _stream(client: clouds.Client, request: ModelRequest) -> tuple[Message | None, str]:
     import httpx2
     from anthropic import APIConnectionError, APIStatusError
 
@@ -130,7 +137,7 @@ async def _stream(client: AsyncAnthropic, request: ModelRequest) -> tuple[Messag
             async for event in stream:
                 if event.type == "message_stop":
                     message = event.message
-            return message, stream.request_id or ""
+            return message, _request_id(stream.response)
     except APIStatusError as error:
         _translate(error)
     except (APIConnectionError, httpx2.HTTPError) as error:
@@ -151,25 +158,37 @@ async def _refuse_long_waits(request: Any, call_next: Any) -> Any:
 
 def _translate(error: APIStatusError) -> NoReturn:
     status, kind = error.status_code, error.type or ""
-    said = f"{status} {kind}: {(error.api_message or '')[:300]} (request {error.request_id or 'without id'})"
+    said = f"{status} {kind}: {_words_of(error)} (request {_request_id(error.response) or 'without id'})"
     translated: HonkError | None = None
-    if status == 429 or kind == "rate_limit_error":
+    if status == 429 or kind in _LIMITING:
         wait_s = _wait_s(error.response.headers)
         translated = RateLimited(
             f"the model is rate limited: {said}",
             retry_after_s=_USUAL_WAIT_S if wait_s is None else wait_s,
             whose="the model's",
         )
-    elif status >= 500 or status in (408, 409) or kind in _PASSING:
+    elif status >= 500 or status in (408, 409, 424) or kind in _PASSING:
         translated = Transient(f"the model is not available: {said}")
     elif status in (401, 402, 403) or "credit balance" in said:
         translated = AccessDenied(f"the model refuses our key: {said}")
     elif status == 413 or any(words in said.lower() for words in _TOO_LONG):
         translated = LimitReached("the conversation has outgrown what the model can read", limit="tokens")
-    elif status == 404:
+    elif status == 404 or any(words in said for words in _NO_SUCH_MODEL):
         translated = Misconfigured(f"the model or its address does not exist: {said}")
     # What is left (400, 422) is our own malformed request: a bug, and it looks like one.
     raise error if translated is None else translated from error
+
+
+def _request_id(response: Any) -> str:
+    headers = response.headers
+    return str(headers.get("request-id") or headers.get("x-amzn-requestid") or "")
+
+
+def _words_of(error: APIStatusError) -> str:
+    """The server's own words: the first line, since Bedrock shows below it what was signed, a token among it."""
+    body = error.body
+    words = error.api_message or (body.get("message") if isinstance(body, dict) else None) or ""
+    return str(words).partition("\n")[0][:300]
 
 
 def _wait_s(headers: Any) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from github_app.core.access import family_of
 from github_app.core.model import Usage
 
 
@@ -45,8 +46,8 @@ _THINKS_BY_ITSELF = tuple(name for name in PRICES if name != "claude-haiku-4-5")
 
 
 def price_of(model: str, usage: Usage) -> int:
-    """What an amount of tokens costs, in millionths of a dollar, rounded up. Dated names (`…-20260101`) are known."""
-    price = PRICES.get(_family(model), DEAREST)
+    """What an amount of tokens costs, in millionths of a dollar, rounded up. Dated and clouds' names are known."""
+    price = PRICES.get(family_of(model), DEAREST)
     cost = (
         price.input * usage.input_tokens
         + price.output * usage.output_tokens
@@ -56,11 +57,11 @@ def price_of(model: str, usage: Usage) -> int:
     return -int(-cost // 1)
 
 
+def is_known(model: str) -> bool:
+    """Whether a model has its own price here."""
+    return family_of(model) in PRICES
+
+
 def thinks_adaptively(model: str) -> bool:
     """Whether a model decides by itself how long to think (`thinking: adaptive`); no for those that we do not know."""
-    return _family(model) in _THINKS_BY_ITSELF
-
-
-def _family(model: str) -> str:
-    name, _, date = model.rpartition("-")
-    return name if len(date) == 8 and date.isdigit() else model
+    return family_of(model) in _THINKS_BY_ITSELF

@@ -1,0 +1,40 @@
+"""Wiring of what thinks: the model, by way of the provider that the settings name. With `app` and `workshop`, the
+only file that names concrete adapters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from github_app.core.errors import Misconfigured
+from github_app.core.ports import Fence
+from github_app.settings import Settings
+
+if TYPE_CHECKING:
+    from github_app.adapters.model.claude import ClaudeModel
+
+
+def build_model(settings: Settings, fence: Fence) -> ClaudeModel:
+    """The model, asked only while the fence stands."""
+    from github_app.adapters.model.claude import ClaudeModel
+
+    return ClaudeModel(settings.model_access, fence=fence)
+
+
+def describe_model(settings: Settings) -> str:
+    """Which models are asked, where, and how they are priced, in a line. Raises `Misconfigured` for what is missing."""
+    from github_app.adapters.model.clouds import require_packages
+    from github_app.adapters.model.prices import is_known
+
+    access = settings.model_access
+    if access.provider == "anthropic" and not (access.api_key or access.base_url):
+        raise Misconfigured("set ANTHROPIC_API_KEY, or ANTHROPIC_BASE_URL for a gateway")
+    require_packages(access.provider)
+    where = access.base_url or "the Anthropic API"
+    if access.provider in ("bedrock", "vertex"):
+        key = "the bearer token" if access.api_key else "the credentials that the cloud's own tools would use"
+        where = f"{access.provider} in {access.region}{f' at {access.base_url}' * bool(access.base_url)}, with {key}"
+    names = dict.fromkeys(name for name in (settings.model, settings.judge_model) if name)
+    dear = "".join(
+        f"; {name} is not in the table of prices and counts as the dearest" for name in names if not is_known(name)
+    )
+    return f"{settings.model} at {where}{dear}"
