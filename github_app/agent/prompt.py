@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from github_app.agent.context.packing import pack_commands, pack_files
 from github_app.agent.ecosystems import Verifier
+from github_app.agent.linkframes import linked_part
 from github_app.agent.task import Task
 from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
@@ -61,7 +62,9 @@ def turn_prompt(
             author=task.issue.author.login,
             permission=_word(permission),
         ),
-        comments=_comments(task.comments, boundary) + _quoted(task.quoted, boundary),
+        comments=_comments(task.comments, boundary)
+        + _quoted(task.quoted, boundary)
+        + linked_part(task.links, boundary),
         feedback=_joined(frames, "New since then:" if task.cause is Cause.IMPLEMENT else ""),
         history=_history(task, boundary),
     )

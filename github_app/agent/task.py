@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from github_app.core.context import Context
 from github_app.core.holds import Finding
+from github_app.core.linked import Links
 from github_app.core.model import (
     Cause,
     ChangeSet,
@@ -30,7 +31,8 @@ class Task:
     A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
     `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
-    set-up commands said where one failed, `refused` which hosts they were refused.
+    set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
+    refer to.
     """
 
     repo: str
@@ -48,6 +50,7 @@ class Task:
     setup: str = ""
     refused: tuple[NetworkDecision, ...] = ()
     context: Context = field(default_factory=Context)
+    links: Links = field(default_factory=Links)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol
 
 from github_app.core.effects import ReactionTarget
 from github_app.core.events import CommentSource
+from github_app.core.linked import Linked
 from github_app.core.model import (
     Actor,
     ChangeSet,
@@ -277,6 +278,9 @@ class Hub(Protocol):
 
     def issue(self, repo: Repo, number: int) -> Issue:
         """An issue as it stands now."""
+
+    def linked(self, repo: Repo, number: int) -> Linked:
+        """An issue or pull request that a text refers to, if it is there; its author's permission is not asked."""
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         """All comments of an issue or pull request but our own, oldest first, with their authors' permissions."""

@@ -18,6 +18,7 @@ from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.record.records import Source
+from github_app.engine.linking import find_links
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,9 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
     others = [comment for comment in said if comment.permission < policy.may_command]
     instructions = await asyncio.to_thread(_read_instructions, session, hub)
     context = await _find_context(session, issue, contexts)
+    trusted = tuple(comment for comment in said if comment.permission >= policy.may_command)
+    words = [*(each.body for each in trusted), *(each.body for each in session.feedback if each.kind != "checks")]
+    links = await asyncio.to_thread(find_links, session, issue, words, policy, hub)
     return Task(
         repo=session.repo.full_name,
         cause=session.turn_cause or Cause.IMPLEMENT,
@@ -38,11 +42,12 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
         issue_permission=permission,
         branch=session.branch,
         base_branch=session.base_branch,
-        comments=tuple(comment for comment in said if comment.permission >= policy.may_command),
+        comments=trusted,
         quoted=tuple(others) if policy.others == "quote" else (),
         feedback=session.feedback,
         instructions=(*instructions, *_nested(context)),
         context=context,
+        links=links,
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
     )
@@ -123,6 +128,17 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         for comment in (*task.comments, *task.quoted)
     )
     feedback = (Source(kind=each.kind, name=each.id, text=each.body, author=each.author) for each in task.feedback)
+    linked = (
+        Source(
+            kind="linked",
+            name=f"#{each.number}",
+            text=f"{each.title}\n\n{each.body}",
+            author=each.author.login,
+            author_id=each.author.id,
+            permission=each.permission,
+        )
+        for each in task.links.shown
+    )
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
     ours = (
         ("earlier", task.earlier),
@@ -132,4 +148,4 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         ("system", system_prompt()),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
-    return (first, *comments, *feedback, *instructions, *own)
+    return (first, *comments, *feedback, *linked, *instructions, *own)

@@ -236,3 +236,31 @@ def test_a_clock_that_is_wrong_by_a_minute_and_a_half_does_no_harm(
     stage.times.ahead_s = skew_s
     monkeypatch.setattr(github.Auth, "time", SimpleNamespace(time=stage.times.seconds))
     assert stage.hub.head_of(stage.repo, "main")
+
+
+def test_what_a_text_refers_to_as_it_stands(stage: Stage):
+    issue = stage.maintainer.open_issue(stage.place, "Swans", "🦢")
+    stage.maintainer.close(issue)
+    seen = stage.hub.linked(stage.repo, issue.number)
+    assert (seen.kind, seen.state, seen.title, seen.body) == ("issue", "closed", "Swans", "🦢")
+    assert seen.author == Actor(id=stage.maintainer.user.id, login="mia")
+    asked = stage.hub.traffic().unchanged
+    assert stage.hub.linked(stage.repo, issue.number) == seen
+    assert stage.hub.traffic().unchanged > asked  # by a conditional request, which costs nothing
+
+
+def test_a_pull_request_that_a_text_refers_to(stage: Stage):
+    pull = stage.pull(draft=False)
+    number = pull.issue.number
+    assert (stage.hub.linked(stage.repo, number).kind, stage.hub.linked(stage.repo, number).state) == (
+        "pull request",
+        "open",
+    )
+    stage.maintainer.merge(pull)
+    assert stage.hub.linked(stage.repo, number).state == "merged"
+
+
+def test_what_a_text_refers_to_in_vain_is_asked_for_once(stage: Stage):
+    with pytest.raises(Gone):
+        stage.hub.linked(stage.repo, 4_711)
+    assert stage.times.slept == []

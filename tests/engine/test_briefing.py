@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,7 +12,8 @@ from github_app.agent.prompt import system_prompt
 from github_app.agent.task import Task
 from github_app.core.context import Context, Instruction, RankedFile
 from github_app.core.errors import Transient
-from github_app.core.model import Cause, Comment, Feedback, Permission
+from github_app.core.linked import Linked, Links
+from github_app.core.model import Actor, Cause, Comment, Feedback, Permission
 from github_app.core.policy import Policy
 from github_app.engine.briefing import brief, sources_of
 from tests.engine.values import ANN, ISSUE, a_session
@@ -85,3 +87,60 @@ async def test_words_of_others_are_quoted_only_where_the_policy_wants_them(
     assert [comment.body for comment in told.comments] == ["In b.py."]
     assert [comment.body for comment in told.quoted] == quoted
     assert [source.text for source in sources_of(told)].count("Me too.") == len(quoted)
+
+
+def a_link(number: int, author: Actor = ANN, body: str = "It was so.") -> Linked:
+    return Linked(number=number, kind="issue", state="closed", title=f"Number {number}", body=body, author=author)
+
+
+async def test_what_people_with_authority_refer_to_is_told():
+    issue = replace(ISSUE, body="As #2 says.", url="https://github.com/acme/thing/issues/1")
+    hub = RecordingHub(issues={1: issue}, links={number: a_link(number) for number in (2, 3, 4, 5)})
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for number, (permission, body) in enumerate([(Permission.WRITE, "And #3."), (Permission.TRIAGE, "Or #4.")]):
+        hub.said[1].append(Comment(id=number, author=ANN, permission=permission, body=body, created_at=at))
+    feedback = (
+        Feedback(id="c", kind="command", author="ann", body="look at #5, not at #9 or acme/other#1"),
+        Feedback(id="l", kind="checks", author="CI", body="#6 failed"),
+    )
+
+    told = await brief(a_session(feedback=feedback, pull_number=9), Policy(), hub, PreparedContexts(), carried_over="")
+
+    assert [(each.number, each.permission) for each in told.links.shown] == [
+        (number, Permission.WRITE) for number in (2, 3, 5)
+    ]
+    assert told.links.has_others
+    assert [(each.name, each.text, each.author) for each in sources_of(told) if each.kind == "linked"] == [
+        (f"#{number}", f"Number {number}\n\nIt was so.", "ann") for number in (2, 3, 5)
+    ]
+
+
+async def test_what_is_referred_to_and_not_told_is_named():
+    eve, bot = Actor(id=8, login="eve"), Actor(id=9, login="deps[bot]", is_bot=True)
+    links = {
+        2: a_link(2),
+        3: a_link(3, eve),
+        4: a_link(4, bot),
+        5: a_link(5, body="<!-- x -->" + "y" * 2_000),
+        6: a_link(6),
+    }
+    hub = RecordingHub(issues={1: replace(ISSUE, body="#2 #3 #4 #5 #6 #10 #11")}, links=links)
+    hub.fail("linked", Transient("GitHub is away"))
+
+    told = (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="")).links
+
+    assert (told.unread, told.unheard, told.more) == ((2,), (3, 4), 2)
+    assert [each.number for each in told.shown] == [5, 6]
+    assert told.shown[0].body == "y" * 1_500 + "\n[… the rest is left out here …]"
+    quoting = (await brief(a_session(), Policy(others="quote"), hub, PreparedContexts(), carried_over="")).links
+    assert [(each.number, each.permission) for each in quoting.shown][1:3] == [
+        (3, Permission.NONE),
+        (4, Permission.NONE),
+    ]
+    assert quoting.unheard == ()
+
+
+async def test_nothing_is_looked_up_where_nothing_is_referred_to():
+    hub = RecordingHub(issues={1: ISSUE})
+    assert (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="")).links == Links()
+    assert [each for each in hub.asked if each[0] == "linked"] == []

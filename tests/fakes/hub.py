@@ -16,6 +16,7 @@ from typing import Any
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import Gone, HeadMoved
 from github_app.core.events import CommentSource
+from github_app.core.linked import Linked
 from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import (
     Actor,
@@ -40,6 +41,7 @@ class RecordingHub:
 
     permissions: dict[str, Permission] = field(default_factory=lambda: {"ann": Permission.WRITE})
     issues: dict[int, Issue] = field(default_factory=dict)
+    links: dict[int, Linked] = field(default_factory=dict)
     said: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
     pulls: dict[int, Pull] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
@@ -90,6 +92,12 @@ class RecordingHub:
         if number not in self.issues:
             raise Gone(f"#{number} is not there", what=f"issue #{number}")
         return self.issues[number]
+
+    def linked(self, repo: Repo, number: int) -> Linked:
+        self._call(self.asked, "linked", number)
+        if number not in self.links:
+            raise Gone(f"#{number} is not there", what=f"#{number}")
+        return self.links[number]
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         self._call(self.asked, "comments", number)

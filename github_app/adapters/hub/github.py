@@ -18,13 +18,14 @@ from github_app.adapters.hub import checks, comments, commits, deliveries, listi
 from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
-from github_app.adapters.hub.shapes import to_issue, to_pull
+from github_app.adapters.hub.shapes import to_issue, to_linked, to_pull
 from github_app.adapters.hub.texts import commit_message
 from github_app.adapters.vault import Vault
 from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.events import CommentSource
+from github_app.core.linked import Linked
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 
@@ -116,6 +117,10 @@ class GitHubHub:
         """An issue as it stands now."""
         client = self._clients.repo(repo, "issue")
         return client.read(lambda it: to_issue(it.get_issue(number)), what=f"issue #{number}", was_told=True)
+
+    def linked(self, repo: Repo, number: int) -> Linked:
+        """An issue or pull request that a text refers to, if it is there."""
+        return self._clients.repo(repo, "issue").read(lambda it: to_linked(it.get_issue(number)), what=f"#{number}")
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         """All comments of an issue or pull request but ours, oldest first, each with its author's permission."""

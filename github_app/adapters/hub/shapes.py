@@ -11,6 +11,7 @@ import github.NamedUser
 import github.Organization
 import github.PullRequest
 
+from github_app.core.linked import Linked
 from github_app.core.model import Actor, Issue, Permission, Pull
 
 GHOST = Actor(id=0, login="ghost")
@@ -52,6 +53,20 @@ def to_issue(issue: github.Issue.Issue) -> Issue:
         is_locked=bool(issue.locked),
         url=issue.html_url,
         updated_at=issue.updated_at,
+    )
+
+
+def to_linked(issue: github.Issue.Issue) -> Linked:
+    """Return what others refer to; only a pull request in an issue's clothes says whether it was merged."""
+    pull = issue.raw_data.get("pull_request")
+    is_merged = pull is not None and pull.get("merged_at") is not None
+    return Linked(
+        number=issue.number,
+        kind="issue" if pull is None else "pull request",
+        state="open" if issue.state == "open" else "merged" if is_merged else "closed",
+        title=issue.title,
+        body=issue.body or "",
+        author=to_actor(issue.user),
     )
 
 
