@@ -1,7 +1,7 @@
 """What the same commands cost in other agents: bytes sent and input billed, by the same scripted model.
 
-`python -m bench.peers [--write] mini-swe-agent=PROGRAM claude-code=PROGRAM` names the programs of the peers that are
-installed here (`mini` of mini-swe-agent; `claude` of Claude Code, which the wheel of claude-agent-sdk brings along).
+`python -m bench.peers [--write] NAME=PROGRAM …` names the programs of the peers that are installed here: `mini` of
+mini-swe-agent, `claude` of Claude Code (the wheel of claude-agent-sdk has it), the Python that has openhands-sdk.
 Honk and the bare loop on the SDK are always measured. Each peer gets an empty home and the scripted model as its API,
 and runs unconfined in a scratch folder: its commands are those of the script.
 """
@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bench import report, turns
 from bench.processes import MODEL_KEY, scripted_model
@@ -36,6 +37,19 @@ class Peer:
     ending: Any
 
 
+OPENHANDS = """
+import os, sys
+from pydantic import SecretStr
+from openhands.sdk import LLM, Agent, Conversation, Tool
+from openhands.tools.file_editor import FileEditorTool
+from openhands.tools.terminal import TerminalTool
+model = LLM(model=f"anthropic/{sys.argv[2]}", api_key=SecretStr("none"), base_url=os.environ["ANTHROPIC_BASE_URL"])
+agent = Agent(llm=model, tools=[Tool(name=TerminalTool.name), Tool(name=FileEditorTool.name)])
+conversation = Conversation(agent=agent, workspace=os.getcwd(), visualizer=None)
+conversation.send_message(sys.argv[1])
+conversation.run()
+"""
+
 PEERS = {
     "mini-swe-agent": Peer(
         argv=lambda task, model: (
@@ -48,6 +62,11 @@ PEERS = {
         argv=lambda task, model: ("-p", task, "--allowedTools", "Bash Read Edit", "--model", model),
         call=lambda command: {"Bash": {"command": command, "description": "the next 2 KB"}},
         ending="These were all.",
+    ),
+    "openhands-sdk": Peer(
+        argv=lambda task, model: ("-c", OPENHANDS, task, model),
+        call=lambda command: {"terminal": {"command": command}},
+        ending={"call": {"finish": {"message": "These were all."}}},
     ),
 }  # fmt: skip
 
@@ -82,8 +101,11 @@ def run_peer(desk: Desk, name: str, program: str, calls: int) -> Run:
             "ANTHROPIC_BASE_URL": desk.url, "ANTHROPIC_API_BASE": desk.url, "ANTHROPIC_API_KEY": MODEL_KEY,
             "LITELLM_LOCAL_MODEL_COST_MAP": "True", "MSWEA_CONFIGURED": "true", "MSWEA_COST_TRACKING": "ignore_errors",
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_TELEMETRY": "1", "DO_NOT_TRACK": "1",
+            "OPENHANDS_SUPPRESS_BANNER": "1",
         }  # fmt: skip
-        argv = (program, *PEERS[name].argv(task_of(name, calls), desk.model_name()))
+        # A name that peers know, as some set cache marks for those alone; and one that nobody asked yet.
+        model = f"claude-sonnet-4-5-{uuid4().hex}"
+        argv = (program, *PEERS[name].argv(task_of(name, calls), model))
         try:
             with desk.measured(calls + 1) as run:
                 done = subprocess.run(
