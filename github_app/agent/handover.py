@@ -64,19 +64,20 @@ class Gate:
         self._verified = (await self.workspace.changes(), verification)
         return verification
 
-    async def submit(self, draft: Submission) -> Handover:
+    async def submit(self, draft: Submission, *, is_by_people: bool = False) -> Handover:
         """Accept the work as it stands in the workspace. Raises `ToolFailed` with what is missing or forbidden.
 
-        What a human must accept is let through with a reason, once the agent was told of it.
+        What a human must accept is let through with a reason, once the agent was told of it; at once if it
+        `is_by_people`.
         """
         _check_words(draft.title, draft.summary)
         await self._require_no_secret(draft)
-        changes, findings = await self._inspected(draft)
+        changes, findings = await self._inspected(draft, is_by_people=is_by_people)
         verification = Verification(verdicts=())
         if changes.changes:
             verification = await self._verification_of(changes)
             # A verifier may have written files of its own, which go out as well.
-            changes, findings = await self._inspected(draft)
+            changes, findings = await self._inspected(draft, is_by_people=is_by_people)
         if not verification.has_passed and not draft.unverified_reason:
             raise ToolFailed(_not_verified(verification))
         judgement = await self.judge(changes) if self.judge is not None and changes.changes else None
@@ -92,7 +93,7 @@ class Gate:
         )
         return Handover(submission=submission, changes=changes, findings=findings)
 
-    async def _inspected(self, draft: Submission) -> tuple[ChangeSet, tuple[Finding, ...]]:
+    async def _inspected(self, draft: Submission, *, is_by_people: bool) -> tuple[ChangeSet, tuple[Finding, ...]]:
         changes = await self.workspace.changes()
         sightings = await asyncio.to_thread(look_for_secrets, changes, self.scanner)
         paths = paths_to_compare(changes, sightings)
@@ -101,7 +102,7 @@ class Gate:
         if final := [finding for finding in findings if finding.final]:
             raise ToolFailed(f"not submitted. This is never published: take it back, or `ask`.\n{_listed(final)}")
         keys = {(finding.kind, finding.path) for finding in findings}
-        if not draft.needs_approval or not keys <= self._told:
+        if not is_by_people and (not draft.needs_approval or not keys <= self._told):
             self._told |= keys
             if findings:
                 raise ToolFailed(f"{_NEEDS_APPROVAL}\n{_listed(findings)}")

@@ -15,6 +15,7 @@ from github_app.agent.clearing import find_result
 from github_app.agent.files import ALL_FILES, folder_text
 from github_app.agent.handover import Gate, Handover
 from github_app.agent.judge import Judge
+from github_app.agent.suggesting import Applied, apply_suggestions, look_again
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
 from github_app.agent.tools import MAY_CHANGE_FILES, REPEATABLE, Question, Toolbox, progress, tool_definitions
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
@@ -73,14 +74,13 @@ async def run_turn(
         return budget.time_left_s(limits, started=started, now=clock.now())
 
     gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s, known=known)
-    threads = {each.thread_id: each.reply_to for each in task.feedback if each.thread_id}
     steps: list[Step] = []
     toolbox = Toolbox(
         workspace=workspace,
         gate=gate,
         time_left_s=time_left_s,
         find_result=partial(find_result, steps),
-        threads=threads,
+        threads={each.thread_id: each.reply_to for each in task.feedback if each.thread_id},
     )
     turn = _Turn(
         model=model,
@@ -91,8 +91,9 @@ async def run_turn(
         toolbox=toolbox,
         steps=steps,
     )
-    await turn.begin(task, policy, judge_name)
     try:
+        if (handed_in := await turn.begin(task, policy, judge_name)) is not None:
+            return turn.outcome(handed_in)
         while True:
             calls = await turn.think()
             if on_step is not None:
@@ -107,7 +108,7 @@ async def run_turn(
 @dataclass(kw_only=True)
 class _Turn:
     """A turn under way. `steps` and `looks` are what the journal holds: the conversation, and what the judge said
-    beside it. `stored` is the last snapshot that went into it."""
+    beside it. `stored` is the last snapshot that went into it, `answered` the feedback that needed no step."""
 
     model: Model
     model_name: str
@@ -119,25 +120,45 @@ class _Turn:
     looks: list[Step] = field(default_factory=list)
     judge: Judge | None = None
     stored: ChangeSet | None = None
+    answered: tuple[str, ...] = ()
     boundary: str = field(default_factory=lambda: secrets.token_hex(6))
 
-    async def begin(self, task: Task, policy: Policy, judge_name: str) -> None:
-        """Say the first words; or, after a crash, take up the journal and answer calls that may have been under way."""
-        if judge_name and policy.judge != "off":
-            self._seat_judge(task, judge_name)
+    async def begin(self, task: Task, policy: Policy, judge_name: str) -> Handover | None:
+        """Say the first words; or, after a crash, take up the journal and answer calls that may have been under way.
+
+        What is handed in already, if reviewers' suggestions are all that is wanted.
+        """
         for step in await self.journal.load():
             (self.looks if step.role == "judge" else self.steps).append(step)
+        applied: Applied | None = None
         if not self.steps:
+            self.toolbox.gate.outlet.refused = task.refused
+            applied = await apply_suggestions(self.toolbox.gate, task)
+            self.toolbox.suggested_by = applied.authors
+            if applied.handover is not None:
+                self.answered = tuple(each.id for each in task.feedback)
+                return applied.handover
+        if judge_name and policy.judge != "off":
+            self._seat_judge(task, judge_name)
+        if applied is not None:
             files = await self.workspace.list(limit=ALL_FILES)
             verifiers = await look_for_verifiers(self.workspace, policy)
-            top = folder_text(files, "") or "(nothing: the repository is empty)"
-            allowed = policy.network.turn
-            words = prompt.turn_prompt(task, top=top, verifiers=verifiers, allowed=allowed, boundary=self.boundary)
-            self.toolbox.gate.outlet.refused = task.refused
+            words = prompt.turn_prompt(
+                task,
+                top=folder_text(files, "") or "(nothing: the repository is empty)",
+                verifiers=verifiers,
+                allowed=policy.network.turn,
+                suggested=applied.told,
+                refused=applied.refused,
+                boundary=self.boundary,
+            )
             await self._store_user([text_block(words)], consumed=[each.id for each in task.feedback])
-        elif any(call["name"] not in REPEATABLE for call in tool_uses(self.steps[-1])):
+            return None
+        self.toolbox.suggested_by = (await look_again(self.workspace, task)).authors
+        if any(call["name"] not in REPEATABLE for call in tool_uses(self.steps[-1])):
             calls = tool_uses(self.steps[-1])
             await self._tell([result_block(call, prompt.INTERRUPTED, is_error=True) for call in calls])
+        return None
 
     async def think(self) -> list[Block]:
         """Ask the model what to do, unless its reply is in the journal already; the tool calls in it."""
@@ -184,7 +205,7 @@ class _Turn:
     def outcome(self, ending: Handover | Question | LimitReached) -> Outcome:
         """What the turn came to, with all that it used and carried."""
         usage = budget.total_usage([*self.looks, *self.steps])
-        consumed = tuple(each for step in self.steps for each in step.consumed)
+        consumed = (*self.answered, *(each for step in self.steps for each in step.consumed))
         told = (each for step in self.steps for each in step.refused)
         refused = refusals((*told, *self.toolbox.gate.outlet.refused))
         match ending:

@@ -13,6 +13,7 @@ from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
 from github_app.core.context import Context
 from github_app.core.model import Cause, Comment, Feedback, Permission
+from github_app.core.suggestions import Suggestion
 
 _MAX_BODY = 30_000
 _MAX_COMMENT = 8_000
@@ -30,6 +31,7 @@ REPEATING = (
     "You made the same call {count} times in a row, and it will not answer differently. Try another way, or `ask`."
 )
 TOO_MUCH = "What is changed now cannot be kept or submitted: {why}. Delete what does not belong to the change."
+IN_VAIN = "That is all that was asked for, so Honk tried to hand it in without you. It was refused; mend what is wrong:"
 FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` what is good, or `ask`."
 
 
@@ -39,12 +41,19 @@ def system_prompt() -> str:
 
 
 def turn_prompt(
-    task: Task, *, top: str, verifiers: Sequence[Verifier], allowed: Sequence[str] = (), boundary: str
+    task: Task,
+    *,
+    top: str,
+    verifiers: Sequence[Verifier],
+    allowed: Sequence[str] = (),
+    suggested: Sequence[Suggestion] = (),
+    refused: str = "",
+    boundary: str,
 ) -> str:
     """The first message of a turn.
 
-    `top` lists the top folder, `allowed` the hosts that commands may reach; `boundary` is random, so that no text can
-    know it.
+    `top` lists the top folder, `allowed` the hosts that commands may reach, `suggested` what became of suggestions;
+    `refused` is why those were not handed in without the agent. `boundary` is random, so that no text can know it.
     """
     frames = [feedback_frame(each, boundary) for each in task.feedback]
     permission = task.issue_permission
@@ -65,7 +74,8 @@ def turn_prompt(
         comments=_comments(task.comments, boundary)
         + _quoted(task.quoted, boundary)
         + linked_part(task.links, boundary),
-        feedback=_joined(frames, "New since then:" if task.cause is Cause.IMPLEMENT else ""),
+        feedback=_joined(frames, "New since then:" if task.cause is Cause.IMPLEMENT else "")
+        + _suggested(suggested, refused, boundary),
         history=_history(task, boundary),
     )
 
@@ -123,6 +133,21 @@ def _repository(task: Task, top: str, verifiers: Sequence[Verifier], allowed: Se
         verifiers=", ".join(commands) or "nothing; the repository does not say how it is tested",
         network=", ".join(f"`{host}`" for host in allowed) or "nothing",
     ) + _setup(task, boundary)
+
+
+def _suggested(suggestions: Sequence[Suggestion], refused: str, boundary: str) -> str:
+    if not suggestions:
+        return ""
+    found = [
+        f"- `{each.thread_id}`: " + (f"not applied: {each.misfit}" if each.misfit else "applied")
+        for each in suggestions
+    ]
+    told = f"\n{filled('suggested', found=chr(10).join(found))}\n"
+    if refused:
+        told += (
+            f"\n{IN_VAIN}\n{frame('refusal', clip(show(refused), max_chars=_MAX_LOG, head=0.3), boundary=boundary)}\n"
+        )
+    return told
 
 
 def _setup(task: Task, boundary: str) -> str:

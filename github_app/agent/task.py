@@ -18,6 +18,7 @@ from github_app.core.model import (
     Submission,
     Usage,
 )
+from github_app.core.suggestions import Suggestion
 
 INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md")
 """Files in which a repository tells agents how to work in it; read at the base commit, never on the branch."""
@@ -32,7 +33,7 @@ class Task:
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
     `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
     set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
-    refer to.
+    refer to, `suggestions` what reviewers suggest word for word.
     """
 
     repo: str
@@ -51,6 +52,7 @@ class Task:
     refused: tuple[NetworkDecision, ...] = ()
     context: Context = field(default_factory=Context)
     links: Links = field(default_factory=Links)
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

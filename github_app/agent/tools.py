@@ -18,7 +18,7 @@ from github_app.agent import files, shell
 from github_app.agent.handover import Gate, Handover, replies_from
 from github_app.agent.schemas import input_schema
 from github_app.core.errors import ToolFailed
-from github_app.core.model import Submission
+from github_app.core.model import Actor, Submission
 from github_app.core.ports import Workspace
 
 _DEFAULT_TIMEOUT_S = 120
@@ -139,13 +139,14 @@ Result = str | Handover | Question
 @dataclass
 class Toolbox:
     """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
-    `find_result` gives an earlier result by its number."""
+    `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied."""
 
     workspace: Workspace
     gate: Gate
     time_left_s: Callable[[], float]
     find_result: Callable[[int], str | None]
     threads: dict[str, int | None] = field(default_factory=dict)
+    suggested_by: tuple[Actor, ...] = ()
 
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
@@ -182,6 +183,7 @@ class Toolbox:
             unverified_reason=submit.unverified_reason.strip(),
             needs_approval=submit.needs_approval.strip(),
             replies=replies_from(answers, self.threads),
+            suggested_by=self.suggested_by,
         )
         return await self.gate.submit(draft)
 

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from github_app.core.events import CommandIssued, ReviewSubmitted
 from github_app.core.facts import Facts
-from github_app.core.model import Checks, Feedback, Session, Thread
+from github_app.core.model import Actor, Checks, Comment, Feedback, Permission, Session, Thread
 
 SEEN_KEPT = 500
 """How many ids of handled feedback a session remembers."""
@@ -104,20 +104,32 @@ def feedback_of_checks(checks: Checks) -> tuple[Feedback, ...]:
     )
 
 
+def fresh_words(thread: Thread, me: Actor, may_command: Permission) -> tuple[Comment, ...]:
+    """The comments of a thread since we last answered, of those who may instruct."""
+    fresh: list[Comment] = []
+    for comment in thread.comments:
+        if comment.author.id == me.id:
+            fresh.clear()
+        elif comment.permission >= may_command and not comment.author.is_bot:
+            fresh.append(comment)
+    return tuple(fresh)
+
+
 def _open_threads(facts: Facts) -> tuple[Feedback, ...]:
     return tuple(found for thread in facts.threads if (found := _feedback_of_thread(thread, facts)) is not None)
 
 
 def _feedback_of_thread(thread: Thread, facts: Facts) -> Feedback | None:
     """A thread whose last word is a trusted person's; its id names that word, so that a new reply is new feedback."""
+    fresh = fresh_words(thread, facts.me, facts.policy.may_command)
+    if not fresh:
+        return None
     trusted = [
         comment
         for comment in thread.comments
         if comment.author.id == facts.me.id
         or (comment.permission >= facts.policy.may_command and not comment.author.is_bot)
     ]
-    if not trusted or trusted[-1].author.id == facts.me.id:
-        return None
     body = "\n\n".join(f"{comment.author.login}: {comment.body.strip()}" for comment in trusted)
     if thread.quoted:
         body += f"\n\nThis is about lines that the file does not have now:\n\n{indent(thread.quoted, '    ')}"

@@ -226,7 +226,8 @@ class Thread:
     """An unresolved review thread. `reply_to` is the comment that answers go under.
 
     `line` is of the file at the head, and with `first_line` the last of several. It is None where the thread is about
-    the whole file, or about lines that are not in it (any more): then `quoted` has these, as a diff.
+    the whole file, or about lines that are not in it (any more): then `quoted` has these, as a diff. `hunk` is the diff
+    down to its lines as they were at first, `head_sha` the head of which all this is told.
     """
 
     id: str
@@ -237,6 +238,8 @@ class Thread:
     is_outdated: bool = False
     first_line: int | None = None
     quoted: str = ""
+    hunk: str = ""
+    head_sha: str = ""
 
 
 FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
@@ -273,7 +276,8 @@ class Reply:
 @dataclass(frozen=True, kw_only=True)
 class Submission:
     """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads.
-    `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found."""
+    `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found,
+    `suggested_by` whose suggestions are in the change word for word."""
 
     title: str
     summary: str
@@ -283,6 +287,7 @@ class Submission:
     needs_approval: str = ""
     replies: tuple[Reply, ...] = ()
     judgement: Judgement | None = None
+    suggested_by: tuple[Actor, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

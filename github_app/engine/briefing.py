@@ -14,10 +14,12 @@ from github_app.agent.visible import visible
 from github_app.core import consent
 from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
+from github_app.core.feedback import fresh_words
 from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.record.records import Source
+from github_app.core.suggestions import Suggestion, may_suggest, suggestion_of
 from github_app.engine.linking import find_links
 
 log = logging.getLogger(__name__)
@@ -35,6 +37,7 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
     trusted = tuple(comment for comment in said if comment.permission >= policy.may_command)
     words = [*(each.body for each in trusted), *(each.body for each in session.feedback if each.kind != "checks")]
     links = await asyncio.to_thread(find_links, session, issue, words, policy, hub)
+    suggestions = await asyncio.to_thread(_read_suggestions, session, policy, hub)
     return Task(
         repo=session.repo.full_name,
         cause=session.turn_cause or Cause.IMPLEMENT,
@@ -48,9 +51,24 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
         instructions=(*instructions, *_nested(context)),
         context=context,
         links=links,
+        suggestions=suggestions,
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
     )
+
+
+def _read_suggestions(session: Session, policy: Policy, hub: Hub) -> tuple[Suggestion, ...]:
+    """What reviewers suggest word for word, with the lines as they are counted now."""
+    asked = {each.thread_id: each for each in session.feedback if may_suggest(each)}
+    if not asked or session.pull_number is None:
+        return ()
+    me = hub.identity()
+    found = (
+        suggestion_of(thread, asked[thread.id], fresh_words(thread, me, policy.may_command))
+        for thread in hub.threads(session.repo, session.pull_number)
+        if thread.id in asked
+    )
+    return tuple(each for each in found if each is not None)
 
 
 def _carried_over(session: Session, words: str) -> str:

@@ -25,6 +25,7 @@ from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Feedback, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
+from github_app.core.suggestions import may_suggest
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
 from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
@@ -354,15 +355,18 @@ class StoredJournal:
             await asyncio.to_thread(self.may_go_on)
 
     async def arrivals(self) -> tuple[Feedback, ...]:
-        """Feedback that the session holds and no step of this turn has carried."""
+        """Feedback that the session holds and no step of this turn has carried. Suggestions wait for the next turn:
+        their lines are not those of a workspace in which somebody works."""
         session = await asyncio.to_thread(self.transcripts.require_turn, self.session_id, self.turn_id)
-        return tuple(feedback for feedback in session.feedback if feedback.id not in self._carried)
+        return tuple(
+            feedback for feedback in session.feedback if feedback.id not in self._carried and not may_suggest(feedback)
+        )
 
 
 def _with_arrivals(task: Task, session: Session) -> Task:
     """The task with what came in since: a turn that is run again may have read of it, and may answer it."""
     known = {feedback.id for feedback in task.feedback}
-    late = tuple(feedback for feedback in session.feedback if feedback.id not in known)
+    late = tuple(feedback for feedback in session.feedback if feedback.id not in known and not may_suggest(feedback))
     return replace(task, feedback=(*task.feedback, *late))
 
 

@@ -116,6 +116,11 @@ def test_trailers_that_the_model_wrote_are_never_the_commits(trailer):
     assert key_of(message) == "7-1-1/turn-1"
 
 
+def test_our_trailers_join_those_that_credit_people():
+    message = commit_message("Fix\n\nBecause.\n\nCo-authored-by: ann <1+ann@x>", key="k", audit=PIN)
+    assert message.endswith(f"Because.\n\nCo-authored-by: ann <1+ann@x>\nHonk-Key: k\nHonk-Audit: {PIN}\n")
+
+
 def test_the_last_key_counts():
     assert key_of("Fix\n\nHonk-Key: forged\nHonk-Key: ours\n") == "ours"
 

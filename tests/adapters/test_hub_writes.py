@@ -259,6 +259,10 @@ def test_a_thread_says_where_it_is_or_what_it_was_about(stage: Stage, asked: Inl
     assert (thread.line, thread.first_line, thread.is_outdated) == (line, first_line, is_outdated)
     assert thread.quoted.endswith(quoted)
     assert bool(thread.quoted) == bool(quoted)
+    assert thread.head_sha == pull.head_sha
+    assert asked.line is None or thread.hunk.startswith("@@ -")
+    if line == 3:
+        assert thread.hunk.endswith("\n+b = 2\n+c = 3")
 
 
 @shows("W36")

@@ -13,7 +13,9 @@ from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
 from github_app.core.context import Command, Context, Definition, RankedFile
 from github_app.core.linked import Linked, Links
+from github_app.core.messages import misfits
 from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
+from github_app.core.suggestions import Suggestion
 from tests.agent.golden import check_golden
 from tests.agent.parts import a_task, a_thread
 from tests.edge.cases import shows
@@ -96,6 +98,16 @@ def words(task, boundary: str = BOUNDARY) -> str:
 @pytest.mark.parametrize("name", TASKS)
 def test_the_first_words_of_a_turn(name: str):
     check_golden(f"turn_{name}.txt", words(TASKS[name]))
+
+
+def test_what_became_of_suggestions():
+    fits = Suggestion(thread_id="PRRT_1", author=Actor(id=5, login="rita"), path="calc.py")
+    task = a_task(cause=Cause.ADDRESS_REVIEW, feedback=(a_thread(1), a_thread(2)))
+    suggested = (fits, replace(fits, thread_id="PRRT_2", misfit=misfits.CHANGED))
+    told = prompt.turn_prompt(
+        task, top=TOP, verifiers=VERIFIERS, suggested=suggested, refused="not submitted: 1 failed", boundary=BOUNDARY
+    )
+    check_golden("turn_suggestions.txt", told)
 
 
 def test_the_system_prompt():

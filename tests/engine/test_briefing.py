@@ -13,7 +13,7 @@ from github_app.agent.task import Task
 from github_app.core.context import Context, Instruction, RankedFile
 from github_app.core.errors import Transient
 from github_app.core.linked import Linked, Links
-from github_app.core.model import Actor, Cause, Comment, Feedback, Permission
+from github_app.core.model import Actor, Cause, Comment, Feedback, Permission, Thread
 from github_app.core.policy import Policy
 from github_app.engine.briefing import brief, sources_of
 from tests.engine.values import ANN, ISSUE, a_session
@@ -71,6 +71,27 @@ async def test_a_task_goes_on_without_what_cannot_be_found(caplog: pytest.LogCap
 
     assert task.context == Context()
     assert "no context found" in caplog.text
+
+
+async def test_what_reviewers_suggest_is_read_anew_when_a_turn_begins():
+    block = "```suggestion\ntwo\n```"
+    said = Comment(
+        id=9, author=ANN, permission=Permission.WRITE, body=block, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+    told = Feedback(id="thread:T1:9", kind="thread", author="ann", body=f"ann: {block}", thread_id="T1", line=1)
+    thread = Thread(id="T1", reply_to=9, path="a.txt", line=4, comments=(said,), head_sha="2" * 40)
+    hub = RecordingHub(issues={1: ISSUE}, open_threads=(thread, replace(thread, id="T2")))
+    session = a_session(pull_number=5, feedback=(told, replace(told, id="thread:T3:9", thread_id="T3")))
+
+    task = await brief(session, Policy(), hub, PreparedContexts(), carried_over="")
+
+    assert [(each.thread_id, each.first_line, each.lines) for each in task.suggestions] == [("T1", 4, ("two",))]
+    assert task.suggestions[0].author == ANN
+
+    quiet = replace(session, feedback=(replace(told, body="ann: Why?"),))
+    hub.asked.clear()
+    assert (await brief(quiet, Policy(), hub, PreparedContexts(), carried_over="")).suggestions == ()
+    assert "threads" not in [asked[0] for asked in hub.asked]
 
 
 @pytest.mark.parametrize(("others", "quoted"), [("leave_out", []), ("quote", ["Me too."])])

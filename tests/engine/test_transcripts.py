@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from github_app.core.decisions import Decision
 from github_app.core.errors import Stopped
 from github_app.core.events import IssueLabeled, Ticked
-from github_app.core.model import ChangeSet, FileChange, Status, Usage
+from github_app.core.model import ChangeSet, Feedback, FileChange, Status, Usage
 from github_app.core.ports import Step
 from github_app.engine import codec
 from github_app.engine.database import transaction
+from github_app.engine.turns import StoredJournal
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session
 
 TURN = "7-1-1/turn-1"
@@ -51,6 +52,17 @@ def test_steps_come_back_in_order_and_whole(transcripts):
     for each in steps:
         transcripts.add_step(TURN, "7-1-1", each, None)
     assert transcripts.steps(TURN) == tuple(steps)
+
+
+async def test_suggestions_wait_for_the_next_turn(transcripts, store):
+    plain = Feedback(id="thread:T1:1", kind="thread", author="ann", body="ann: Why?", thread_id="T1")
+    waiting = replace(plain, id="thread:T2:2", body="ann: ```suggestion\nx\n```", thread_id="T2")
+    asked_for = Decision(session=a_session(feedback=(plain, waiting)), why="asked for")
+    store.commit(LABELED, None, asked_for, REPO, FACTS)
+    journal = StoredJournal(
+        transcripts=transcripts, session_id="7-1-1", turn_id=TURN, is_stopping=lambda: False, may_go_on=lambda: None
+    )
+    assert await journal.arrivals() == (plain,)
 
 
 @pytest.mark.usefixtures("turn")

@@ -40,6 +40,7 @@ THREADS = (
 query($owner: String!, $name: String!, $number: Int!, $threads: String, $comments: String) {
   repository(owner: $owner, name: $name) {
     pullRequest(number: $number) {
+      headRefOid
       reviewThreads(first: 50, after: $threads) {
         pageInfo { hasNextPage endCursor }
         nodes { id isResolved isOutdated path line startLine diffSide opening: comments(first: 1) { nodes { diffHunk } }
@@ -97,7 +98,7 @@ def read_threads(
             comments = [_comment(each, permission_of) for each in _all_comments(client, node, what)]
             seen |= {each.id for each in comments}
             if comments:
-                found.append(_thread(node, comments))
+                found.append(_thread(node, comments, head_sha=pull["headRefOid"]))
         if not page["pageInfo"]["hasNextPage"]:
             if not newest <= seen:
                 raise NotVisibleYet(f"{what}: GitHub does not show all comments yet")
@@ -125,10 +126,10 @@ def _all_comments(client: RepoClient, thread: dict[str, Any], what: str) -> list
     return nodes
 
 
-def _thread(node: dict[str, Any], comments: list[Comment]) -> Thread:
+def _thread(node: dict[str, Any], comments: list[Comment], *, head_sha: str) -> Thread:
     # On the left side lines are counted in the old file.
     line = node["line"] if node["diffSide"] == "RIGHT" else None
-    hunk = (node["opening"]["nodes"][0]["diffHunk"] or "") if line is None else ""
+    hunk = node["opening"]["nodes"][0]["diffHunk"] or ""
     return Thread(
         id=node["id"],
         reply_to=comments[0].id,
@@ -137,7 +138,9 @@ def _thread(node: dict[str, Any], comments: list[Comment]) -> Thread:
         comments=tuple(comments),
         is_outdated=node["isOutdated"],
         first_line=node["startLine"] if line is not None else None,
-        quoted="\n".join(hunk.splitlines()[-QUOTED_LINES:]),
+        quoted="\n".join(hunk.splitlines()[-QUOTED_LINES:]) if line is None else "",
+        hunk=hunk,
+        head_sha=head_sha,
     )
 
 

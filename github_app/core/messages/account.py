@@ -110,8 +110,13 @@ def harmless_submission(submission: Submission) -> Submission:
 
 
 def commit_message(submission: Submission) -> str:
-    """What is recorded in git: the agent's title and summary."""
-    return f"{one_line(submission.title)}\n\n{plain(submission.summary)}".strip()
+    """What is recorded in git: the agent's title and summary, and whose suggestions are in it, as GitHub does that."""
+    said = f"{one_line(submission.title)}\n\n{plain(submission.summary)}".strip()
+    credits = "\n".join(
+        f"Co-authored-by: {each.login} <{each.id}+{each.login}@users.noreply.github.com>"
+        for each in submission.suggested_by
+    )
+    return f"{said}\n\n{credits}".strip()
 
 
 def pull_body(session: Session) -> str:

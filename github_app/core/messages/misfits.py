@@ -1,0 +1,12 @@
+"""Why a suggestion was not applied as it stands: clauses for the agent, after "not applied:"."""
+
+OUTDATED = "its lines have changed since, or it is for no lines of the file as it is"
+UNCLEAR = "it stands in a quote or a list, is not closed, or holds characters that nobody sees"
+ALTERNATIVES = "the thread suggests different things for the same lines"
+DISCUSSED = "the thread goes on after it"
+MOVED = "the branch has moved while GitHub was asked"
+CHANGED = "the file has other lines there now than it was made for"
+CONTRADICTED = "another suggestion wants something else of the same lines"
+NO_TEXT = "the file is no text in UTF-8"
+NO_FILE = "the file is not there, is too large, or no plain file"
+UNPUBLISHED = "the file holds work of an earlier turn that is not published"
