@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner
+from github_app.core.reverts import Reverts
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
 from github_app.thinking import build_model
@@ -118,6 +119,7 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
     """The worker, and what it can be warmed up with: the model's SDK takes two seconds to import, the scanner's rules
     one to compile."""
+    from github_app.adapters.repository.reverts import MirrorReverts
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.policies import Policies, read_floor
@@ -133,7 +135,8 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     publisher = _publisher(settings, hub, workspaces, lease)
     scanner = build_scanner(vault)
     model = build_model(settings, lease)
-    performance = _build_performance(settings, store, policies, admission, publisher, scanner, lease)
+    reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
+    performance = _build_performance(settings, store, policies, admission, publisher, reverts, scanner, lease)
     engine = Engine(
         store=store,
         lookup=_build_lookup(settings, performance, admission),
@@ -209,6 +212,7 @@ def _build_performance(
     policies: Policies,
     admission: Admission,
     publisher: Publisher,
+    reverts: Reverts,
     scanner: SecretScanner,
     fence: Fence,
 ) -> Performance:
@@ -219,6 +223,7 @@ def _build_performance(
         hub=policies.hub,
         policies=policies,
         publisher=publisher,
+        reverts=reverts,
         scanner=scanner,
         store=store,
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),

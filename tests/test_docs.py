@@ -69,6 +69,14 @@ def test_every_setting_is_documented_in_its_own_words():
     assert rows in text, "docs/configure.md differs from settings.NAMES"
 
 
+def test_every_command_is_documented_and_no_other():
+    from github_app.core.commands import VERBS
+
+    text = (ROOT / "docs/use.md").read_text("utf-8")
+    told = re.findall(r"^\| `/honk(?: (\w+)[^`]*)?`", text, re.MULTILINE)
+    assert sorted(filter(None, told)) == sorted(VERBS), "docs/use.md differs from commands.VERBS"
+
+
 def test_the_walk_names_only_modules_that_exist():
     text = (ROOT / "docs/walk.md").read_text("utf-8")
     rooms = "adapters|agent|core|engine|web|webhook|demo|localhub"

@@ -55,6 +55,15 @@ class Publish:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undo:
+    """Revert our commit `commit_sha` by a new one on top of `head_sha`, for `login`, who asked for it."""
+
+    commit_sha: str
+    head_sha: str
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RerunChecks:
     """Have the failed jobs of these workflow runs run once more, unless they have been."""
 
@@ -134,6 +143,7 @@ Effect = (
     | ShowProgress
     | RunTurn
     | Publish
+    | Undo
     | ShowProof
     | RerunChecks
     | LookAgain

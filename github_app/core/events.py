@@ -238,6 +238,18 @@ class ChangeSetHeld:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Undone:
+    """Our commit `commit_sha` is reverted by `head_sha`, on the branch of the pull request, as `login` asked."""
+
+    id: str
+    session_id: str
+    commit_sha: str
+    head_sha: str
+    pull_number: int
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectFailed:
     """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved.
 
@@ -275,7 +287,7 @@ HubEvent = (
     | PullRequestDraftChanged
     | InstallationChanged
 )
-OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | ChangeSetHeld | EffectFailed | Ticked
+OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 
@@ -311,7 +323,16 @@ def subject_of(event: Event) -> Subject:
             return Subject(repo_id=event.repo.id, branch=event.branch)
         case InstallationChanged():
             return Subject(installation_id=event.installation_id)
-        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | EffectFailed() | Ticked():
+        case (
+            TurnFinished()
+            | TurnAsked()
+            | TurnStopped()
+            | Published()
+            | ChangeSetHeld()
+            | Undone()
+            | EffectFailed()
+            | Ticked()
+        ):
             return Subject(session_id=event.session_id)
         case _:
             assert_never(event)

@@ -2,8 +2,8 @@
 status meets every event, and every decision says why, also for "nothing to do".
 
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
-what people say, `rounds` how turns end, `checks` what CI means, `upkeep` time and what happens behind our back; all of
-them speak in the few moves of `decisions`."""
+what people say, `rounds` how turns end, `undoing` how they are taken back, `checks` what CI means, `upkeep` time and
+what happens behind our back; all of them speak in the few moves of `decisions`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import checks, opening, rounds, upkeep, words
+from github_app.core import checks, opening, rounds, undoing, upkeep, words
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -35,6 +35,7 @@ from github_app.core.events import (
     TurnAsked,
     TurnFinished,
     TurnStopped,
+    Undone,
 )
 from github_app.core.facts import Facts
 from github_app.core.messages import stops
@@ -74,7 +75,9 @@ def is_our_own(event: Event, facts: Facts) -> bool:
     match event:
         case ChecksChanged():
             return False
-        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | EffectFailed() | Ticked():
+        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone():
+            return False
+        case EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -114,6 +117,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.published(session, event, facts)
         case ChangeSetHeld():
             return rounds.change_set_held(session, event, facts)
+        case Undone():
+            return undoing.undone(session, event, facts)
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
         case Ticked():

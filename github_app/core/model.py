@@ -293,7 +293,8 @@ class Submission:
 @dataclass(frozen=True, kw_only=True)
 class Round:
     """What one turn handed in that is published: its commit, its words for the pull request's body, what people
-    accepted in it, and the paths that it changed (none if they are too many to keep)."""
+    accepted in it, and the paths that it changed (none if they are too many to keep); `undone_in` is the commit that
+    took it back, by the word of `undone_by`."""
 
     head_sha: str
     title: str
@@ -301,6 +302,8 @@ class Round:
     notes: str = ""
     approvals: tuple[Approval, ...] = ()
     paths: tuple[str, ...] = ()
+    undone_in: str = ""
+    undone_by: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -40,6 +40,7 @@ from github_app.core.events import (
     TurnAsked,
     TurnFinished,
     TurnStopped,
+    Undone,
     command_of_review,
 )
 from github_app.core.facts import Facts
@@ -49,6 +50,7 @@ from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Ses
 from github_app.core.names import branch_name, session_id
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
+from github_app.core.undoing import not_undone, undo, undone
 
 
 def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision:
@@ -66,6 +68,10 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             # Stopped while a push was on its way: remember what it left behind, so that a later session finds it.
             left = replace(last, head_sha=event.head_sha, pull_number=event.pull_number, leaves_pull=True)
             return Decision(session=left, why="the session had ended; what was published is noted")
+        case Undone() if last is not None:
+            return undone(last, event, facts)
+        case EffectFailed() if last is not None and event.effect_kind == "Undo":
+            return not_undone(last, event)
         case PullRequestClosed() if last is not None and last.leaves_pull and last.pull_number == event.pull_number:
             gone = replace(last, leaves_pull=False)
             return Decision(session=gone, why="the session had ended; its pull request has, too")
@@ -84,6 +90,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | TurnStopped()
             | Published()
             | ChangeSetHeld()
+            | Undone()
             | EffectFailed()
             | Ticked()
         ):
@@ -123,24 +130,36 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     if event.actor.is_bot and event.command.verb != "do":
         return nothing(last, "there is no work, and bots get no answers")
     seen = acknowledge(event)
-
-    def answer(body: str, why: str) -> Decision:
-        say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
-        return Decision(session=last, effects=(*seen, say), why=why)
-
-    match event.command.verb:
-        case "help":
-            return answer(answers.help_text(facts.trigger_label), "help was asked for")
-        case "status" | "stop" | "retry" | "budget" | "approve" if last is None:
-            return answer(answers.no_session_answer(facts.trigger_label), "there is no work to speak of")
-        case "status" | "stop" | "budget" | "approve" if last is not None:
-            return answer(answers.status_answer(last), "the work has ended already")
-    if event.is_pull and last is None:
-        return answer(refusals.foreign_pull_refusal(), "the pull request is not ours")
+    answered = _answered(last, event, facts, seen)
+    if answered is not None:
+        return answered
     if facts.issue is None:
-        return answer(refusals.issue_gone_refusal(), "the issue is not there any more")
+        return _said(last, event, seen, refusals.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
     return _start(last, begin, _as_asked(last, event, facts.issue), facts, words=feedback_of_command(event, facts))
+
+
+def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tuple[React, ...]) -> Decision | None:
+    """What is answered at once, where no work is; None for what begins some."""
+    match event.command.verb:
+        case "help":
+            return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
+        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" if last is None:
+            body = answers.no_session_answer(facts.trigger_label)
+            return _said(last, event, seen, body, "there is no work to speak of")
+        case "status" | "stop" | "budget" | "approve" if last is not None:
+            return _said(last, event, seen, answers.status_answer(last), "the work has ended already")
+        case "undo" if last is not None:
+            return undo(last, event, facts, seen)
+        case _ if event.is_pull and last is None:
+            return _said(last, event, seen, refusals.foreign_pull_refusal(), "the pull request is not ours")
+        case _:
+            return None
+
+
+def _said(last: Session | None, event: CommandIssued, seen: tuple[React, ...], body: str, why: str) -> Decision:
+    say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
+    return Decision(session=last, effects=(*seen, say), why=why)
 
 
 def _as_asked(last: Session | None, event: CommandIssued, now: Issue) -> Issue:

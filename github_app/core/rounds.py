@@ -17,6 +17,7 @@ from github_app.core.messages import account, proof, stops
 from github_app.core.messages.answers import answer, thread_answer
 from github_app.core.model import Cause, Reply, Round, Session, Status, Submission
 from github_app.core.names import other_branch_name
+from github_app.core.undoing import not_undone
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 
 HELD_UP = ("pause", "quota", "permission")
@@ -172,6 +173,8 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
             stuck_on = "approval" if event.effect_kind == "Publish" and session.held is not None else ""
             text = stops.effect_failed(event.effect_kind, event.reason)
             return ask(session, event, facts, text, stuck_on=stuck_on)
+        case "Undo":
+            return not_undone(session, event)
         case "RerunChecks":
             return go_on_without_rerun(session, event, facts)
         case "MarkReady" if session.pull_number is not None:

@@ -35,6 +35,7 @@ from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
+from github_app.core.undoing import undo
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
 
 MOST_AT_ONCE = 10
@@ -66,6 +67,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
         case "approve":
             return approve(session, event, facts, seen)
+        case "undo":
+            return undo(session, event, facts, seen)
         case "budget":
             return _allow_money(session, event, facts, seen)
         case _:
@@ -73,8 +76,9 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
 
 
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
-    """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing."""
-    is_for_people = event.command.verb in ("approve", "budget")
+    """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing,
+    takes nothing back."""
+    is_for_people = event.command.verb in ("approve", "budget", "undo")
     return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 

@@ -25,6 +25,7 @@ from github_app.engine.linking import find_links
 log = logging.getLogger(__name__)
 
 _MAX_INSTRUCTION_BYTES = 30_000
+_TAKEN_BACK = "\n\n(This is not on the branch any more: a person had it taken back.)"
 
 
 async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, *, carried_over: str) -> Task:
@@ -78,7 +79,7 @@ def _carried_over(session: Session, words: str) -> str:
 
 def _earlier(session: Session) -> str:
     """What former turns handed in, oldest first, be it published or not."""
-    told = [f"{each.title}\n\n{each.summary}".strip() for each in session.published]
+    told = [f"{each.title}\n\n{each.summary}{_TAKEN_BACK * bool(each.undone_in)}".strip() for each in session.published]
     last = session.submission
     if last is not None and (text := f"{last.title}\n\n{last.summary}".strip()) not in told[-1:]:
         told.append(text)

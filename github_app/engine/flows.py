@@ -26,6 +26,7 @@ from github_app.core.events import (
     EffectFailed,
     Event,
     InstallationChanged,
+    OwnEvent,
     Published,
     Ticked,
     TurnAsked,
@@ -54,8 +55,7 @@ from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-_DISPATCH_S = 0.5
-_AWAY_S = 1.0
+_DISPATCH_S, _AWAY_S = 0.5, 1.0
 _BATCH = 200
 _TOLD_AT = 6  # Tried so often, somebody has waited for two minutes.
 
@@ -261,7 +261,7 @@ class Engine:
         else:
             self.store.finish_effect(pending.id, result=result)
 
-    def _act(self, pending: Pending) -> Published | ChangeSetHeld | None:
+    def _act(self, pending: Pending) -> OwnEvent | None:
         match pending.effect:
             case RunTurn() as effect:
                 self.runtime.turn(pending.session_id or "", effect.turn_id, repo_id=pending.repo.id)

@@ -25,6 +25,7 @@ from github_app.core.effects import (
     Say,
     ShowProgress,
     ShowProof,
+    Undo,
 )
 from github_app.core.errors import Gone, HonkError, Refused, Stopped
 from github_app.core.events import (
@@ -35,12 +36,16 @@ from github_app.core.events import (
     IssueLabeled,
     Published,
     ReviewSubmitted,
+    Undone,
 )
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
-from github_app.core.messages import account
+from github_app.core.messages import account, refusals
 from github_app.core.model import ChangeSet, Session, Submission
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
+from github_app.core.record.records import reversal_of
+from github_app.core.reverts import Reverts
+from github_app.core.undoing import round_of, taken_back
 from github_app.engine.costs import estimate_of
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
@@ -55,6 +60,7 @@ class Performance:
     hub: Hub
     policies: Policies
     publisher: Publisher
+    reverts: Reverts
     scanner: SecretScanner
     store: Store
     transcripts: Transcripts
@@ -62,7 +68,7 @@ class Performance:
     pages: PageLinks = field(default_factory=PageLinks)
     fence: Fence = field(default_factory=Unfenced)
 
-    def perform(self, pending: Pending) -> Published | ChangeSetHeld | None:  # noqa: C901 - a table, one row an effect
+    def perform(self, pending: Pending) -> Published | ChangeSetHeld | Undone | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         self.fence.require()
         effect, repo = pending.effect, pending.repo
@@ -75,6 +81,8 @@ class Performance:
                 self.show(pending.session_id or "")
             case Publish():
                 return self._publish(pending, effect)
+            case Undo():
+                return self._undo(pending, effect)
             case RerunChecks():
                 for run_id in effect.run_ids:
                     self.hub.rerun_failed(repo, run_id)
@@ -170,6 +178,38 @@ class Performance:
             head_sha=head,
             pull_number=self._pull_request(session, submission.title),
             paths=_paths_of(changes),
+        )
+
+    def _undo(self, pending: Pending, effect: Undo) -> Undone:
+        """Revert a commit of ours by a new one. What is found in it needs nobody's word but the one that asked for it:
+        it leads back to what stood on the branch before."""
+        session = self.store.session(pending.session_id or "")
+        undone = round_of(session, effect.commit_sha) if session is not None else None
+        if session is None or undone is None or session.pull_number is None:
+            raise Refused(refusals.NOTHING_TO_UNDO)
+        if not self.hub.pull(session.repo, session.pull_number).is_open:
+            raise Refused(refusals.undo_of_ended_pull(session.pull_number))
+        if self.pauses.of(session.repo) is not None:
+            raise Paused("paused: to be taken back afterwards")
+        head = self.publisher.publish(
+            session.repo,
+            self.reverts.revert(session.repo, commit_sha=effect.commit_sha, head_sha=effect.head_sha),
+            parent_sha=effect.head_sha,
+            branch=session.branch,
+            message=account.revert_message(undone, effect.login),
+            key=pending.id,
+            audit=self.store.audit.pin_of(session.id, change_set_id=reversal_of(effect.commit_sha)),
+            may_create=False,
+        )
+        body = account.pull_body(taken_back(session, effect.commit_sha, head, effect.login))
+        self.hub.edit_pull(session.repo, session.pull_number, body=body)
+        return Undone(
+            id=f"{pending.id}/undone",
+            session_id=session.id,
+            commit_sha=effect.commit_sha,
+            head_sha=head,
+            pull_number=session.pull_number,
+            login=effect.login,
         )
 
     def _require_open_pull(self, session: Session) -> None:

@@ -15,7 +15,7 @@ from github_app.core.attempts import happened
 from github_app.core.decisions import Decision, may_ask
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
-from github_app.core.events import Event, OwnEvent, Published, Subject
+from github_app.core.events import Event, OwnEvent, Published, Subject, Undone
 from github_app.core.facts import Facts
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
@@ -276,7 +276,7 @@ class Store:
             if result is not None:
                 body = codec.dump(result).encode()
                 self.entries.add_one(connection, result.id, "self", type(result).__name__, body)
-            if isinstance(result, Published):
+            if isinstance(result, Published | Undone):
                 self.audit.add(connection, result.session_id, [records.of_push(result)])
 
     # Time

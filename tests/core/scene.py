@@ -186,6 +186,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.TurnStopped: {"reason": "the model is away.", "usage": USAGE},
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
+    ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},
     ev.EffectFailed: {"effect_id": "e/0", "effect_kind": "Publish", "reason": "GitHub said no."},
     ev.Ticked: {},
 }
@@ -196,7 +197,7 @@ def event(kind: type, **changes: Any) -> Any:
     usual: dict[str, Any] = {"id": "e", **_USUAL[kind]}
     if kind in _OWN:
         usual["session_id"] = "7-12-1"
-        if kind not in (ev.EffectFailed, ev.Ticked):
+        if kind not in (ev.Undone, ev.EffectFailed, ev.Ticked):
             usual["turn_id"] = "7-12-1/turn-2"
     else:
         if kind is not ev.ChecksChanged:

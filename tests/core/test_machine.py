@@ -11,7 +11,7 @@ from github_app.core import events as ev
 from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
 from github_app.core.model import Permission, Session, Status
-from tests.core import test_approvals, test_checks, test_opening, test_rounds, test_upkeep, test_words
+from tests.core import test_approvals, test_checks, test_opening, test_rounds, test_undoing, test_upkeep, test_words
 from tests.core.scene import (
     EVENT_KINDS,
     ME,
@@ -33,6 +33,7 @@ ROWS = [
     *test_words.ROWS,
     *test_rounds.ROWS,
     *test_checks.ROWS,
+    *test_undoing.ROWS,
     *test_upkeep.ROWS,
     *test_approvals.ROWS,
 ]

@@ -173,6 +173,25 @@ PULL_BODIES = {
             usage=SPENT,
         )
     ),
+    "of two rounds, the first taken back": account.pull_body(
+        session(
+            submission=replace(WHOLE, notes="It is a horn now."),
+            published=(
+                Round(
+                    head_sha="1" * 40,
+                    title="Make it honk",
+                    summary="It was silent.",
+                    notes="The old horn is gone.",
+                    undone_in="2" * 40,
+                    undone_by="alice",
+                ),
+            ),
+            usage=SPENT,
+        )
+    ),
+    "of one round, taken back": account.pull_body(
+        session(published=(Round(head_sha="1" * 40, title="Honk", summary="", undone_in="2" * 40, undone_by="alice"),))
+    ),
     "refused hosts": account.pull_body(session(submission=WHOLE, usage=SPENT, refused=REFUSED)),
     "flaky": account.pull_body(session(submission=WHOLE, failures=FLAKY, usage=SPENT)),
     "without verifiers": account.pull_body(first_turn(submission=Submission(title="x", summary="It honks."))),
@@ -189,6 +208,13 @@ ANSWERS = {
     "obstacle": refusals.obstacle_refusal("`.github/honk.yml`: unknown key `limit`; known here: limits, rounds."),
     "closed issue": refusals.closed_issue_refusal(),
     "issue gone": refusals.issue_gone_refusal(),
+    "nothing to undo": refusals.not_undone(refusals.NOTHING_TO_UNDO),
+    "undo while a turn runs": refusals.not_undone(refusals.UNDO_WHILE_WORKING),
+    "undo while a change is held": refusals.not_undone(refusals.UNDO_WHILE_HELD),
+    "undo after a push": refusals.not_undone(refusals.UNDO_AFTER_PUSH),
+    "undo while others push": refusals.not_undone(refusals.UNDO_OF_MOVED_BRANCH),
+    "undo of what has ended": refusals.not_undone(refusals.undo_of_ended_pull(34)),
+    "undo in vain": refusals.not_undone("later changes stand on it in `goose.py`: revert it by hand"),
     "foreign pull request": refusals.foreign_pull_refusal(),
     "no session": answers.no_session_answer("honk"),
     "help": answers.help_text("honk"),

@@ -69,7 +69,7 @@ new_shas = st.sampled_from([HEAD, NEW, THIRD])
 often = st.sampled_from([True, True, True, True, True, True, False])
 verbs = st.sampled_from([Command(verb="do", text="Louder"), Command(verb="do"), Command(verb="retry")])
 approvals = st.sampled_from([Command(verb="approve", text="all"), Command(verb="approve", text="tests")])
-all_verbs = verbs | approvals | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop")])
+all_verbs = verbs | approvals | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo")])
 details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
     ev.IssueUnlabeled: {"label": st.sampled_from(["honk", "bug"])},
@@ -103,6 +103,7 @@ details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.TurnStopped: {"limit": st.sampled_from(["", "steps", "money"])},
     ev.Published: {"head_sha": new_shas},
     ev.ChangeSetHeld: {"findings": st.sampled_from([(WEAKER,), (WEAKER, PROTECTED)])},
+    ev.Undone: {"commit_sha": shas, "head_sha": new_shas},
     ev.EffectFailed: {"head_sha": st.none() | new_shas},
 }
 
@@ -253,7 +254,7 @@ class Life:
             elif step.kind in TURN_ENDS:
                 held = [feedback.id for feedback in self.session.feedback]
                 detail["consumed"] = tuple(held[: step.pick])
-        elif step.kind not in (ev.ChecksChanged, ev.Ticked):
+        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Ticked):
             detail["actor"] = step.actor
         happened: ev.Event = event(step.kind, **detail)
         return happened

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.model import ScriptedModel
-from github_app.localhub.values import Issue, Pull
+from github_app.localhub.values import Comment, Issue, Pull
 from tests.crash.warm import DyingStack
 from tests.story.play import bash, calls, submit, write
 from tests.story.world import BOT, World
 
 GATE = "think"
 SUBJECTS = ["Say hello", "Mend what CI found", "Address the review"]
+UNDONE = 'Revert "Address the review"'
 
 
 def tell(world: World) -> None:
@@ -49,6 +50,7 @@ class Life:
     world: World
     issue: Issue = field(init=False)
     pull: Pull = field(init=False)
+    said: Comment = field(init=False)
     _asked_before: int = 0
     _lost_replies: int = 0
 
@@ -70,6 +72,7 @@ class Life:
             "review": self.review,
             "third turn": self.address,
             "green again": self.turn_green,
+            "undo": self.undo,
             "merge": self.merge,
             "stop": self.stop,
         }
@@ -131,10 +134,18 @@ class Life:
         self._wait_pushed(3)
         assert [each.user.login for each in self.pull.threads[0].comments] == ["rob", BOT], self.world.story()
 
+    def undo(self) -> None:
+        """The reviewer has the last round taken back; until that is pushed, and said."""
+        assert self.world.rob.user in self.pull.requested_reviewers
+        self.said = self.world.rob.comment(self.pull.issue, "/honk undo")
+        subjects = [*SUBJECTS, UNDONE]
+        self.world.wait("the revert", lambda: self.world.subjects(self.pull.head_ref) == subjects)
+        self.world.wait_status("needs_human")
+        self.rest()
+
     def merge(self) -> None:
         """A human merges; until all is tidied up."""
-        assert self.world.rob.user in self.pull.requested_reviewers
-        assert self.world.subjects(self.pull.head_ref) == SUBJECTS, self.world.story()
+        assert self.world.subjects(self.pull.head_ref) == [*SUBJECTS, UNDONE], self.world.story()
         self.world.rob.merge(self.pull)
         self.world.wait_end(self.issue)
         self.rest()
@@ -214,11 +225,13 @@ class Life:
         world, issue, pull = self.world, self.issue, self.pull
         assert world.ours() == [pull], world.story()
         assert world.branches() == [pull.head_ref]
-        assert world.text(pull.head_sha, "hello.txt") == "hello\nmended\nanswered\n"
+        assert world.text(pull.head_sha, "hello.txt") == "hello\nmended\n"
         assert world.text(pull.head_sha, "more.txt") == "more\n"
         assert "Merged" in world.tracking(issue).body, world.story()
         assert len(world.said(issue)) == 2, world.story()  # the tracking comment and the ending
-        assert world.said(pull.issue) == [], world.story()
+        [told] = world.said(pull.issue)
+        assert pull.head_sha in told.body, world.story()
+        assert [each.content for each in self.said.reactions] == ["eyes"]
         assert [each.content for each in issue.reactions] == ["eyes"]
         assert [each.user.login for each in pull.threads[0].comments] == ["rob", BOT]
         assert world.labels(issue) == []

@@ -40,6 +40,7 @@ from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScan
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
 from tests.fakes.contexts import PreparedContexts
 from tests.fakes.hub import RecordingHub, StillListing
+from tests.fakes.reverts import PreparedReverts
 from tests.webhook import deliveries
 
 T = TypeVar("T")
@@ -180,6 +181,7 @@ class Stage:
                 hub=self.hub,
                 policies=policies,
                 publisher=self.hub,
+                reverts=PreparedReverts(),
                 scanner=WordScanner(),
                 store=self.store,
                 transcripts=transcripts,

@@ -24,11 +24,12 @@ from github_app.core.effects import (
     Say,
     ShowProgress,
     ShowProof,
+    Undo,
 )
 from github_app.core.errors import HeadMoved, Refused, Stopped
-from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked
+from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
-from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Status, Submission, Thread
+from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Round, Status, Submission, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
 from github_app.engine.inbox import read
@@ -39,6 +40,7 @@ from github_app.engine.store import Pending
 from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, RecordingHub
+from tests.fakes.reverts import PreparedReverts
 
 TURN = "7-1-1/turn-1"
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
@@ -56,6 +58,7 @@ def performance(hub, store, transcripts):
         hub=hub,
         policies=Policies(hub=hub),
         publisher=hub,
+        reverts=PreparedReverts(),
         scanner=WordScanner(),
         store=store,
         transcripts=transcripts,
@@ -254,6 +257,53 @@ def test_nothing_is_pushed_to_a_pull_request_that_has_ended(hub, performance, to
     with pytest.raises(Stopped, match="#100"):
         performance.perform(to_publish(pull_number=100))
     assert hub.commits == {}
+
+
+@pytest.fixture
+def to_undo(hub, store, performance, to_publish):
+    """A session whose round is published; the effect that takes it back, or another commit."""
+    published = performance.perform(to_publish())
+    session = store.session("7-1-1")
+    round_ = Round(head_sha=published.head_sha, title=DONE.title, summary=DONE.summary)
+    known = replace(session, pull_number=published.pull_number, head_sha=published.head_sha, published=(round_,))
+    hub.pulls[published.pull_number] = replace(hub.pulls[published.pull_number], head_sha=published.head_sha)
+
+    def make(commit_sha: str = published.head_sha) -> Pending:
+        before = store.session("7-1-1")
+        effect = Undo(commit_sha=commit_sha, head_sha=published.head_sha, login="ann")
+        decision = Decision(session=replace(known, version=before.version), effects=(effect,), why="undo")
+        store.commit(Ticked(id=f"u-{before.version}", session_id="7-1-1"), before, decision, REPO, FACTS)
+        return pending(effect)
+
+    return make
+
+
+def test_a_round_is_taken_back_once_and_the_pull_request_says_so(hub, performance, to_undo):
+    effect = to_undo()
+    undone = performance.perform(effect)
+    assert isinstance(undone, Undone)
+    assert performance.perform(effect) == undone, "after a crash it is found done"
+    assert len(hub.commits) == 2
+    assert undone.head_sha == hub.heads["honk/1-make-it-two"] == hub.commits["d-1/0"]
+    assert performance.reverts.asked[0] == (effect.effect.commit_sha, effect.effect.head_sha)
+    assert f"Taken back in {undone.head_sha}" in str(hub.acts_of("edit_pull")[-1])
+
+
+def test_nothing_is_taken_back_that_is_none_of_ours(hub, performance, to_undo):
+    with pytest.raises(Refused, match="no commit of mine"):
+        performance.perform(to_undo("e" * 40))
+    assert len(hub.commits) == 1
+
+
+def test_nothing_is_taken_back_where_the_pull_request_has_ended_or_all_is_paused(hub, performance, to_undo):
+    effect = to_undo()
+    performance.perform(pending(PauseRepository(login="ann", reason="release")))
+    with pytest.raises(Paused):
+        performance.perform(effect)
+    hub.pulls[100] = replace(hub.pulls[100], is_open=False)
+    with pytest.raises(Refused, match="#100 is not open"):
+        performance.perform(effect)
+    assert len(hub.commits) == 1
 
 
 def test_a_pull_request_leaves_draft(hub, performance, to_publish):

@@ -77,8 +77,11 @@ class Git:
         auth: GitAuth | None = None,
         timeout_s: float = 120.0,
         hold: int | None = None,
+        ends: tuple[int, ...] = (0,),
     ) -> bytes:
         """Run one git command on the repository `git_dir` and return its stdout. Blocks.
+
+        `ends` are the exit codes that are no failure.
 
         `hold` is a lock's descriptor that git keeps open too, so that a lock outlives Honk for as long as git does.
         Raises `AccessDenied`, `Gone`, `NotVisibleYet` or `Transient`, by what git said; the text holds no token. A
@@ -94,7 +97,7 @@ class Git:
             if isinstance(error, subprocess.TimeoutExpired):
                 raise TookTooLong(f"git {args[0]} took longer than {timeout_s:.0f} s") from None
             raise
-        if process.returncode != 0:
+        if process.returncode not in ends:
             said = redact(err.decode(errors="replace"), auth)
             if _is_damage(said):
                 with suppress(OSError):  # there is not even a folder

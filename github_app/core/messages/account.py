@@ -119,38 +119,40 @@ def commit_message(submission: Submission) -> str:
     return f"{said}\n\n{credits}".strip()
 
 
+def revert_message(undone: Round, login: str) -> str:
+    """What git records of a commit that takes a round back."""
+    title = one_line(undone.title)
+    return f'Revert "{title}"\n\nThis reverts commit {undone.head_sha}.\nAsked for by {one_line(login)}.'
+
+
 def pull_body(session: Session) -> str:
     """The pull request's body, of the whole branch: what and why in the agent's words, each round's; the rest from
     state. The newest submission is the one that is about to be published."""
     newest = session.submission
-    closes = f"Closes #{session.issue_number}"
-    if newest is None:
-        return closes
-    rounds: tuple[Round | Submission, ...] = (*session.published, newest)
-    lines = [closes, "", harmless(rounds[0].summary)]
+    rounds: tuple[Round | Submission, ...] = (*session.published, *([newest] if newest is not None else []))
+    lines = [f"Closes #{session.issue_number}"]
+    if not rounds:
+        return lines[0]
+    lines += ["", *_round_lines(rounds[0])]
     if len(rounds) > 1:
         lines += ["", "### Since then"]
-    for before, later in zip(session.published, rounds[1:], strict=True):
+    for before, later in zip(session.published, rounds[1:], strict=False):
         # The commit of what is about to be published is not there yet; the branch will stand at it.
         to = later.head_sha if isinstance(later, Round) else session.branch
         link = f"[changes](/{session.repo.full_name}/compare/{before.head_sha}...{to})"
-        lines += ["", f"**{clause(later.title)}** ({link})", "", harmless(later.summary)]
-    lines += ["", "### How it was verified", ""]
-    lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
-    if newest.unverified_reason:
-        lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
-    if newest.judgement is not None:
-        lines += ["", *told(newest.judgement)]
+        lines += ["", f"**{clause(later.title)}** ({link})", "", *_round_lines(later)]
+    lines += _verification(newest) if newest is not None else []
     if passed := failures.passed_again(session):
         lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]
     if session.refused:
         lines += ["", "### Network", "", "Commands wanted to reach what the policy does not allow:", ""]
         lines += [refusal_line(each) for each in session.refused]
     held = session.held.approvals if session.held is not None else ()
-    approvals = [each for earlier in session.published for each in earlier.approvals]
+    standing = [each for each in rounds if not _undone(each)]
+    approvals = [each for earlier in standing if isinstance(earlier, Round) for each in earlier.approvals]
     if who := consent.accepted((*approvals, *held)):
         lines += ["", "### Accepted by people", "", *who]
-    notes = [harmless(each.notes) for each in rounds if each.notes]
+    notes = [harmless(each.notes) for each in standing if each.notes]
     if notes:
         lines += ["", "### Notes", "", "\n\n".join(notes)]
     lines += [
@@ -160,6 +162,27 @@ def pull_body(session: Session) -> str:
         "Review it as you would a colleague's work; I act on reviews and on `/honk …`.",
     ]
     return "\n".join(lines)
+
+
+def _undone(handed_in: Round | Submission) -> str:
+    return handed_in.undone_in if isinstance(handed_in, Round) else ""
+
+
+def _round_lines(handed_in: Round | Submission) -> list[str]:
+    """What one round did, in the agent's words; or that it is taken back, which is a fact."""
+    if isinstance(handed_in, Round) and handed_in.undone_in:
+        return [f"Taken back in {handed_in.undone_in}, as {code(handed_in.undone_by)} asked: {code(handed_in.title)}"]
+    return [harmless(handed_in.summary)]
+
+
+def _verification(newest: Submission) -> list[str]:
+    lines = ["", "### How it was verified", ""]
+    lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
+    if newest.unverified_reason:
+        lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
+    if newest.judgement is not None:
+        lines += ["", *told(newest.judgement)]
+    return lines
 
 
 def verdict_line(verdict: Verdict) -> str:

@@ -101,6 +101,30 @@ def switch_refusal(login: str) -> str:
     )
 
 
+def not_undone(reason: str) -> str:
+    """A commit of ours was not reverted."""
+    return f"I took nothing back: {clause(reason)}."
+
+
+NOTHING_TO_UNDO = "no commit of mine stands on this pull request that is not taken back already"
+UNDO_WHILE_WORKING = (
+    "I am working on the branch at this moment. Write `/honk undo` when I am done, or after `/honk stop`"
+)
+UNDO_WHILE_HELD = (
+    "a change of mine waits for your word and stands on what is published. Answer that first: `/honk approve …`, or "
+    "`/honk …` with what to do instead"
+)
+UNDO_AFTER_PUSH = (
+    "somebody pushed to the branch, and I have not taken that up yet. Write `/honk undo` again when I have"
+)
+UNDO_OF_MOVED_BRANCH = "somebody pushed to the branch at the same moment. Write `/honk undo` again"
+
+
+def undo_of_ended_pull(number: int) -> str:
+    """Nothing is pushed to a branch whose pull request has ended."""
+    return f"#{number} is not open"
+
+
 def not_paused() -> str:
     """There is nothing to go on with."""
     return "I am not paused here."

@@ -58,6 +58,15 @@ def nothing_changed(summary: str) -> str:
     return f"{told}\n\nWrite `/honk …` with advice, or `/honk stop`."
 
 
+def undone(title: str, commit_sha: str, head_sha: str, *, login: str, more: bool) -> str:
+    """Our last commit is taken back."""
+    again = ", `/honk undo` again to take back the one before" if more else ""
+    return (
+        f"I took back {code(title)} ({commit_sha}), as {code(login)} asked: {head_sha} reverts it, and nothing else. "
+        f"Write `/honk …` with what to do instead{again}; or go on without me."
+    )
+
+
 def checks_still_failing(session: Session, checks: Checks) -> str:
     """The rounds for fixing CI are used up. `checks`: what is left to mend."""
     rounds = session.fix_rounds

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from github_app.core.decisions import Decision
-from github_app.core.effects import Publish
+from github_app.core.effects import Publish, Undo
 from github_app.core.events import (
     BranchPushed,
     ChangeSetHeld,
@@ -30,6 +30,7 @@ from github_app.core.events import (
     TurnAsked,
     TurnFinished,
     TurnStopped,
+    Undone,
 )
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.holds import Hold
@@ -157,6 +158,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
             return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
+        case Undone():
+            return {"reverts": event.commit_sha, "sha": event.head_sha}
         case EffectFailed():
             return {"effect": event.effect_kind, "turn": event.turn_id, "reason": clip(event.reason)}
         case Ticked():
@@ -191,12 +194,19 @@ def _verifiers(event: Event) -> tuple[Record, ...]:
 
 
 def _change_sets(decision: Decision) -> tuple[Record, ...]:
-    """What is to be published; last, because its place in the chain is what the commit names."""
-    return tuple(
-        Record(kind="change_set", document={"turn": effect.turn_id, "sha256": effect.change_set_id, "is": "accepted"})
-        for effect in decision.effects
-        if isinstance(effect, Publish)
-    )
+    """What is to be published, or reverted; last, because its place in the chain is what the commit names."""
+    found: list[dict[str, Any]] = []
+    for effect in decision.effects:
+        if isinstance(effect, Publish):
+            found.append({"turn": effect.turn_id, "sha256": effect.change_set_id, "is": "accepted"})
+        if isinstance(effect, Undo):
+            found.append({"reverts": effect.commit_sha, "sha256": reversal_of(effect.commit_sha), "is": "accepted"})
+    return tuple(Record(kind="change_set", document=document) for document in found)
+
+
+def reversal_of(commit_sha: str) -> str:
+    """What the record calls the change that reverts a commit: it is a function of it and of what it stands on."""
+    return f"reverts {commit_sha}"
 
 
 def of_opening(session: Session) -> Record:
@@ -275,10 +285,12 @@ def _decided(turn_id: str, decision: NetworkDecision) -> dict[str, Any]:
     }
 
 
-def of_push(published: Published) -> Record:
+def of_push(pushed: Published | Undone) -> Record:
     """A commit of ours on GitHub."""
-    document = {"turn": published.turn_id, "sha": published.head_sha, "pull": published.pull_number}
-    return Record(kind="push", document=document)
+    document = {"sha": pushed.head_sha, "pull": pushed.pull_number}
+    if isinstance(pushed, Undone):
+        return Record(kind="push", document={"turn": "", "reverts": pushed.commit_sha, **document})
+    return Record(kind="push", document={"turn": pushed.turn_id, **document})
 
 
 def clip(text: str) -> str:
