@@ -50,7 +50,7 @@ class Life:
     world: World
     issue: Issue = field(init=False)
     pull: Pull = field(init=False)
-    said: Comment = field(init=False)
+    said: Comment = field(init=False, repr=False)
     _asked_before: int = 0
     _lost_replies: int = 0
 
