@@ -30,7 +30,7 @@ from fastapi import FastAPI, Request, Response
 from bench import report
 from bench.load import Answers, Load, run
 from bench.processes import free_port, started
-from github_app.localhub.hub import new_private_key
+from github_app.localhub.registration import new_private_key
 from github_app.web.webhooks import PATH
 
 SECRET = "of-the-benchmark"  # noqa: S105 — known to nobody but these processes

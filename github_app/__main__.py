@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_eval(commands.add_parser("eval", help="run a suite of tasks through the whole product, and score it"))
 
     where = "Settings come from the environment: see docs/configure.md."
+    _add_setup(commands.add_parser("setup", help="register the GitHub App, by a form in your browser"))
     serve = commands.add_parser("serve", help="run the door (webhooks in) and a worker (everything else)", epilog=where)
     serve.add_argument("--no-worker", action="store_true", help="only the door; workers are other processes")
     serve.set_defaults(run=_serve)
@@ -63,6 +64,14 @@ def _parser() -> argparse.ArgumentParser:
     doctor = commands.add_parser("doctor", help="check settings and sandbox: what, why, how to mend", epilog=where)
     doctor.set_defaults(run=_doctor)
 
+    _add_running(commands, where)
+    _add_context(commands)
+    _add_backup(commands, where)
+    _add_records(commands, where)
+    return parser
+
+
+def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
     sessions = commands.add_parser("sessions", help="list the sessions, newest first", epilog=where)
     sessions.add_argument("-n", type=int, default=20, metavar="N", help="how many (20)")
     sessions.set_defaults(run=_sessions)
@@ -75,10 +84,20 @@ def _parser() -> argparse.ArgumentParser:
     resume = commands.add_parser("resume", help="go on with all that a pause held", epilog=where)
     resume.add_argument("--repo", metavar="OWNER/NAME", help="in this repository, whoever paused it")
     resume.set_defaults(run=_resume)
-    _add_context(commands)
-    _add_backup(commands, where)
-    _add_records(commands, where)
-    return parser
+
+
+def _add_setup(setup: argparse.ArgumentParser) -> None:
+    setup.description = (
+        "Registers Honk as a GitHub App with the permissions that it needs, and writes honk.env and "
+        "honk.private-key.pem. For GitHub Enterprise Server set HONK_GITHUB_URL."
+    )
+    setup.add_argument("--url", default="", metavar="URL", help="where people and GitHub will reach this server")
+    setup.add_argument("--webhook-url", default="", metavar="URL", help="where deliveries go instead, as to a tunnel")
+    setup.add_argument("--organization", default="", metavar="NAME", help="whose App it will be (your own account's)")
+    setup.add_argument("--name", default="", metavar="NAME", help="what it is called, at most 34 characters")
+    setup.add_argument("--folder", type=Path, default=Path(), metavar="PATH", help="where the files go (here)")
+    setup.add_argument("--port", type=int, default=0, metavar="N", help="of this machine, for the form (any free one)")
+    setup.set_defaults(run=_setup)
 
 
 def _add_context(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -185,6 +204,21 @@ def _eval(options: argparse.Namespace) -> int:
         at_once=options.at_once,
     )
     return check(choice) if options.check else run(choice)
+
+
+def _setup(options: argparse.Namespace) -> int:
+    from github_app.registering import Choice, set_up
+
+    return set_up(
+        Choice(
+            url=options.url,
+            webhook_url=options.webhook_url,
+            organization=options.organization,
+            name=options.name,
+            folder=options.folder,
+            port=options.port,
+        )
+    )
 
 
 def _serve(options: argparse.Namespace) -> int:

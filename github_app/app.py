@@ -1,6 +1,6 @@
-"""Wiring: settings in, a running Honk out. With `workshop` and `thinking`, the only file that names concrete adapters;
-what is slow to import (FastAPI, PyGithub, DBOS, the model's SDK) is imported where it is built, so that `honk --help`
-answers at once."""
+"""Wiring: settings in, a running Honk out. With `workshop`, `thinking` and `registering`, the only file that names
+concrete adapters; what is slow to import (FastAPI, PyGithub, DBOS, the model's SDK) is imported where it is built, so
+that `honk --help` answers at once."""
 
 from __future__ import annotations
 

@@ -60,6 +60,17 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hosts:
+    """Where GitHub is: web and git, REST, GraphQL, without a slash at the end; and the certificates to trust (None:
+    the usual ones)."""
+
+    github_url: str
+    api_url: str
+    graphql_url: str
+    ca_file: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunnerSettings:
     """What a runner is told: nothing secret."""
 
@@ -121,12 +132,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
     for name in env:
         if name.startswith("HONK_") and name not in NAMES:
             raise Misconfigured(f"{name} is not a setting; known are {', '.join(sorted(NAMES))}")
-    github_url = _url(env, "HONK_GITHUB_URL", "https://github.com")
-    api_url = _url(env, "HONK_GITHUB_API_URL", _usual_api_url(github_url))
-    graphql_url = api_url.removesuffix("/v3") + "/graphql"
-    ca_file = _file(env, "SSL_CERT_FILE")
-    if ca_file is not None and not ca_file.is_file():
-        raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
+    hosts = read_hosts(env)
     data_dir = Path(env.get("HONK_DATA_DIR") or _usual_data_dir(env)).expanduser().absolute()
     access = read_access(env)
     return Settings(
@@ -134,9 +140,9 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         private_key=_private_key(env),
         private_key_file=_file(env, "HONK_PRIVATE_KEY_FILE"),
         webhook_secrets=_secrets(env),
-        github_url=github_url,
-        github_api_url=api_url,
-        github_graphql_url=_url(env, "HONK_GITHUB_GRAPHQL_URL", graphql_url),
+        github_url=hosts.github_url,
+        github_api_url=hosts.api_url,
+        github_graphql_url=hosts.graphql_url,
         model_access=access,
         model=named_model(env, "HONK_MODEL", access.provider, usual=DEFAULT_MODEL),
         judge_model=named_model(env, "HONK_JUDGE_MODEL", access.provider, usual=DEFAULT_JUDGE_MODEL, may_be_empty=True),
@@ -157,12 +163,24 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         keep_days=_days(env, "HONK_KEEP_DAYS", 30.0),
         cache_gb=_number(env, "HONK_CACHE_GB", 20.0),
         package_env=_package_env(env),
-        ca_file=ca_file,
-        git_env=_git_env(env, ca_file),
+        ca_file=hosts.ca_file,
+        git_env=_git_env(env, hosts.ca_file),
         runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
         policy_file=_file(env, "HONK_POLICY_FILE"),
     )
+
+
+def read_hosts(environment: Mapping[str, str] | None = None) -> Hosts:
+    """Read where GitHub is (from the process's own environment by default). Raises `Misconfigured`."""
+    env = os.environ if environment is None else environment
+    github_url = _url(env, "HONK_GITHUB_URL", "https://github.com")
+    api_url = _url(env, "HONK_GITHUB_API_URL", _usual_api_url(github_url))
+    graphql_url = _url(env, "HONK_GITHUB_GRAPHQL_URL", api_url.removesuffix("/v3") + "/graphql")
+    ca_file = _file(env, "SSL_CERT_FILE")
+    if ca_file is not None and not ca_file.is_file():
+        raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
+    return Hosts(github_url=github_url, api_url=api_url, graphql_url=graphql_url, ca_file=ca_file)
 
 
 def read_runner_settings(environment: Mapping[str, str] | None = None) -> RunnerSettings:

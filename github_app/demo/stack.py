@@ -24,10 +24,11 @@ from github_app.app import permissions_used, subscribed_events
 from github_app.core.errors import HonkError
 from github_app.localhub import modelrequest
 from github_app.localhub.actions import Runner
-from github_app.localhub.hub import LocalHub, NewApp
+from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
 from github_app.localhub.limits import WIDE, Limits
 from github_app.localhub.model import ScriptedModel, create_model_app
+from github_app.localhub.registration import NewApp
 from github_app.localhub.script import Script
 from github_app.localhub.server import Certificate, Served, serve
 from github_app.localhub.values import Repository

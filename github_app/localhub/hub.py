@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,17 +18,10 @@ from .faults import Faults
 from .limits import Limits, Meter
 from .pages import Pages
 from .people import Files, Person, commit_files
+from .registration import NewApp, register
 from .server import Certificate, Exchange, Judge, Served, Site, serve
 from .values import App, CheckRun, Delivery, Installation, Repository, Role, Status
 from .world import World, utc_now
-
-
-@dataclass(frozen=True)
-class NewApp:
-    """A registered app and the private key (PEM) that its makers keep."""
-
-    app: App
-    private_key: str
 
 
 class LocalHub:
@@ -141,16 +133,10 @@ class LocalHub:
         owner: str = "honk-makers",
     ) -> NewApp:
         """Register a GitHub App; without `private_key` (PEM) one is made, which takes a moment."""
-        key = private_key or new_private_key()
-        world = self.world
-        with world.lock:
-            app = App(
-                world.new_id(), slug, world.user(owner), world.user(f"{slug}[bot]", "Bot"), public_half(key),
-                f"Iv23li{slug}", {"metadata": "read", **permissions}, tuple(events), webhook_url, webhook_secret,
-                world.now(),
-            )  # fmt: skip
-            world.apps[app.id] = app
-        return NewApp(app, key)
+        return register(
+            self.world, slug, permissions=permissions, events=events, webhook_url=webhook_url,
+            webhook_secret=webhook_secret, private_key=private_key, owner=owner,
+        )  # fmt: skip
 
     def _system_app(self, slug: str) -> App:
         world = self.world
@@ -316,22 +302,3 @@ class LocalHub:
 
     def _redeliver(self, delivery: Delivery) -> None:
         self.post.redeliver(delivery)
-
-
-def new_private_key() -> str:
-    """Make an RSA key (PEM), as GitHub does for an app."""
-    from cryptography.hazmat.primitives import serialization
-    from cryptography.hazmat.primitives.asymmetric import rsa
-
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    form = serialization.PrivateFormat.TraditionalOpenSSL
-    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption()).decode()
-
-
-def public_half(private_key: str) -> str:
-    """Return the public key (PEM) of a private one."""
-    from cryptography.hazmat.primitives import serialization
-
-    key = serialization.load_pem_private_key(private_key.encode(), None)
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()

@@ -16,12 +16,13 @@ from urllib.parse import unquote
 
 from fastapi.concurrency import run_in_threadpool
 from fastapi.requests import Request
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
 from . import diffs, git, shapes_code
 from .deeds.checks import combined, resolve
-from .exchange import ApiError, Receive, Scope, Send, not_found
+from .exchange import ApiError, Receive, Scope, Send, not_found, parse_query
 from .faults import Faults
+from .registration import Proposal, accept
 from .values import Issue, Pull, Repository
 from .world import World
 
@@ -31,6 +32,7 @@ _SAFE = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+_REGISTRATION = re.compile(r"(?:/organizations/(?P<owner>[\w-]+))?/settings/apps(?:/new)?")
 _TAGS = re.compile(r"&lt;(/?(?:details|summary|sub|sup|br|kbd|b|i)) ?/?&gt;")
 
 Page = Callable[..., Response]
@@ -58,6 +60,8 @@ class Pages:
         try:
             if request.method == "POST" and path == "/_local/faults":
                 return self._set_faults(body)
+            if request.method == "POST" and (match := _REGISTRATION.fullmatch(path)):
+                return self._register(match["owner"] or "", parse_query(request.url.query), parse_query(body.decode()))
             if request.method not in ("GET", "HEAD"):
                 raise ApiError(405, "Only GET here.")
             with self.world.lock:
@@ -221,6 +225,15 @@ class Pages:
         except (ValueError, TypeError, AttributeError, re.error) as problem:
             return JSONResponse({"message": str(problem)}, 422)
         return JSONResponse(self.faults.shown())
+
+    def _register(self, owner: str, query: dict[str, str], form: dict[str, str]) -> Response:
+        """An app from a manifest: the page that asks for its name, then the way back to who sent the manifest."""
+        if "name" in form:
+            proposal = Proposal(manifest=form["manifest"], state=form["state"], owner=form["owner"])
+            return RedirectResponse(accept(self.world, proposal, form["name"]), 302)
+        proposal = Proposal(manifest=form.get("manifest", ""), state=query.get("state", ""), owner=owner)
+        name = proposal.read().get("name", "")
+        return self._show("propose.html", title="Create GitHub App", proposal=proposal, name=name)
 
     def show_violations(self) -> Response:
         """Where an exchange or a webhook contradicted GitHub's documents, as JSON."""

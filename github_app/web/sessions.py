@@ -43,14 +43,14 @@ def page_routes(links: PageLinks, look: Look) -> list[Route]:
         return HTMLResponse(render_session(*found), headers=_HEADERS)
 
     def style(_: Request) -> Response:
-        return Response(_text("style.css"), media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
+        return Response(text_of("style.css"), media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
 
     return [Route("/sessions/{session_id}/{token}", show), Route("/style.css", style)]
 
 
 def render_session(session: Session, links: Sequence[Link], wait: Wait | None) -> str:
     """The page of a session, as HTML."""
-    template = _environment().from_string(_text("session.html"))
+    template = environment().from_string(text_of("session.html"))
     return template.render(
         session=session,
         title=legible(session.issue_title),
@@ -62,10 +62,12 @@ def render_session(session: Session, links: Sequence[Link], wait: Wait | None) -
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """What renders pages: everything is escaped, and a name that is not given is an error."""
     return Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
 
 
 @cache
-def _text(name: str) -> str:
+def text_of(name: str) -> str:
+    """A file of `pages`."""
     return (files("github_app.web") / "pages" / name).read_text(encoding="utf-8")

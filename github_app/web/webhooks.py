@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any, Protocol
 
 from github_app.core.errors import Misconfigured, Rejected, Transient
+from github_app.core.registration import WEBHOOK_PATH
 from github_app.webhook.delivery import Delivery, accept, check_size, signature_in
 
-PATH = "/webhooks/github"
+PATH = WEBHOOK_PATH
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

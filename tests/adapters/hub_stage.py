@@ -15,9 +15,10 @@ from github_app.adapters.hub.github import GitHubHub
 from github_app.core.model import ChangeSet, FileChange, Repo
 from github_app.core.ports import Fence
 from github_app.localhub.actions import ScriptedRunner
-from github_app.localhub.hub import LocalHub, new_private_key
+from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
 from github_app.localhub.people import Person
+from github_app.localhub.registration import new_private_key
 from github_app.localhub.server import Exchange
 from github_app.localhub.values import Installation, Issue, Pull, Repository
 

@@ -13,7 +13,7 @@ LEVELS = ("read", "write")
 
 
 def test_the_manifest_grants_what_the_calls_need_and_no_more():
-    manifest = yaml.safe_load((Path(__file__).parents[2] / "app.yml").read_text())
+    manifest = yaml.safe_load((Path(__file__).parents[2] / "github_app" / "app.yml").read_text())
     needed: dict[str, str] = {}
     for wanted in PERMISSIONS.values():
         for name, level in wanted.items():

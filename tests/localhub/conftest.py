@@ -15,9 +15,10 @@ from github import Auth, Github, GithubIntegration
 from github.Repository import Repository as RemoteRepository
 
 from github_app.localhub.actions import ScriptedRunner
-from github_app.localhub.hub import LocalHub, NewApp, new_private_key
+from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
 from github_app.localhub.people import Person
+from github_app.localhub.registration import NewApp, new_private_key
 from github_app.localhub.values import Installation, Repository
 
 PERMISSIONS = {

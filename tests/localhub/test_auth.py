@@ -10,7 +10,7 @@ import jwt
 import pytest
 from github import Auth, GithubException
 
-from github_app.localhub.hub import new_private_key
+from github_app.localhub.registration import new_private_key
 
 from .conftest import Clock, Story
 

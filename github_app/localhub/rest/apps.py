@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from github_app.localhub import auth, shapes
@@ -28,6 +29,16 @@ def get_app(call: Call) -> Any:
     app = _app(call)
     count = sum(i.app is app for i in call.world.installations.values())
     return {**shapes.app(call.world, app), "installations_count": count}
+
+
+@route("POST", "/app-manifests/{code}/conversions", "anybody")
+def convert_manifest(call: Call) -> Any:
+    """A new app with its secrets, for the code that its registration ended with; once."""
+    app, private_key = call.world.conversions.pop(call.params["code"], (None, ""))
+    if app is None:
+        raise not_found()
+    own = {"client_secret": secrets.token_hex(20), "webhook_secret": app.webhook_secret, "pem": private_key}
+    return Reply({**shapes.app(call.world, app), **own}, 201)
 
 
 @route("GET", "/app/installations", "app")
