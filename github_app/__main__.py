@@ -62,6 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     runner.set_defaults(run=_runner)
 
     doctor = commands.add_parser("doctor", help="check settings and sandbox: what, why, how to mend", epilog=where)
+    doctor.add_argument("--online", action="store_true", help="ask GitHub and the model, too")
     doctor.set_defaults(run=_doctor)
 
     _add_running(commands, where)
@@ -239,10 +240,10 @@ def _runner(_options: argparse.Namespace) -> int:
     return run_sandboxes()
 
 
-def _doctor(_options: argparse.Namespace) -> int:
+def _doctor(options: argparse.Namespace) -> int:
     from github_app.doctor import examine
 
-    return examine()
+    return examine(is_online=options.online)
 
 
 def _sessions(options: argparse.Namespace) -> int:

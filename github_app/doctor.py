@@ -1,5 +1,5 @@
-"""`honk doctor`: checks this machine and the settings, each with what was seen and, where it is wrong, what to do. Asks
-nothing of the network and imports nothing slow, so it answers at once."""
+"""`honk doctor`: checks this machine and the settings, each with what was seen and, where it is wrong, what to do.
+Unless it is told to (`--online`), it asks nothing of the network and imports nothing slow, so it answers at once."""
 
 from __future__ import annotations
 
@@ -8,35 +8,29 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from github_app.core.errors import HonkError, Misconfigured
+from github_app.core.inspection import Finding, inspect
+from github_app.core.registration import WEBHOOK_PATH
 from github_app.settings import Settings, read_settings
 from github_app.thinking import describe_model
 from github_app.workshop import check_sandbox, make_data_dir
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One check: its name, whether all is well, and what was seen or what to do."""
-
-    name: str
-    ok: bool
-    detail: str
-
-
-def examine() -> int:
-    """Print all findings; 0 if all is well, 1 if not."""
-    findings = list(_findings())
-    for finding in findings:
-        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}")
+def examine(*, is_online: bool) -> int:
+    """Print all findings, each when it is there; 0 if all is well, 1 if not. `is_online` asks GitHub and the model,
+    too."""
+    findings = []
+    for finding in _findings(is_online=is_online):
+        findings.append(finding)
+        print(f"{'ok  ' if finding.ok else 'FAIL'}  {finding.name}: {finding.detail}", flush=True)
     wrong = [finding for finding in findings if not finding.ok]
     print()
     print("All is well." if not wrong else f"{len(wrong)} to mend. Settings are explained in docs/configure.md.")
     return 1 if wrong else 0
 
 
-def _findings() -> Iterator[Finding]:
+def _findings(*, is_online: bool) -> Iterator[Finding]:
     yield _git()
     try:
         settings = read_settings()
@@ -49,6 +43,24 @@ def _findings() -> Iterator[Finding]:
     yield _try("model", lambda: describe_model(settings))
     yield _webhook(settings)
     yield from _sandbox(settings)
+    if is_online:
+        yield from _online(settings)
+
+
+def _online(settings: Settings) -> Iterator[Finding]:
+    from github_app.app import build_hub, make_vault, permissions_used, subscribed_events
+    from github_app.core.ports import Unfenced
+    from github_app.thinking import ask_model
+
+    url = f"{settings.public_url}{WEBHOOK_PATH}" if settings.public_url else ""
+    try:
+        state = build_hub(settings, make_vault(settings), Unfenced()).app_state()
+    except HonkError as error:
+        yield Finding(name="GitHub", ok=False, detail=str(error))
+    else:
+        yield Finding(name="GitHub", ok=True, detail=f"knows the App as {state.slug}")
+        yield from inspect(state, permissions=permissions_used(), events=subscribed_events(), webhook_url=url)
+    yield _try("model's answer", lambda: asyncio.run(ask_model(settings)))
 
 
 def _try(name: str, check: Callable[[], str]) -> Finding:
@@ -88,10 +100,8 @@ def _check_data_dir(settings: Settings) -> str:
 
 
 def _webhook(settings: Settings) -> Finding:
-    door = f"http://{settings.host}:{settings.port}/webhooks/github"
-    sent_to = f"{settings.public_url}/webhooks/github is the App's webhook URL, and leads to " * bool(
-        settings.public_url
-    )
+    door = f"http://{settings.host}:{settings.port}{WEBHOOK_PATH}"
+    sent_to = f"{settings.public_url}{WEBHOOK_PATH} is the App's webhook URL, and leads to " * bool(settings.public_url)
     return Finding(name="webhook", ok=True, detail=f"{sent_to}{door}")
 
 

@@ -20,6 +20,21 @@ def build_model(settings: Settings, fence: Fence) -> ClaudeModel:
     return ClaudeModel(settings.model_access, fence=fence)
 
 
+async def ask_model(settings: Settings) -> str:
+    """Have the model say a word, which costs next to nothing; what came of it. Raises our errors."""
+    from github_app.core.ports import ModelRequest, Unfenced
+
+    model = build_model(settings, Unfenced())
+    say = {"role": "user", "content": [{"type": "text", "text": "Say ok."}]}
+    try:
+        reply = await model.reply(
+            ModelRequest(model=settings.model, system=(), tools=(), messages=(say,), max_tokens=64)
+        )
+    finally:
+        await model.close()
+    return f"{settings.model} answered, for {reply.usage.cost_micro_usd / 1e6:.4f} $"
+
+
 def describe_model(settings: Settings) -> str:
     """Which models are asked, where, and how they are priced, in a line. Raises `Misconfigured` for what is missing."""
     from github_app.adapters.model.clouds import require_packages

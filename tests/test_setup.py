@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -22,9 +22,12 @@ from github_app.__main__ import main
 from github_app.app import permissions_used, subscribed_events
 from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
+from github_app.localhub.model import create_model_app
+from github_app.localhub.script import Script
+from github_app.localhub.server import serve
 from github_app.settings import read_settings
 
-URL = "https://honk.example.com"
+URL = "http://127.0.0.1:9"  # where nobody answers
 
 
 @pytest.fixture
@@ -104,6 +107,66 @@ def test_a_form_in_the_browser_and_the_app_is_there_with_its_key_and_settings(hu
     assert set(app.events) == set(subscribed_events())
     asking = GithubIntegration(auth=Auth.AppAuth(int(settings.app_id), settings.private_key), base_url=hub.api_url)
     assert asking.get_app().slug == "acme-honk"
+
+
+def test_the_doctor_asks_github_and_the_model_whether_all_is_well(
+    hub: LocalHub, open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    made = hub.create_app(
+        "honk", permissions={**permissions_used(), "actions": "read"}, events=subscribed_events(),
+        webhook_url=f"{URL}/webhooks/github",
+    )  # fmt: skip
+    hub.install(made.app, "acme")
+    hub.settle()
+    with ExitStack() as end:
+        model = serve(create_model_app(Script.of("ok")), "127.0.0.1", 0)
+        end.callback(model.stop)
+        for name, value in {
+            "HONK_APP_ID": str(made.app.id),
+            "HONK_PRIVATE_KEY": made.private_key,
+            "HONK_WEBHOOK_SECRET": "s",
+            "HONK_GITHUB_URL": hub.url,
+            "HONK_PUBLIC_URL": URL,
+            "HONK_DATA_DIR": str(open_tmp_path),
+            "ANTHROPIC_API_KEY": "k",
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{model.port}",
+        }.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr("github_app.doctor._sandbox", lambda _settings: ())
+        assert main(["doctor", "--online"]) == 1
+        said = capsys.readouterr().out
+    assert "ok    GitHub: knows the App as honk\n" in said
+    assert [line for line in said.splitlines() if line.startswith("FAIL")] == [
+        "FAIL  permissions: add in the App's settings: actions: write",
+        "FAIL  installation acme: an owner has to accept on its page: actions: write",
+        "FAIL  deliveries: 1 of the newest 1 were not taken in, the last one got no answer: is the address right, "
+        "does Honk run, does your proxy let it through?",
+    ]
+    assert f"ok    webhook: GitHub sends to {URL}/webhooks/github\n" in said
+    assert "ok    model's answer: claude-sonnet-5-5 answered, for 0.000" in said
+
+
+def test_the_doctor_says_what_does_not_answer(
+    hub: LocalHub, open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    stranger = hub.create_app("honk", permissions={})
+    hub.world.apps.clear()
+    for name, value in {
+        "HONK_APP_ID": str(stranger.app.id),
+        "HONK_PRIVATE_KEY": stranger.private_key,
+        "HONK_WEBHOOK_SECRET": "s",
+        "HONK_GITHUB_URL": hub.url,
+        "HONK_DATA_DIR": str(open_tmp_path),
+        "ANTHROPIC_API_KEY": "k",
+        "ANTHROPIC_BASE_URL": "http://127.0.0.1:9",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("github_app.doctor._sandbox", lambda _settings: ())
+    monkeypatch.setattr("github_app.adapters.hub.clients.LAG_PAUSES_S", ())
+    monkeypatch.setattr("github_app.adapters.model.claude._RETRIES", 0)
+    assert main(["doctor", "--online"]) == 1
+    wrong = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert [line.partition(":")[0] for line in wrong] == ["FAIL  GitHub", "FAIL  model's answer"]
 
 
 def test_an_answer_that_nobody_here_asked_for_changes_nothing(hub: LocalHub, tmp_path: Path):

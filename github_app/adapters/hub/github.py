@@ -14,7 +14,18 @@ from pathlib import Path
 from github.ContentFile import ContentFile
 from github.Repository import Repository
 
-from github_app.adapters.hub import checks, comments, commits, deliveries, listing, people, proofs, pulls, threads
+from github_app.adapters.hub import (
+    checks,
+    comments,
+    commits,
+    deliveries,
+    inspection,
+    listing,
+    people,
+    proofs,
+    pulls,
+    threads,
+)
 from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
@@ -25,6 +36,7 @@ from github_app.core.changes.paths import is_workflow
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.events import CommentSource
+from github_app.core.inspection import AppState
 from github_app.core.linked import Linked
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
@@ -108,6 +120,10 @@ class GitHubHub:
     def identity(self) -> Actor:
         """Our own account: the app's bot user. Asked once."""
         return self._whoami()[1]
+
+    def app_state(self) -> AppState:
+        """The App as GitHub has it."""
+        return inspection.read_app(self._clients)
 
     def permission(self, repo: Repo, actor: Actor) -> Permission:
         """What an account may do, asked live; NONE for unknown and renamed accounts and bots."""

@@ -123,6 +123,13 @@ def _delivery(call: Call) -> Delivery:
     raise not_found()
 
 
+@route("GET", "/app/hook/config", "app")
+def get_hook(call: Call) -> Any:
+    """Where the app's deliveries go."""
+    app = _app(call)
+    return {"content_type": "json", "insecure_ssl": "0", "secret": "********", "url": app.webhook_url}
+
+
 @route("GET", "/app/hook/deliveries", "app")
 def list_deliveries(call: Call) -> Any:
     """Attempts, newest first; pages go on by `cursor`, as on GitHub."""
