@@ -75,7 +75,15 @@ def _parser() -> argparse.ArgumentParser:
 def _add_running(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
     sessions = commands.add_parser("sessions", help="list the sessions, newest first", epilog=where)
     sessions.add_argument("-n", type=int, default=20, metavar="N", help="how many (20)")
+    sessions.add_argument("--repo", default="", metavar="OWNER/NAME", help="of this repository alone")
+    sessions.add_argument("--open", action="store_true", help="without those that have ended")
+    sessions.add_argument("--json", action="store_true", help="for programs, a line each")
     sessions.set_defaults(run=_sessions)
+    show = commands.add_parser("show", help="show what is on record of a session", epilog=where)
+    show.add_argument("session", metavar="SESSION", help="its id; `honk sessions` lists them")
+    show.add_argument("--follow", action="store_true", help="go on with what comes, until it ends")
+    show.add_argument("--json", action="store_true", help="for programs, a line each: the session, then its records")
+    show.set_defaults(run=_show)
     pause = commands.add_parser(
         "pause", help="let no turn start and publish nothing, until `honk resume`", epilog=where
     )
@@ -247,9 +255,15 @@ def _doctor(options: argparse.Namespace) -> int:
 
 
 def _sessions(options: argparse.Namespace) -> int:
-    from github_app.process import list_sessions
+    from github_app.listing import list_sessions
 
-    return list_sessions(options.n)
+    return list_sessions(limit=options.n, repo=options.repo, is_open=options.open, is_json=options.json)
+
+
+def _show(options: argparse.Namespace) -> int:
+    from github_app.listing import show
+
+    return show(options.session, is_followed=options.follow, is_json=options.json)
 
 
 def _pause(options: argparse.Namespace) -> int:

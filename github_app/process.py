@@ -153,20 +153,6 @@ def run_sandboxes() -> int:
     return 0
 
 
-def list_sessions(limit: int) -> int:
-    """Print the newest sessions as a table."""
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table("Session", "Repository", "Issue", "Pull request", "Status", "Cost", box=None)
-    for session in open_store(read_settings()).sessions(limit):
-        pull = f"#{session.pull_number}" if session.pull_number is not None else ""
-        cost = f"${session.usage.cost_micro_usd / 1e6:.4f}"
-        table.add_row(session.id, session.repo.full_name, f"#{session.issue_number}", pull, session.status.value, cost)
-    Console().print(table)
-    return 0
-
-
 def pause(full_name: str | None, *, reason: str) -> int:
     """Pause a repository, or everything; a worker that runs takes notice with its next step."""
     store = open_store(read_settings())

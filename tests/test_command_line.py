@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,8 @@ from github_app.__main__ import main
 from github_app.app import open_pauses, open_store
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
-from github_app.core.model import Pause, Repo
+from github_app.core.model import Pause, Repo, Session, Status
+from github_app.listing import show
 from github_app.settings import read_settings
 from tests.engine.values import FACTS, a_session
 from tests.test_settings import LEAST
@@ -139,7 +142,71 @@ def test_a_database_that_cannot_be_had_is_one_line(
 @pytest.mark.usefixtures("_all_set")
 def test_no_sessions_are_a_table_without_rows(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sessions"]) == 0
-    assert capsys.readouterr().out.split() == ["Session", "Repository", "Issue", "Pull", "request", "Status", "Cost"]
+    assert capsys.readouterr().out.split() == [
+        "Session",
+        "Repository",
+        "Issue",
+        "Pull",
+        "request",
+        "Status",
+        "Cost",
+        "Title",
+    ]
+
+
+def _begun(title: str = "Broken") -> Session:
+    store = open_store(read_settings())
+    session = a_session(issue_title=title)
+    store.commit(Ticked(id="t", session_id=session.id), None, Decision(session=session, why="w"), session.repo, FACTS)
+    return session
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_sessions_are_listed_for_people_and_for_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    session = _begun("A [red]title[/red]\x1b[2J")
+
+    assert main(["sessions"]) == 0
+    shown = capsys.readouterr().out
+    assert session.id in shown
+    assert "\x1b" not in shown
+    assert main(["sessions", "--json", "--open", "--repo", "ACME/thing"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["session"], told["title"]) == (session.id, session.issue_title)
+    assert told["issue_url"] == "https://github.com/acme/thing/issues/1"
+    assert main(["sessions", "--json", "--repo", "acme/other"]) == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_a_session_is_shown_with_what_is_on_record(capsys: pytest.CaptureFixture[str]) -> None:
+    session = _begun("Broken\x1b[2J")
+
+    assert main(["show", session.id]) == 0
+    shown = capsys.readouterr().out
+    assert shown.startswith(f"{session.id}  Broken")
+    assert "\x1b" not in shown
+    assert "ticked: w" in shown
+    assert main(["show", session.id, "--json"]) == 0
+    head, *lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert head["session"] == session.id
+    assert [line["kind"] for line in lines] == ["decision"]
+    assert main(["show", "9-9-9"]) == 1
+    assert "no session `9-9-9`" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_a_session_is_followed_until_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    session = _begun()
+
+    def end(_s: float) -> None:
+        store = open_store(read_settings())
+        now = store.session(session.id)
+        assert now is not None
+        over = Decision(session=replace(now, status=Status.CLOSED), why="all over")
+        store.commit(Ticked(id="u", session_id=session.id), now, over, session.repo, FACTS)
+
+    assert show(session.id, is_followed=True, is_json=False, sleep=end) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("ticked: all over")
 
 
 @pytest.mark.usefixtures("_all_set")
