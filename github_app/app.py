@@ -16,7 +16,7 @@ from github_app.core.ports import Fence, Model, Publisher, SecretScanner
 from github_app.core.reverts import Reverts
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
-from github_app.thinking import build_model
+from github_app.thinking import build_model, build_tool_hosts
 from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ def make_vault(settings: Settings) -> Vault:
     from github_app.adapters.vault import Vault
 
     hooks = (each.decode("utf-8", "replace") for each in settings.webhook_secrets)
-    known = [settings.private_key, settings.database_url, *settings.model_access.secrets, *hooks]
+    known = [settings.private_key, settings.database_url, *settings.model_access.secrets]
+    known += [*settings.mcp_tokens.values(), *hooks]
     return Vault(known, homes=(settings.github_url, settings.public_url))
 
 
@@ -270,6 +271,7 @@ def _build_runner(
         scanner=performance.scanner,
         model_name=settings.model,
         judge_name=settings.judge_model,
+        tool_hosts=build_tool_hosts(settings),
         pages=performance.pages,
         clock=SystemClock(),
     )

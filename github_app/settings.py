@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from github_app.core.access import SECRET_FILES, SECRET_NAMES, ModelAccess, named_model, read_access
 from github_app.core.errors import Misconfigured
+from github_app.core.toolservers import origin_of
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_JUDGE_MODEL = "claude-haiku-5-5"
@@ -54,6 +55,7 @@ class Settings:
     runner_socket: Path | None = None
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
+    mcp_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -117,6 +119,7 @@ NAMES: dict[str, str] = {
     "HONK_KEEP_DAYS": "days that deliveries and transcripts are kept after their end; the audit stays (30)",
     "HONK_CACHE_GB": "ceiling for mirrors, checkouts and workspaces on this machine, in gigabytes (20)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
+    "HONK_MCP_ORIGINS": "where tool servers by URL may be, with their tokens: `https://mcp.example.com=TOKEN …` (none)",
     "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
@@ -168,6 +171,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
         policy_file=_file(env, "HONK_POLICY_FILE"),
+        mcp_tokens=_mcp_tokens(env),
     )
 
 
@@ -273,6 +277,18 @@ def _url(env: Mapping[str, str], name: str, usual: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise Misconfigured(f"{name} must be an http(s) URL, not `{value}`")
     return value
+
+
+def _mcp_tokens(env: Mapping[str, str]) -> dict[str, str]:
+    found = {}
+    for number, word in enumerate(env.get("HONK_MCP_ORIGINS", "").split(), 1):
+        url, _, token = word.partition("=")
+        try:
+            found[origin_of(url)] = token
+        except ValueError as error:
+            # Not shown: it may hold a token.
+            raise Misconfigured(f"HONK_MCP_ORIGINS: entry {number} is {error}, or holds more than one") from error
+    return found
 
 
 def _days(env: Mapping[str, str], name: str, usual: float) -> float:

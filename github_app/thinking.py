@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from github_app.core.errors import Misconfigured
 from github_app.core.ports import Fence
+from github_app.core.toolservers import ToolHosts
 from github_app.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +34,13 @@ async def ask_model(settings: Settings) -> str:
     finally:
         await model.close()
     return f"{settings.model} answered, for {reply.usage.cost_micro_usd / 1e6:.4f} $"
+
+
+def build_tool_hosts(settings: Settings) -> ToolHosts:
+    """What asks tool servers by URL, at the origins that the operator allows."""
+    from github_app.adapters.toolhosts import HttpToolHosts
+
+    return HttpToolHosts(tokens=settings.mcp_tokens)
 
 
 def describe_model(settings: Settings) -> str:

@@ -122,8 +122,20 @@ def test_two_secrets_are_valid_at_once() -> None:
     assert read_settings(LEAST | {"HONK_WEBHOOK_SECRET": "old new"}).webhook_secrets == (b"old", b"new")
 
 
+def test_tool_servers_are_allowed_by_origin_each_with_its_own_token() -> None:
+    given = " https://mcp.example.com/=t=1  http://localhost:9000 "
+    assert read_settings(LEAST | {"HONK_MCP_ORIGINS": given}).mcp_tokens == {
+        "https://mcp.example.com:443": "t=1",
+        "http://localhost:9000": "",
+    }
+    with pytest.raises(Misconfigured, match="HONK_MCP_ORIGINS: entry 2 is not a plain") as caught:
+        read_settings(LEAST | {"HONK_MCP_ORIGINS": "https://a.example hush"})
+    assert "hush" not in str(caught.value)
+
+
 def test_no_secret_shows() -> None:
     secrets = {"HONK_WEBHOOK_SECRET": "hush", "ANTHROPIC_API_KEY": "sk-hush", "AWS_SESSION_TOKEN": "t-hush"}
+    secrets |= {"HONK_MCP_ORIGINS": "https://a.example=hush"}
     shown = repr(read_settings(LEAST | secrets))
 
     assert "hush" not in shown

@@ -17,7 +17,8 @@ from github_app.agent.handover import Gate, Handover
 from github_app.agent.judge import Judge
 from github_app.agent.suggesting import Applied, apply_suggestions, look_again
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
-from github_app.agent.tools import MAY_CHANGE_FILES, REPEATABLE, Question, Toolbox, progress, tool_definitions
+from github_app.agent.tools import REPEATABLE, Question, Toolbox, may_change_files, progress, tool_definitions
+from github_app.agent.toolservers import ToolServers
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
 from github_app.agent.verify import look_for_verifiers
 from github_app.core.errors import LimitReached, ToolFailed
@@ -34,6 +35,7 @@ from github_app.core.ports import (
     Step,
     Workspace,
 )
+from github_app.core.toolservers import ToolHosts
 from github_app.core.verification import NoVerdicts, Verdicts
 
 MAX_REMINDERS = 2
@@ -59,14 +61,16 @@ async def run_turn(
     clock: Clock,
     judge_name: str = "",
     known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
+    tool_hosts: ToolHosts | None = None,
     on_step: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Work on a task until it is submitted, a human must be asked, or the next model call could pass a limit.
 
     `limits` are what this turn may use, journalled steps included; its time counts from this call. `on_step` hears in a
     few words what is being done; `known` are verdicts of before, `judge_name` the model for a second look (empty:
-    none). Raises `Stopped` when the turn is not in force any more, and what model and workspace raise for themselves;
-    after any of these another call with the same journal goes on where this one stopped.
+    none), `tool_hosts` asks servers of the policy that have a URL (None: nobody does). Raises `Stopped` when the turn
+    is not in force any more, and what model and workspace raise for themselves; after any of these another call with
+    the same journal goes on where this one stopped.
     """
     started = clock.now()
 
@@ -75,13 +79,7 @@ async def run_turn(
 
     gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s, known=known)
     steps: list[Step] = []
-    toolbox = Toolbox(
-        workspace=workspace,
-        gate=gate,
-        time_left_s=time_left_s,
-        find_result=partial(find_result, steps),
-        threads={each.thread_id: each.reply_to for each in task.feedback if each.thread_id},
-    )
+    toolbox = _toolbox_of(task, gate, steps, tool_hosts)
     turn = _Turn(
         model=model,
         model_name=model_name,
@@ -140,6 +138,7 @@ class _Turn:
                 return applied.handover
         if judge_name and policy.judge != "off":
             self._seat_judge(task, judge_name)
+        await self.toolbox.servers.look()
         if applied is not None:
             files = await self.workspace.list(limit=ALL_FILES)
             verifiers = await look_for_verifiers(self.workspace, policy)
@@ -150,6 +149,7 @@ class _Turn:
                 allowed=policy.network.turn,
                 suggested=applied.told,
                 refused=applied.refused,
+                servers=self.toolbox.servers.account(),
                 boundary=self.boundary,
             )
             await self._store_user([text_block(words)], consumed=[each.id for each in task.feedback])
@@ -243,7 +243,7 @@ class _Turn:
         gate.judge = self.judge.look
 
     def _request(self) -> ModelRequest:
-        system, tools = transcript.marked_system(prompt.system_prompt()), tool_definitions()
+        system, tools = transcript.marked_system(prompt.system_prompt()), self._tools()
         max_tokens = budget.allowed_output_tokens(
             [*self.looks, *self.steps],
             limits=self.limits,
@@ -259,6 +259,9 @@ class _Turn:
             tools=tools,
             messages=transcript.marked_messages(self.steps),
         )
+
+    def _tools(self) -> list[Block]:
+        return [*tool_definitions(), *self.toolbox.servers.definitions()]
 
     async def _run(self, call: Block) -> Block | Handover | Question:
         try:
@@ -281,7 +284,7 @@ class _Turn:
 
     async def _store_user(self, blocks: list[Block], *, consumed: Sequence[str]) -> None:
         changes = self.stored
-        if not self.steps or any(call["name"] in MAY_CHANGE_FILES for call in tool_uses(self.steps[-1])):
+        if not self.steps or any(may_change_files(call["name"]) for call in tool_uses(self.steps[-1])):
             try:
                 changes = keepable(await self.workspace.changes(), self.toolbox.gate.policy)
             except ToolFailed as failure:
@@ -319,6 +322,25 @@ class _Turn:
         )
         await self.journal.append(look)
         self.looks.append(look)
+
+
+def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts | None) -> Toolbox:
+    servers = ToolServers(
+        servers=gate.policy.mcp,
+        workspace=gate.workspace,
+        hosts=hosts,
+        outlet=gate.outlet,
+        scanner=gate.scanner,
+        time_left_s=gate.time_left_s,
+    )
+    return Toolbox(
+        workspace=gate.workspace,
+        gate=gate,
+        time_left_s=gate.time_left_s,
+        find_result=partial(find_result, steps),
+        servers=servers,
+        threads={each.thread_id: each.reply_to for each in task.feedback if each.thread_id},
+    )
 
 
 def keepable(changes: ChangeSet, policy: Policy) -> ChangeSet:

@@ -48,12 +48,14 @@ def turn_prompt(
     allowed: Sequence[str] = (),
     suggested: Sequence[Suggestion] = (),
     refused: str = "",
+    servers: str = "",
     boundary: str,
 ) -> str:
     """The first message of a turn.
 
     `top` lists the top folder, `allowed` the hosts that commands may reach, `suggested` what became of suggestions;
-    `refused` is why those were not handed in without the agent. `boundary` is random, so that no text can know it.
+    `refused` is why those were not handed in without the agent; `servers` says what tool servers there are. `boundary`
+    is random, so that no text can know it.
     """
     frames = [feedback_frame(each, boundary) for each in task.feedback]
     permission = task.issue_permission
@@ -61,7 +63,7 @@ def turn_prompt(
     title = clean(task.issue.title, max_chars=300).replace("\n", " ")
     return filled(
         task.cause.value,
-        repository=_repository(task, top, verifiers, allowed, boundary),
+        repository=_repository(task, top, verifiers, allowed, boundary) + _servers(servers, boundary),
         instructions=_instructions(task.instructions, boundary) + _map(task.context, boundary),
         issue=frame(
             "issue",
@@ -155,6 +157,12 @@ def _setup(task: Task, boundary: str) -> str:
         return ""
     told = clip(show(task.setup).strip(), max_chars=_MAX_LOG, head=0.3)
     return f"\n\nThe repository's set-up did not work:\n{frame('setup', told, boundary=boundary)}"
+
+
+def _servers(servers: str, boundary: str) -> str:
+    if not servers:
+        return ""
+    return "\n\n" + filled("servers", servers=frame("servers", servers, boundary=boundary))
 
 
 def _instructions(instructions: Iterable[tuple[str, str]], boundary: str) -> str:

@@ -17,9 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from github_app.agent import files, shell
 from github_app.agent.handover import Gate, Handover, replies_from
 from github_app.agent.schemas import input_schema
+from github_app.agent.toolservers import ToolServers
 from github_app.core.errors import ToolFailed
 from github_app.core.model import Actor, Submission
 from github_app.core.ports import Workspace
+from github_app.core.toolservers import PREFIX
 
 _DEFAULT_TIMEOUT_S = 120
 _MAX_TIMEOUT_S = 600
@@ -123,7 +125,12 @@ REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit"})
 
 
 MAY_CHANGE_FILES = frozenset({"bash", "edit", "verify", "submit"})
-"""Tools after which the workspace is worth a snapshot."""
+"""Tools of our own after which the workspace is worth a snapshot."""
+
+
+def may_change_files(name: str) -> bool:
+    """Whether the workspace is worth a snapshot after a tool; of a server's, nobody knows."""
+    return name in MAY_CHANGE_FILES or name.startswith(PREFIX)
 
 
 @dataclass(frozen=True)
@@ -139,18 +146,25 @@ Result = str | Handover | Question
 @dataclass
 class Toolbox:
     """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
-    `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied."""
+    `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied;
+    `servers` have tools of their own."""
 
     workspace: Workspace
     gate: Gate
     time_left_s: Callable[[], float]
     find_result: Callable[[int], str | None]
+    servers: ToolServers
     threads: dict[str, int | None] = field(default_factory=dict)
     suggested_by: tuple[Actor, ...] = ()
 
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
-        match _checked(name, arguments):
+        if name.startswith(PREFIX):
+            return await self.servers.call(name, arguments)
+        return await self._use_own(_checked(name, arguments))
+
+    async def _use_own(self, arguments: _Arguments) -> Result:
+        match arguments:
             case Bash() as bash:
                 timeout_s = max(1.0, min(bash.timeout_s, self.time_left_s()))
                 return await shell.run_command(self.gate.outlet, bash.command, timeout_s=timeout_s)
@@ -219,6 +233,8 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
             return f"editing{word or ' a file'}"
         case "verify" | "submit":
             return "verifying"
+        case str() if name.startswith(PREFIX):
+            return "using a tool of a server"
         case _:
             return "thinking"
 

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from github_app.core.hosts import HostRule
 from github_app.core.model import Permission
+from github_app.core.toolservers import ToolServer
 
 POLICY_PATH = ".github/honk.yml"
 
@@ -79,7 +80,8 @@ class Policy:
 
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
     `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds. `bots`
-    are the numbers of the accounts that may label, write commands and push although they are no people.
+    are the numbers of the accounts that may label, write commands and push although they are no people. `mcp` are
+    servers whose tools the agent gets.
     """
 
     limits: Limits = Limits()
@@ -93,6 +95,7 @@ class Policy:
     others: Literal["leave_out", "quote"] = "leave_out"
     judge: Judging = "advise"
     bots: tuple[int, ...] = ()
+    mcp: tuple[ToolServer, ...] = ()
     max_files: int = 100
     max_bytes: int = 2_000_000
     max_binary_bytes: int = 200_000
@@ -116,7 +119,7 @@ class Floor:
 
     `most` holds ceilings in the form of a policy (of `judge` the least); of `setup` and `turn` hosts those that a
     repository may name at all (None: any). `approvers` are the only ones, if there are any; `bots` those that a
-    repository may name (None: any).
+    repository may name (None: any). Without `allows_mcp`, no repository has tool servers.
     """
 
     most: Policy = Policy(
@@ -132,6 +135,7 @@ class Floor:
     setup_hosts: tuple[str, ...] | None = None
     turn_hosts: tuple[str, ...] | None = None
     bots: tuple[int, ...] | None = None
+    allows_mcp: bool = True
     per_person: Quota = Quota()
     per_repository: Quota = Quota()
     per_organisation: Quota = Quota()
@@ -157,6 +161,11 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
         protected=tuple(dict.fromkeys((*policy.protected, *most.protected))),
         approvers=_approvers(policy.approvers, most.approvers),
         bots=tuple(bot for bot in policy.bots if floor.bots is None or bot in floor.bots),
+        mcp=tuple(
+            replace(server, network=_allowed(server.network, floor.turn_hosts))
+            for server in policy.mcp
+            if floor.allows_mcp
+        ),
         others=policy.others if most.others == "quote" else "leave_out",
         judge=max(policy.judge, most.judge, key=JUDGING.index),
         max_files=min(policy.max_files, most.max_files),

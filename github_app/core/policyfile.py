@@ -4,7 +4,7 @@ them. Strictly: a file that is only half understood is not followed, and what is
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from github_app.core.policy import (
     Quota,
 )
 from github_app.core.text.prose import code
+from github_app.core.toolservers import MAX_SERVERS, ToolServer, is_server_name, origin_of
 
 _PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "judge", "bots", "changes")
 
@@ -36,8 +37,9 @@ def parse_policy(document: object, lines: Lines = MappingProxyType({})) -> Polic
 
     Raises `Refused` naming file, line and key for anything unknown or of the wrong kind.
     """
-    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", *_PARTS))
-    return _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
+    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", "mcp", *_PARTS))
+    policy = _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
+    return replace(policy, mcp=_servers(top))
 
 
 def parse_floor(document: object, lines: Lines = MappingProxyType({}), *, name: str) -> Floor:
@@ -45,13 +47,14 @@ def parse_floor(document: object, lines: Lines = MappingProxyType({}), *, name: 
 
     Raises `Refused` as above.
     """
-    top = _Section.of(document, _File(name=name, lines=lines), ("quota", *_PARTS))
+    top = _Section.of(document, _File(name=name, lines=lines), ("quota", "mcp", *_PARTS))
     quota = top.section("quota", ("person", "repository", "organisation"))
     network = top.section("network", ("setup", "turn"))
     return Floor(
         most=_policy(top, Floor().most),
         setup_hosts=network.hosts("setup") if "setup" in network.values else None,
         bots=top.numbers("bots") if "bots" in top.values else None,
+        allows_mcp=_allows_mcp(top),
         turn_hosts=network.hosts("turn") if "turn" in network.values else None,
         per_person=_quota(quota, "person"),
         per_repository=_quota(quota, "repository"),
@@ -103,6 +106,43 @@ def _judging(top: _Section, usual: Judging) -> Judging:
     if found is None:
         raise top.refused("judge", "must be `off`, `advise` or `block`")
     return found
+
+
+def _servers(top: _Section) -> tuple[ToolServer, ...]:
+    """The tool servers of a repository, by name."""
+    values = top.values.get("mcp", {})
+    names = tuple(name for name in values if isinstance(name, str)) if isinstance(values, Mapping) else ()
+    named = top.section("mcp", names)
+    if len(names) > MAX_SERVERS:
+        raise top.refused("mcp", f"may name at most {MAX_SERVERS} servers")
+    return tuple(_server(named, name) for name in names)
+
+
+def _server(named: _Section, name: str) -> ToolServer:
+    if not is_server_name(name):
+        raise named.refused(name, "must be a name of at most 20 small letters, digits and dashes")
+    section = named.section(name, ("command", "network", "url"))
+    command, url = section.values.get("command", ""), section.values.get("url", "")
+    if not isinstance(command, str) or not isinstance(url, str) or bool(command.strip()) == bool(url):
+        raise named.refused(name, "must have either a `command` or a `url`, as a text")
+    network = section.hosts("network")
+    if not url:
+        return ToolServer(name=name, command=command.strip(), network=network)
+    if network:
+        raise section.refused("network", "is for servers with a `command`")
+    try:
+        origin_of(url)
+    except ValueError as error:
+        raise section.refused("url", f"is {error}") from None
+    return ToolServer(name=name, url=url)
+
+
+def _allows_mcp(top: _Section) -> bool:
+    value = top.values.get("mcp", True)
+    # To YAML, a bare `off` is false.
+    if value not in (True, False, "off", "on"):
+        raise top.refused("mcp", "must be `off` or `on`; what servers there are, repositories say")
+    return value not in (False, "off")
 
 
 def _quota(quotas: _Section, key: str) -> Quota:

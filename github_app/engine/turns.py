@@ -26,6 +26,7 @@ from github_app.core.model import ChangeSet, Feedback, Session, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
 from github_app.core.suggestions import may_suggest
+from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
 from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
@@ -79,6 +80,7 @@ class TurnRunner:
     model_name: str
     clock: Clock
     judge_name: str = ""
+    tool_hosts: ToolHosts | None = None
     pages: PageLinks = field(default_factory=PageLinks)
 
     async def run(
@@ -210,6 +212,7 @@ class TurnRunner:
                 scanner=self.scanner,
                 model_name=self.model_name,
                 judge_name=self.judge_name,
+                tool_hosts=self.tool_hosts,
                 clock=self.clock,
                 known=known,
                 on_step=self._progress(session),

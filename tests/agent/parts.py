@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from github_app.agent.outlet import Outlet
 from github_app.agent.task import Task
+from github_app.agent.toolservers import ToolServers
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import (
     Actor,
@@ -87,6 +89,13 @@ class ScriptedModel:
     def last_message(self, request: int = -1) -> list[dict[str, Any]]:
         content: list[dict[str, Any]] = self.requests[request].messages[-1]["content"]
         return content
+
+
+def no_servers(workspace: LocalWorkspace, outlet: Outlet) -> ToolServers:
+    """Tool servers of a repository that names none."""
+    return ToolServers(
+        servers=(), workspace=workspace, hosts=None, outlet=outlet, scanner=WordScanner(), time_left_s=lambda: 60.0
+    )
 
 
 class WordScanner:

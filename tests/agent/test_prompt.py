@@ -146,6 +146,15 @@ def test_words_of_people_who_may_not_instruct_are_quoted_as_such():
     assert "<quoted" not in words(a_task())
 
 
+def test_tool_servers_are_told_as_material():
+    told = prompt.turn_prompt(
+        a_task(), top="a.py", verifiers=(), servers="docs: 2 tools\nweb: cannot be used", boundary=BOUNDARY
+    )
+    assert "material, like the output of commands:\n<servers>\n=== " in told
+    assert "docs: 2 tools\nweb: cannot be used\n=== " in told
+    assert "<servers>" not in words(a_task())
+
+
 def test_a_hole_in_a_prompt_is_an_error():
     with pytest.raises(KeyError, match="files"):
         templates.filled("repository", repo="r", branch="b", base_branch="m", verifiers="v")

@@ -16,7 +16,7 @@ from github_app.agent.outlet import Outlet
 from github_app.agent.tools import Question, Toolbox
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.policy import Policy
-from tests.agent.parts import LocalWorkspace, WordScanner
+from tests.agent.parts import LocalWorkspace, WordScanner, no_servers
 
 POEM = "one\ntwo\nthree\ntwo\n"
 
@@ -259,7 +259,10 @@ async def test_many_and_long_matches_are_cut(searchable: LocalWorkspace):
 @pytest.fixture
 def toolbox(workspace: LocalWorkspace) -> Toolbox:
     gate = Gate(workspace=workspace, policy=Policy(), scanner=WordScanner(), time_left_s=lambda: 60.0)
-    return Toolbox(workspace=workspace, gate=gate, time_left_s=lambda: 60.0, find_result={1: "old news"}.get)
+    servers = no_servers(workspace, gate.outlet)
+    return Toolbox(
+        workspace=workspace, gate=gate, time_left_s=lambda: 60.0, find_result={1: "old news"}.get, servers=servers
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from github_app.core.errors import Refused
 from github_app.core.policy import PROTECTED, Floor, Limits, Network, Policy, Quota, tighten
 from github_app.core.policyfile import parse_floor, parse_policy
+from github_app.core.toolservers import ToolServer
 
 
 def test_no_file_or_an_empty_one_means_the_defaults():
@@ -28,6 +29,10 @@ def test_all_that_a_repository_can_say():
         "approvers": ["ann"],
         "others": "quote",
         "judge": "block",
+        "mcp": {
+            "docs": {"command": " npx docs-mcp ", "network": ["docs.example.org"]},
+            "tickets": {"url": "https://mcp.example.com/mcp"},
+        },
         "changes": {"files": 10, "kilobytes": 50, "binary_kilobytes": 5},
     }
     assert parse_policy(document) == Policy(
@@ -41,6 +46,10 @@ def test_all_that_a_repository_can_say():
         approvers=("ann",),
         others="quote",
         judge="block",
+        mcp=(
+            ToolServer(name="docs", command="npx docs-mcp", network=("docs.example.org",)),
+            ToolServer(name="tickets", url="https://mcp.example.com/mcp"),
+        ),
         max_files=10,
         max_bytes=50_000,
         max_binary_bytes=5_000,
@@ -83,6 +92,19 @@ def test_all_that_a_repository_can_say():
         ),
         ({"network": {"turn": ["*.com"]}}, "`network.turn` has `*.com`, which is a whole top-level domain"),
         ({"changes": {"files": -1}}, "`changes.files` must be a whole number"),
+        ({"mcp": ["docs"]}, "`mcp` must be a mapping"),
+        ({"mcp": {1: {}}}, "unknown key `mcp.1`"),
+        ({"mcp": {"Docs": {}}}, "`mcp.Docs` must be a name of at most 20"),
+        ({"mcp": {"docs": "npx"}}, "`mcp.docs` must be a mapping"),
+        ({"mcp": {"docs": {"token": "x"}}}, "unknown key `mcp.docs.token`"),
+        ({"mcp": {"docs": {}}}, "`mcp.docs` must have either a `command` or a `url`"),
+        ({"mcp": {"docs": {"command": "x", "url": "https://x"}}}, "`mcp.docs` must have either a `command` or a `url`"),
+        ({"mcp": {"docs": {"command": ["x"]}}}, "`mcp.docs` must have either a `command` or a `url`"),
+        ({"mcp": {"docs": {"command": "x", "url": 3}}}, "`mcp.docs` must have either a `command` or a `url`"),
+        ({"mcp": {"docs": {"command": "x", "network": ["10.0.0.1"]}}}, "`mcp.docs.network` has `10.0.0.1`"),
+        ({"mcp": {"docs": {"url": "https://x", "network": ["x.org"]}}}, "`mcp.docs.network` is for servers with a"),
+        ({"mcp": {"docs": {"url": "https://u:p@x"}}}, "`mcp.docs.url` is not a plain http(s) URL"),
+        ({"mcp": {f"s{n}": {"command": "x"} for n in range(9)}}, "`mcp` may name at most 8 servers"),
     ],
 )
 def test_a_policy_that_is_only_half_understood_is_refused(document: Any, named: str):
@@ -101,6 +123,7 @@ def test_all_that_the_operator_can_say():
         "approvers": ["ann", "rob"],
         "others": "leave_out",
         "judge": "advise",
+        "mcp": "off",
         "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
         "quota": {
             "person": {"turns_a_day": 5, "usd_a_day": 1.5, "usd_a_month": 20, "open_pulls": 2},
@@ -122,6 +145,7 @@ def test_all_that_the_operator_can_say():
         ),
         setup_hosts=("registries",),
         turn_hosts=(),
+        allows_mcp=False,
         per_person=Quota(turns=5, cost_micro_usd=1_500_000, month_micro_usd=20_000_000, open_pulls=2),
         per_repository=Quota(turns=0),
     )
@@ -132,6 +156,7 @@ def test_all_that_the_operator_can_say():
     [
         ({"verify": ["true"]}, "unknown key `verify`"),
         ({"quota": {"team": {}}}, "unknown key `quota.team`"),
+        ({"mcp": {"docs": {}}}, "`mcp` must be `off` or `on`"),
         ({"quota": {"person": {"usd_a_day": "1"}}}, "`quota.person.usd_a_day` must be a number"),
         ({"quota": {"person": {"open_pulls": 1.5}}}, "`quota.person.open_pulls` must be a whole number"),
     ],
@@ -140,6 +165,14 @@ def test_a_floor_that_is_only_half_understood_is_refused(document: Any, named: s
     with pytest.raises(Refused, match=r"`floor\.yml`: ") as refused:
         parse_floor(document, name="floor.yml")
     assert named in str(refused.value)
+
+
+@pytest.mark.parametrize(("said", "allows"), [(False, False), ("off", False), (True, True), ("on", True)])
+def test_the_operator_may_forbid_tool_servers(said: bool | str, allows: bool):
+    policy = parse_policy({"mcp": {"docs": {"command": "docs", "network": ["a.example", "b.example"]}}})
+    floor = parse_floor({"mcp": said, "network": {"turn": ["b.example"]}}, name="floor.yml")
+    left = tighten(policy, floor).mcp
+    assert left == ((ToolServer(name="docs", command="docs", network=("b.example",)),) if allows else ())
 
 
 def test_an_open_floor_changes_nothing():
