@@ -12,7 +12,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
-from github_app.core.ports import Fence, Model, Publisher, SecretScanner
+from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Unfenced
+from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
@@ -21,6 +22,7 @@ from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
     from github_app.adapters.hub.github import GitHubHub
+    from github_app.adapters.hub.signin import GitHubSignIn
     from github_app.adapters.repository.workspaces import LocalWorkspaces
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.vault import Vault
@@ -81,7 +83,7 @@ def make_vault(settings: Settings) -> Vault:
     from github_app.adapters.vault import Vault
 
     hooks = (each.decode("utf-8", "replace") for each in settings.webhook_secrets)
-    known = [settings.private_key, settings.database_url, *settings.model_access.secrets]
+    known = [settings.private_key, settings.client_secret, settings.database_url, *settings.model_access.secrets]
     known += [*settings.mcp_tokens.values(), *hooks]
     return Vault(known, homes=(settings.github_url, settings.public_url))
 
@@ -97,7 +99,15 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
         store=store,
         recorder=recorder,
         engine=engine,
-        make_door=lambda: make_door(settings, store, lambda: vault.removed, recorder, engine),
+        make_door=lambda: make_door(
+            settings,
+            store,
+            lambda: vault.removed,
+            recorder,
+            engine,
+            build_hub=lambda: build_hub(settings, vault, Unfenced()),
+            build_sign_in=lambda: _build_sign_in(settings),
+        ),
         warm_ups=warm_ups,
     )
 
@@ -291,6 +301,19 @@ def build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
         pause_s=settings.write_pause_s,
         vault=vault,
         fence=fence,
+    )
+
+
+def _build_sign_in(settings: Settings) -> GitHubSignIn:
+    from github_app.adapters.hub.signin import GitHubSignIn
+
+    return GitHubSignIn(
+        web_url=settings.github_url,
+        api_url=settings.github_api_url,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret,
+        return_url=f"{settings.public_url}{CALLBACK_PATH}",
+        ca_file=settings.ca_file,
     )
 
 

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
 from github_app.settings import Settings
+from github_app.workshop import system_clock
 
 if TYPE_CHECKING:
-    from github_app.core.model import Session
-    from github_app.core.record.audit import Link
-    from github_app.core.waits import Wait
+    from starlette.routing import Route
+
+    from github_app.core.ports import Hub
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.store import Store
+    from github_app.web.visits import SignIn
     from github_app.web.webhooks import Application
 
 _READY_S = 1.0
@@ -27,9 +29,18 @@ _READY_S = 1.0
 
 
 def make_door(
-    settings: Settings, store: Store, secrets_removed: Callable[[], int], recorder: GroupRecorder, engine: Engine | None
+    settings: Settings,
+    store: Store,
+    secrets_removed: Callable[[], int],
+    recorder: GroupRecorder,
+    engine: Engine | None,
+    *,
+    build_hub: Callable[[], Hub],
+    build_sign_in: Callable[[], SignIn],
 ) -> Application:
-    """The application that `serve` runs. Raises `Misconfigured` for a bad private key."""
+    """The application that `serve` runs; the last two are built only where people can sign in. Raises `Misconfigured`
+    for a bad private key."""
+    from github_app.engine.browsing import Browsing
     from github_app.engine.leases import beats
     from github_app.engine.tallies import read_tallies
     from github_app.web.metrics import metrics_text
@@ -50,8 +61,30 @@ def make_door(
             workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
             traffic=engine.lookup.hub.traffic() if engine is not None else None,
         ),
-        pages=page_routes(page_links(settings), lambda session_id: _session_on_record(store, session_id)),
+        pages=[
+            *page_routes(page_links(settings), Browsing(store).session),
+            *(_visits(settings, store, build_hub(), build_sign_in()) if settings.client_id else ()),
+        ],
     )
+
+
+def _visits(settings: Settings, store: Store, hub: Hub, sign_in: SignIn) -> list[Route]:
+    from github_app.core.signin import Seals
+    from github_app.engine.browsing import Browsing
+    from github_app.engine.readers import Readers
+    from github_app.engine.signing import visitor_key
+    from github_app.web.visits import Visits
+
+    clock = system_clock()
+    visits = Visits(
+        seals=Seals(key=visitor_key(settings.private_key)),
+        sign_in=sign_in,
+        records=Browsing(store),
+        readable=Readers(hub, clock).readable,
+        clock=clock,
+        is_secure=settings.public_url.startswith("https:"),
+    )
+    return visits.routes()
 
 
 def page_links(settings: Settings) -> PageLinks:
@@ -59,13 +92,6 @@ def page_links(settings: Settings) -> PageLinks:
     from github_app.engine.signing import link_key
 
     return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
-
-
-def _session_on_record(store: Store, session_id: str) -> tuple[Session, list[Link], Wait | None] | None:
-    session = store.session(session_id)
-    if session is None:
-        return None
-    return session, store.audit.read(session_id), store.waits.of(session_id)
 
 
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:

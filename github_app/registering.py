@@ -18,7 +18,7 @@ import yaml
 from github_app.adapters.hub.registration import convert
 from github_app.core.errors import Misconfigured
 from github_app.core.messages import setup
-from github_app.core.registration import MAX_NAME, WEBHOOK_PATH, Registered, Registration, settings_text
+from github_app.core.registration import CALLBACK_PATH, MAX_NAME, WEBHOOK_PATH, Registered, Registration, settings_text
 from github_app.settings import read_hosts
 
 KEY_FILE, SETTINGS_FILE = "honk.private-key.pem", "honk.env"
@@ -57,6 +57,7 @@ def set_up(choice: Choice) -> int:
             name=choice.name or f"honk-{choice.organization or secrets.token_hex(2)}"[:MAX_NAME],
             webhook_url=choice.webhook_url or f"{choice.url.rstrip('/')}{WEBHOOK_PATH}",
             return_url=f"{here}/created",
+            callback_url=f"{choice.url.rstrip('/')}{CALLBACK_PATH}" if choice.url else "",
         )
 
         def finish(code: str) -> Registered:

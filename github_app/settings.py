@@ -30,6 +30,8 @@ class Settings:
     private_key: str = field(repr=False)
     private_key_file: Path | None = None
     webhook_secrets: tuple[bytes, ...] = field(repr=False)
+    client_id: str = ""
+    client_secret: str = field(default="", repr=False)
     github_url: str = "https://github.com"
     github_api_url: str = "https://api.github.com"
     github_graphql_url: str = "https://api.github.com/graphql"
@@ -94,6 +96,8 @@ NAMES: dict[str, str] = {
     "HONK_PRIVATE_KEY": "the App's private key: PEM, PEM with \\n, or base64 of it",
     "HONK_PRIVATE_KEY_FILE": "a file with the private key, instead",
     "HONK_WEBHOOK_SECRET": "the webhook's secret; several, separated by spaces, are valid at once, for rotation",
+    "HONK_CLIENT_ID": "the App's client id, for people to sign in to pages (no pages but those that have a link)",
+    "HONK_CLIENT_SECRET": "a client secret of the App, for that",
     "HONK_GITHUB_URL": "GitHub's web and git host (https://github.com)",
     "HONK_GITHUB_API_URL": "its REST API (derived: <url>/api/v3 for GitHub Enterprise Server, api.<host> for ghe.com)",
     "HONK_GITHUB_GRAPHQL_URL": "its GraphQL API (derived from that: /api/graphql, or /graphql)",
@@ -143,6 +147,8 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         private_key=_private_key(env),
         private_key_file=_file(env, "HONK_PRIVATE_KEY_FILE"),
         webhook_secrets=_secrets(env),
+        client_id=env.get("HONK_CLIENT_ID", "").strip(),
+        client_secret=_client_secret(env),
         github_url=hosts.github_url,
         github_api_url=hosts.api_url,
         github_graphql_url=hosts.graphql_url,
@@ -243,6 +249,16 @@ def _required(env: Mapping[str, str], name: str) -> str:
 
 def _secrets(env: Mapping[str, str]) -> tuple[bytes, ...]:
     return tuple(part.encode() for part in _required(env, "HONK_WEBHOOK_SECRET").split())
+
+
+def _client_secret(env: Mapping[str, str]) -> str:
+    names = ("HONK_CLIENT_ID", "HONK_CLIENT_SECRET")
+    given = [env.get(name, "").strip() for name in names]
+    if any(given) and not all(given):
+        raise Misconfigured(f"{' and '.join(names)} go together")
+    if all(given) and not env.get("HONK_PUBLIC_URL"):
+        raise Misconfigured("HONK_CLIENT_ID needs HONK_PUBLIC_URL: where GitHub sends people back to")
+    return given[1]
 
 
 def _private_key(env: Mapping[str, str]) -> str:

@@ -40,6 +40,11 @@ def link_key(private_key: str) -> bytes:
     return _derived(private_key, b"honk page links v1")
 
 
+def visitor_key(private_key: str) -> bytes:
+    """The key that seals who signed in, in the same way. Raises `Misconfigured`."""
+    return _derived(private_key, b"honk visitors v1")
+
+
 def _derived(private_key: str, purpose: bytes) -> bytes:
     der = _private(private_key).private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(der)

@@ -131,11 +131,12 @@ class LocalHub:
         webhook_secret: str = "",
         private_key: str = "",
         owner: str = "honk-makers",
+        callback_urls: Sequence[str] = (),
     ) -> NewApp:
         """Register a GitHub App; without `private_key` (PEM) one is made, which takes a moment."""
         return register(
             self.world, slug, permissions=permissions, events=events, webhook_url=webhook_url,
-            webhook_secret=webhook_secret, private_key=private_key, owner=owner,
+            webhook_secret=webhook_secret, private_key=private_key, owner=owner, callback_urls=callback_urls,
         )  # fmt: skip
 
     def _system_app(self, slug: str) -> App:

@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.requests import Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from . import diffs, git, shapes_code
+from . import diffs, git, shapes_code, signin
 from .deeds.checks import combined, resolve
 from .exchange import ApiError, Receive, Scope, Send, not_found, parse_query
 from .faults import Faults
@@ -62,6 +62,8 @@ class Pages:
                 return self._set_faults(body)
             if request.method == "POST" and (match := _REGISTRATION.fullmatch(path)):
                 return self._register(match["owner"] or "", parse_query(request.url.query), parse_query(body.decode()))
+            if path.startswith("/login/oauth/"):
+                return self._sign_in(request, parse_query(request.url.query) | parse_query(body.decode()))
             if request.method not in ("GET", "HEAD"):
                 raise ApiError(405, "Only GET here.")
             with self.world.lock:
@@ -234,6 +236,17 @@ class Pages:
         proposal = Proposal(manifest=form.get("manifest", ""), state=query.get("state", ""), owner=owner)
         name = proposal.read().get("name", "")
         return self._show("propose.html", title="Create GitHub App", proposal=proposal, name=name)
+
+    def _sign_in(self, request: Request, form: dict[str, str]) -> Response:
+        """The steps of signing in to an app: who it is, the way back, and the token."""
+        with self.world.lock:
+            if request.url.path.endswith("/access_token"):
+                return JSONResponse(signin.exchange(self.world, form))
+            if "login" in form:
+                return RedirectResponse(signin.grant(self.world, form), 302)
+            people = sorted(user.login for user in self.world.users.values() if user.type == "User")
+            app = signin.app_of(self.world, form.get("client_id", ""))
+            return self._show("signin.html", title="Sign in", app=app, asked=form, people=people)
 
     def show_violations(self) -> Response:
         """Where an exchange or a webhook contradicted GitHub's documents, as JSON."""

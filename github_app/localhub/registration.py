@@ -39,6 +39,7 @@ def register(
     webhook_secret: str = "",
     private_key: str = "",
     owner: str = "honk-makers",
+    callback_urls: Sequence[str] = (),
 ) -> NewApp:
     """Register a GitHub App; without `private_key` (PEM) one is made, which takes a moment."""
     key = private_key or new_private_key()
@@ -46,7 +47,7 @@ def register(
         app = App(
             world.new_id(), slug, world.user(owner), world.user(f"{slug}[bot]", "Bot"), public_half(key),
             f"Iv23li{slug}", {"metadata": "read", **permissions}, tuple(events), webhook_url, webhook_secret,
-            world.now(),
+            world.now(), secrets.token_hex(20), tuple(callback_urls),
         )  # fmt: skip
         world.apps[app.id] = app
     return NewApp(app, key)
@@ -92,6 +93,7 @@ def accept(world: World, proposal: Proposal, name: str) -> str:
         webhook_url=manifest["hook_attributes"]["url"],
         webhook_secret=secrets.token_hex(20),
         owner=proposal.owner or "honk-makers",
+        callback_urls=manifest.get("callback_urls", ()),
     )
     code = secrets.token_hex(20)
     world.conversions[code] = (made.app, made.private_key)

@@ -44,6 +44,8 @@ class App:
     webhook_url: str
     webhook_secret: str
     created_at: datetime
+    client_secret: str = ""
+    callback_urls: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)

@@ -31,6 +31,7 @@ class World:
     web: str = "http://127.0.0.1:0"
     users: dict[str, User] = field(default_factory=dict)
     apps: dict[int, App] = field(default_factory=dict)
+    grants: dict[str, tuple[App, User]] = field(default_factory=dict)  # code -> who signed in to which app
     conversions: dict[str, tuple[App, str]] = field(default_factory=dict)  # code -> a new app and its key
     installations: dict[int, Installation] = field(default_factory=dict)
     repositories: dict[int, Repository] = field(default_factory=dict)

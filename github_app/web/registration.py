@@ -18,7 +18,7 @@ from starlette.routing import Route
 
 from github_app.core.errors import HonkError
 from github_app.core.registration import Registered, Registration
-from github_app.web.sessions import environment, text_of
+from github_app.web.rendering import render, text_of
 
 
 def registration_routes(
@@ -49,11 +49,9 @@ def registration_routes(
     }
 
     def page(status: int = 200, background: BackgroundTask | None = None, **values: Any) -> Response:
-        template = environment().from_string(text_of("setup.html"))
         shown = {"registration": registration, "manifest": "", "app": None, "problem": "", "state": state, **values}
-        return HTMLResponse(
-            template.render(shown, style=style), status_code=status, headers=headers, background=background
-        )
+        content = render("setup.html", style=style, **shown)
+        return HTMLResponse(content, status_code=status, headers=headers, background=background)
 
     def propose(_: Request) -> Response:
         action = f"{registration.form_url}?state={state}"

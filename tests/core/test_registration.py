@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from github_app.core.messages import setup
 from github_app.core.registration import Registered, Registration, settings_text
 
-GOLDEN = Path(__file__).parent / "golden" / "setup.txt"
+GOLDEN = Path(__file__).parent / "data" / "setup.txt"
 APP = Registered(
-    app_id=7, name="honk-acme", page_url="https://github.com/apps/honk-acme", private_key="KEY", webhook_secret="it's"
-)
+    app_id=7, name="honk-acme", page_url="https://github.com/apps/honk-acme", private_key="KEY", webhook_secret="it's",
+    client_id="Iv1", client_secret="hidden",
+)  # fmt: skip
 
 
 def registration(organization: str = "") -> Registration:
@@ -46,6 +48,11 @@ def test_the_manifest_is_the_apps_with_its_own_addresses():
     }
 
 
+def test_people_come_back_to_the_pages_where_there_are_some():
+    sent = replace(registration(), callback_url="https://honk.example.com/login/callback").manifest({})
+    assert sent["callback_urls"] == ["https://honk.example.com/login/callback"]
+
+
 def test_settings_are_quoted_and_name_only_what_is_not_usual():
     usual = settings_text(APP, key_file="/home/honk/key.pem", github_url="https://github.com", public_url="")
     assert usual.splitlines()[1:] == [
@@ -56,11 +63,13 @@ def test_settings_are_quoted_and_name_only_what_is_not_usual():
     ]
     own = settings_text(APP, key_file="/k", github_url="https://github.acme.com", public_url="https://honk.acme.com")
     assert "HONK_GITHUB_URL=https://github.acme.com\nHONK_PUBLIC_URL=https://honk.acme.com\n" in own
+    assert "HONK_CLIENT_ID=Iv1\nHONK_CLIENT_SECRET=hidden\n" in own
 
 
 def test_no_secret_shows_by_accident():
     assert "KEY" not in repr(APP)
     assert "it's" not in repr(APP)
+    assert "hidden" not in repr(APP)
 
 
 def test_the_terminal_says_what_to_do_now_and_next():

@@ -20,6 +20,8 @@ class _Answer(BaseModel):
     html_url: str
     pem: str
     webhook_secret: str
+    client_id: str
+    client_secret: str
 
 
 def convert(code: str, *, api_url: str, ca_file: Path | None) -> Registered:
@@ -52,4 +54,6 @@ def convert(code: str, *, api_url: str, ca_file: Path | None) -> Registered:
         page_url=found.html_url,
         private_key=found.pem,
         webhook_secret=found.webhook_secret,
+        client_id=found.client_id,
+        client_secret=found.client_secret,
     )

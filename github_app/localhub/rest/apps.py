@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 from github_app.localhub import auth, shapes
@@ -37,7 +36,7 @@ def convert_manifest(call: Call) -> Any:
     app, private_key = call.world.conversions.pop(call.params["code"], (None, ""))
     if app is None:
         raise not_found()
-    own = {"client_secret": secrets.token_hex(20), "webhook_secret": app.webhook_secret, "pem": private_key}
+    own = {"client_secret": app.client_secret, "webhook_secret": app.webhook_secret, "pem": private_key}
     return Reply({**shapes.app(call.world, app), **own}, 201)
 
 

@@ -10,7 +10,7 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
-from github_app.core.effects import Publish, Say
+from github_app.core.effects import Publish, Say, Undo
 from github_app.core.holds import Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.machine import decide
@@ -216,6 +216,17 @@ def test_an_opening_and_a_push():
     assert of_opening(session()) == Record(kind="opened", document={"session": "7-12-1"})
     pushed = of_push(event(ev.Published))
     assert pushed == Record(kind="push", document={"turn": "7-12-1/turn-2", "sha": "2" * 40, "pull": 34})
+
+
+def test_a_commit_that_is_taken_back_is_on_record_with_what_it_reverts():
+    undo = Undo(commit_sha="a" * 40, head_sha="b" * 40, login="alice")
+    decision = Decision(session=session(), effects=(undo,), why="w")
+    change = of_decision(event(ev.Ticked), session(), decision, facts())[-1]
+    assert (change.kind, change.document["reverts"]) == ("change_set", "a" * 40)
+    undone = ev.Undone(
+        id="u", session_id="7-12-1", commit_sha="a" * 40, head_sha="c" * 40, pull_number=34, login="alice"
+    )
+    assert of_push(undone).document == {"turn": "", "reverts": "a" * 40, "sha": "c" * 40, "pull": 34}
 
 
 def test_a_prompt_is_on_record_by_its_sources():

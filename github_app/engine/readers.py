@@ -1,0 +1,50 @@
+"""Who can read what, for pages: asked of GitHub, and remembered for a minute."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+
+from github_app.core.errors import AccessDenied, Gone
+from github_app.core.model import Actor, Permission, Repo
+from github_app.core.ports import Clock, Hub
+
+_KNOWN_FOR = timedelta(minutes=1)
+_AT_ONCE = 8
+_KEPT = 10_000
+
+
+class Readers:
+    """Remembers for a minute what GitHub said. Thread-safe."""
+
+    def __init__(self, hub: Hub, clock: Clock) -> None:
+        self._hub, self._clock = hub, clock
+        self._known: dict[tuple[int, int], tuple[datetime, bool]] = {}
+        self._lock = threading.Lock()
+
+    def readable(self, actor: Actor, repos: Sequence[Repo]) -> list[Repo]:
+        """Those that a person can read. A repository that GitHub does not show us is not shown to anybody. Raises
+        `Transient`."""
+        if len(repos) < 2:
+            return [repo for repo in repos if self._may_read(actor, repo)]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(lambda repo: self._may_read(actor, repo), repos))
+        return [repo for repo, may_read in zip(repos, found, strict=True) if may_read]
+
+    def _may_read(self, actor: Actor, repo: Repo) -> bool:
+        key, now = (actor.id, repo.id), self._clock.now()
+        with self._lock:
+            at, may_read = self._known.get(key, (now - _KNOWN_FOR, False))
+        if at + _KNOWN_FOR > now:
+            return may_read
+        try:
+            may_read = self._hub.permission(repo, actor) is not Permission.NONE
+        except (AccessDenied, Gone):
+            may_read = False
+        with self._lock:
+            if len(self._known) >= _KEPT:
+                self._known.clear()
+            self._known[key] = (now, may_read)
+        return may_read

@@ -1,0 +1,193 @@
+"""Pages for people who signed in with GitHub: sessions and what they cost, of the repositories that they can read. What
+somebody can read is asked of GitHub; the browser keeps who it is, in sealed words, and nothing else is kept."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from github_app.core.errors import HonkError, Refused, Transient
+from github_app.core.messages.account import status_word
+from github_app.core.model import Actor, Repo, Session, Status
+from github_app.core.outcomes import Tally, outcomes, total
+from github_app.core.ports import Clock
+from github_app.core.record.audit import Link
+from github_app.core.registration import CALLBACK_PATH
+from github_app.core.signin import ASKED_FOR, HOME, SIGNED_IN_FOR, Seals
+from github_app.core.text.characters import legible
+from github_app.core.waits import Wait
+from github_app.web.rendering import HEADERS, render
+from github_app.web.sessions import render_session
+
+VISITOR, REQUEST = "honk_visitor", "honk_request"
+PER_PAGE = 50
+
+Grouping = Literal["repository", "person"]
+
+
+class SignIn(Protocol):
+    """GitHub, which says who somebody is."""
+
+    def url(self, state: str) -> str:
+        """Where the browser goes to sign in."""
+
+    def actor(self, code: str) -> Actor:
+        """Who came back with a code. May block. Raises `Refused` for a code that is not good, `Transient`."""
+
+
+class Records(Protocol):
+    """What is on record. All of it may block."""
+
+    def repositories(self) -> Sequence[Repo]:
+        """Those in which there is a session."""
+
+    def sessions(
+        self, repos: Sequence[Repo], statuses: Sequence[Status], login: str, *, skip: int, limit: int
+    ) -> Sequence[Session]:
+        """Sessions, what changed last first."""
+
+    def tallies(self, repos: Sequence[Repo], *, by: Grouping) -> Sequence[Tally]:
+        """Sums of sessions by group and status."""
+
+    def session(self, session_id: str) -> tuple[Session, Sequence[Link], Wait | None] | None:
+        """A session, its records, and what it waits for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visits:
+    """The pages. `readable` gives those of some repositories that a person can read now; it may block, and raises
+    `Transient` if GitHub does not say. `is_secure`: the server is reached by TLS."""
+
+    seals: Seals
+    sign_in: SignIn
+    records: Records
+    readable: Callable[[Actor, Sequence[Repo]], Sequence[Repo]]
+    clock: Clock
+    is_secure: bool
+
+    def routes(self) -> list[Route]:
+        """All of them."""
+        return [
+            Route("/", lambda _: RedirectResponse(HOME, 303)),
+            Route("/login", self._log_in),
+            Route(CALLBACK_PATH, self._come_back),
+            Route("/logout", self._log_out, methods=["POST"]),
+            Route("/sessions", self._guarded(self._list)),
+            Route("/sessions/{session_id}", self._guarded(self._show)),
+            Route("/costs", self._guarded(self._count)),
+        ]
+
+    def _guarded(self, page: Callable[[Request, Actor], Response]) -> Callable[[Request], Response]:
+        def answer(request: Request) -> Response:
+            visitor = self.seals.read_visitor(request.cookies.get(VISITOR, ""), self.clock.now())
+            if visitor is None:
+                wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303, headers=HEADERS)
+            try:
+                return page(request, visitor)
+            except Transient as error:
+                return _note("GitHub does not answer", f"{error}. Try again in a minute.", 503, visitor)
+
+        return answer
+
+    def _log_in(self, request: Request) -> Response:
+        nonce = secrets.token_urlsafe(24)
+        state = self.seals.request(nonce, request.query_params.get("next", HOME), self.clock.now())
+        answer = RedirectResponse(self.sign_in.url(state), 303, headers=HEADERS)
+        self._remember(answer, REQUEST, nonce, ASKED_FOR.total_seconds(), path="/login")
+        return answer
+
+    def _come_back(self, request: Request) -> Response:
+        query, nonce = request.query_params, request.cookies.get(REQUEST, "")
+        path = self.seals.read_request(query.get("state", ""), nonce, self.clock.now())
+        again = ("Sign in", f"/login?{urlencode({'next': path or HOME})}")
+        if path is None or not query.get("code"):
+            return _note("Not signed in", "This sign-in was not begun here, or was left for too long.", 400, link=again)
+        try:
+            actor = self.sign_in.actor(query["code"])
+        except HonkError as error:
+            return _note("Not signed in", str(error), 403 if isinstance(error, Refused) else 503, link=again)
+        answer = RedirectResponse(path, 303, headers=HEADERS)
+        words = self.seals.visitor(actor, self.clock.now())
+        self._remember(answer, VISITOR, words, SIGNED_IN_FOR.total_seconds(), path="/")
+        answer.delete_cookie(REQUEST, path="/login")
+        return answer
+
+    def _remember(self, answer: Response, name: str, words: str, life_s: float, *, path: str) -> None:
+        answer.set_cookie(
+            name, words, max_age=int(life_s), path=path, httponly=True, samesite="lax", secure=self.is_secure
+        )
+
+    def _log_out(self, _: Request) -> Response:
+        answer = _note("Signed out", "This browser has forgotten you.", link=("Sign in", "/login"))
+        answer.delete_cookie(VISITOR, path="/")
+        return answer
+
+    def _list(self, request: Request, visitor: Actor) -> Response:
+        query = request.query_params
+        chosen = {name: query.get(name, "") for name in ("repository", "status", "person")}
+        page = int(text) if (text := query.get("page", "0")).isdecimal() and len(text) < 6 else 0
+        repos = self.readable(visitor, self.records.repositories())
+        wanted = [repo for repo in repos if chosen["repository"] in ("", repo.full_name)]
+        statuses = [Status(chosen["status"])] if chosen["status"] in set(Status) else []
+        found = self.records.sessions(
+            wanted, statuses, chosen["person"].strip(), skip=page * PER_PAGE, limit=PER_PAGE + 1
+        )
+
+        def address(number: int) -> str:
+            return f"/sessions?{urlencode({**chosen, 'page': number})}"
+
+        return _page(
+            "sessions.html",
+            visitor,
+            chosen=chosen,
+            is_narrowed=any(chosen.values()) or page > 0,
+            repositories=sorted(repo.full_name for repo in repos),
+            statuses={status.value: status_word(status) for status in Status},
+            sessions=[_row(session) for session in found[:PER_PAGE]],
+            newer=address(page - 1) if page else "",
+            older=address(page + 1) if len(found) > PER_PAGE else "",
+        )
+
+    def _show(self, request: Request, visitor: Actor) -> Response:
+        found = self.records.session(request.path_params["session_id"])
+        if found is None or not self.readable(visitor, [found[0].repo]):
+            # The same for both: who may not read a repository does not learn that there is a session in it.
+            return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
+        return HTMLResponse(render_session(*found, visitor=visitor), headers=HEADERS)
+
+    def _count(self, request: Request, visitor: Actor) -> Response:
+        by: Grouping = "person" if request.query_params.get("by") == "person" else "repository"
+        repos = self.readable(visitor, self.records.repositories())
+        counted = outcomes(self.records.tallies(repos, by=by))
+        return _page("costs.html", visitor, by=by, outcomes=counted, total=total(counted))
+
+
+def _page(name: str, visitor: Actor | None, status: int = 200, **values: Any) -> Response:
+    return HTMLResponse(render(name, visitor=visitor, **values), status_code=status, headers=HEADERS)
+
+
+def _note(
+    title: str, text: str, status: int = 200, visitor: Actor | None = None, link: tuple[str, str] | None = None
+) -> Response:
+    return _page("note.html", visitor, status, title=title, text=text, link=link)
+
+
+def _row(session: Session) -> dict[str, Any]:
+    pull = f", pull request #{session.pull_number}" if session.pull_number is not None else ""
+    return {
+        "id": session.id,
+        "title": legible(session.issue_title) or "(without a title)",
+        "place": f"{session.repo.full_name} #{session.issue_number}{pull}",
+        "status": status_word(session.status),
+        "login": session.requested_by.login,
+        "turns": session.turns,
+        "micro_usd": session.usage.cost_micro_usd,
+    }

@@ -1,0 +1,42 @@
+"""Who signed in is known by sealed words, and what was wanted before comes back the same way."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from github_app.core.model import Actor
+from github_app.core.signin import HOME, Seals
+
+NOW = datetime(2026, 11, 26, tzinfo=UTC)
+ANN = Actor(id=5, login="ann")
+SEALS = Seals(key=b"ours")
+
+
+def test_somebody_is_known_for_eight_hours():
+    words = SEALS.visitor(ANN, NOW)
+    assert SEALS.read_visitor(words, NOW + timedelta(hours=7, minutes=59)) == ANN
+    assert SEALS.read_visitor(words, NOW + timedelta(hours=8)) is None
+
+
+def test_words_that_we_did_not_make_say_nothing():
+    body, _, mark = SEALS.visitor(ANN, NOW).partition(".")
+    other = Seals(key=b"another").visitor(ANN, NOW)
+    asked = SEALS.request("nonce", "/costs", NOW)
+    for words in ("", "x", ".", f"{body}.", f"{body[:-1]}.{mark}", f"{body}x.{mark}", f"{body}.ü", other, asked):
+        assert SEALS.read_visitor(words, NOW) is None
+
+
+def test_only_the_browser_that_asked_comes_back_to_what_it_wanted():
+    words = SEALS.request("nonce", "/sessions/7-1-1?x=1", NOW)
+    assert SEALS.read_request(words, "nonce", NOW) == "/sessions/7-1-1?x=1"
+    assert SEALS.read_request(words, "another", NOW) is None
+    assert SEALS.read_request(words, "", NOW) is None
+    assert SEALS.read_request(words, "nonce", NOW + timedelta(minutes=10)) is None
+    assert SEALS.read_request(SEALS.visitor(ANN, NOW), "nonce", NOW) is None
+
+
+@pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""])
+def test_nobody_is_sent_elsewhere(path: str):
+    assert SEALS.read_request(SEALS.request("n", path, NOW), "n", NOW) == HOME

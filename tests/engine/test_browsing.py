@@ -1,0 +1,103 @@
+"""What pages are told of the sessions, on both databases; and who can read what."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from github_app.core.decisions import Decision
+from github_app.core.errors import Gone, Transient
+from github_app.core.events import Ticked
+from github_app.core.model import Actor, Permission, Repo, Session, Status, Usage
+from github_app.core.outcomes import outcomes
+from github_app.engine.browsing import Browsing
+from github_app.engine.readers import Readers
+from github_app.engine.store import Store
+from tests.engine.values import ANN, FACTS, REPO, MovingClock, a_session
+
+OTHER = replace(REPO, id=8, full_name="acme/other")
+ROB = Actor(id=6, login="rob")
+
+
+@pytest.fixture
+def browsing(store: Store, clock: MovingClock) -> Browsing:
+    for number, repo, status, actor, micro_usd in (
+        (1, REPO, Status.MERGED, ANN, 500),
+        (2, REPO, Status.WORKING, ROB, 70),
+        (3, OTHER, Status.CLOSED, ANN, 9),
+    ):
+        session = a_session(number, repo=repo, status=status, requested_by=actor, usage=Usage(cost_micro_usd=micro_usd))
+        clock.pass_s(60)
+        event = Ticked(id=f"t-{number}", session_id=session.id)
+        store.commit(event, None, Decision(session=session, why="w"), repo, replace(FACTS, now=clock.now()))
+    return Browsing(store)
+
+
+def issues(found: list[Session]) -> list[int]:
+    return [session.issue_number for session in found]
+
+
+def test_repositories_and_sessions_are_listed(browsing: Browsing):
+    assert sorted(repo.full_name for repo in browsing.repositories()) == ["acme/other", REPO.full_name]
+    assert issues(browsing.sessions([REPO, OTHER], (), "", skip=0, limit=10)) == [3, 2, 1]
+    assert issues(browsing.sessions([REPO, OTHER], (), "", skip=1, limit=1)) == [2]
+    assert issues(browsing.sessions([REPO], (), "ann", skip=0, limit=10)) == [1]
+    assert issues(browsing.sessions([REPO, OTHER], (Status.CLOSED,), "ann", skip=0, limit=10)) == [3]
+    assert issues(browsing.sessions([], (), "", skip=0, limit=10)) == []
+
+
+def test_sums_are_of_the_repositories_that_are_asked_for(browsing: Browsing):
+    by_repo = {each.group: each for each in outcomes(browsing.tallies([REPO, OTHER], by="repository"))}
+    assert (by_repo[REPO.full_name].micro_usd, by_repo[REPO.full_name].merged) == (570, 1)
+    assert by_repo["acme/other"].closed == 1
+    by_person = {each.group: each.micro_usd for each in outcomes(browsing.tallies([REPO], by="person"))}
+    assert by_person == {"ann": 500, "rob": 70}
+
+
+def test_a_session_comes_with_its_record(browsing: Browsing):
+    found = browsing.session("7-1-1")
+    assert found is not None
+    assert [link.kind for link in found[1]] == ["decision"]
+    assert browsing.session("9-9-9") is None
+
+
+class Asked:
+    """A hub that is only asked who may do what."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Permission | Exception] = {}
+        self.count = 0
+
+    def permission(self, repo: Repo, _actor: Actor) -> Permission:
+        self.count += 1
+        answer = self.answers[repo.full_name]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+@pytest.fixture
+def asked() -> Asked:
+    return Asked()
+
+
+def test_what_somebody_can_read_is_asked_once_a_minute(asked: Asked):
+    clock = MovingClock()
+    readers = Readers(asked, clock)  # type: ignore[arg-type]
+    asked.answers = {REPO.full_name: Permission.READ, "acme/other": Permission.NONE}
+    assert readers.readable(ANN, [REPO, OTHER]) == [REPO]
+    asked.answers[REPO.full_name] = Permission.NONE
+    clock.pass_s(59)
+    assert readers.readable(ANN, [REPO]) == [REPO]
+    clock.pass_s(1)
+    assert readers.readable(ANN, [REPO]) == []
+    assert asked.count == 3
+
+
+def test_what_github_does_not_show_is_not_shown_and_silence_is_no_answer(asked: Asked):
+    readers = Readers(asked, MovingClock())  # type: ignore[arg-type]
+    asked.answers = {REPO.full_name: Gone("gone", what="repository"), "acme/other": Transient("down")}
+    assert readers.readable(ANN, [REPO]) == []
+    with pytest.raises(Transient):
+        readers.readable(ANN, [REPO, OTHER])
