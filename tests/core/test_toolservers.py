@@ -157,6 +157,11 @@ def test_an_answer_may_be_an_error():
         text_of({"content": [{"type": "text", "text": "no luck"}], "isError": True})
     with pytest.raises(ToolFailed, match="does not say why"):
         text_of({"isError": True})
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(ToolFailed, match="nested too deeply"):
+        text_of({"structuredContent": deep})
 
 
 def test_an_exchange_begins_with_a_greeting():
