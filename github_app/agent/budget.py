@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 
+from github_app.agent.pictures import picture_tokens
 from github_app.core.errors import LimitReached
 from github_app.core.model import Usage
 from github_app.core.policy import Limits
@@ -76,7 +77,10 @@ def _worst_input_tokens(steps: Sequence[Step], fixed_bytes: int) -> int:
     for index, step in enumerate(steps):
         if step.role == "assistant" and step.usage.total_tokens:
             known, fresh = step.usage.total_tokens, list(steps[index + 1 :])
-    return known + sum(len(json.dumps(step.content, ensure_ascii=False).encode()) for step in fresh)
+    sizes = (
+        len(json.dumps(step.content, ensure_ascii=False).encode()) + picture_tokens(step.content) for step in fresh
+    )
+    return known + sum(sizes)
 
 
 def _affordable_tokens(money: int, input_tokens: int, model: Model, model_name: str) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -15,6 +15,7 @@ from github_app.agent.clearing import find_result
 from github_app.agent.files import ALL_FILES, folder_text
 from github_app.agent.handover import Gate, Handover
 from github_app.agent.judge import Judge
+from github_app.agent.pictures import encode, picture_blocks, show_pictures
 from github_app.agent.suggesting import Applied, apply_suggestions, look_again
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
 from github_app.agent.tools import REPEATABLE, Question, Toolbox, may_change_files, progress, tool_definitions
@@ -60,6 +61,7 @@ async def run_turn(
     model_name: str,
     clock: Clock,
     judge_name: str = "",
+    pictures: Mapping[str, bytes] | None = None,
     known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
     tool_hosts: ToolHosts | None = None,
     on_step: Callable[[str], Awaitable[None]] | None = None,
@@ -68,9 +70,9 @@ async def run_turn(
 
     `limits` are what this turn may use, journalled steps included; its time counts from this call. `on_step` hears in a
     few words what is being done; `known` are verdicts of before, `judge_name` the model for a second look (empty:
-    none), `tool_hosts` asks servers of the policy that have a URL (None: nobody does). Raises `Stopped` when the turn
-    is not in force any more, and what model and workspace raise for themselves; after any of these another call with
-    the same journal goes on where this one stopped.
+    none), `pictures` the bytes of the task's images by SHA-256, `tool_hosts` asks servers of the policy that have a URL
+    (None: nobody does). Raises `Stopped` when the turn is not in force any more, and what model and workspace raise for
+    themselves; after any of these another call with the same journal goes on where this one stopped.
     """
     started = clock.now()
 
@@ -88,6 +90,7 @@ async def run_turn(
         limits=limits,
         toolbox=toolbox,
         steps=steps,
+        pictures=encode(pictures or {}),
     )
     try:
         if (handed_in := await turn.begin(task, policy, judge_name)) is not None:
@@ -115,6 +118,7 @@ class _Turn:
     limits: Limits
     toolbox: Toolbox
     steps: list[Step]
+    pictures: Mapping[str, str]
     looks: list[Step] = field(default_factory=list)
     judge: Judge | None = None
     stored: ChangeSet | None = None
@@ -152,7 +156,8 @@ class _Turn:
                 servers=self.toolbox.servers.account(),
                 boundary=self.boundary,
             )
-            await self._store_user([text_block(words)], consumed=[each.id for each in task.feedback])
+            blocks = [text_block(words), *picture_blocks(task.pictures)]
+            await self._store_user(blocks, consumed=[each.id for each in task.feedback])
             return None
         self.toolbox.suggested_by = (await look_again(self.workspace, task)).authors
         if any(call["name"] not in REPEATABLE for call in tool_uses(self.steps[-1])):
@@ -257,7 +262,7 @@ class _Turn:
             max_tokens=max_tokens,
             system=system,
             tools=tools,
-            messages=transcript.marked_messages(self.steps),
+            messages=show_pictures(transcript.marked_messages(self.steps), self.pictures),
         )
 
     def _tools(self) -> list[Block]:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from github_app.agent.context.packing import pack_commands, pack_files
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.linkframes import linked_part
+from github_app.agent.pictures import pictures_part
 from github_app.agent.task import Task
 from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
@@ -75,7 +76,8 @@ def turn_prompt(
         ),
         comments=_comments(task.comments, boundary)
         + _quoted(task.quoted, boundary)
-        + linked_part(task.links, boundary),
+        + linked_part(task.links, boundary)
+        + pictures_part(task.pictures),
         feedback=_joined(frames, "New since then:" if task.cause is Cause.IMPLEMENT else "")
         + _suggested(suggested, refused, boundary),
         history=_history(task, boundary),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from github_app.core.context import Context
 from github_app.core.holds import Finding
+from github_app.core.images import Pictures
 from github_app.core.linked import Links
 from github_app.core.model import (
     Cause,
@@ -52,6 +53,7 @@ class Task:
     refused: tuple[NetworkDecision, ...] = ()
     context: Context = field(default_factory=Context)
     links: Links = field(default_factory=Links)
+    pictures: Pictures = field(default_factory=Pictures)
     suggestions: tuple[Suggestion, ...] = ()
 
 

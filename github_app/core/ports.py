@@ -282,6 +282,9 @@ class Hub(Protocol):
     def linked(self, repo: Repo, number: int) -> Linked:
         """An issue or pull request that a text refers to, if it is there; its author's permission is not asked."""
 
+    def images(self, repo: Repo, number: int, urls: Sequence[str]) -> Mapping[str, bytes]:
+        """The images at these addresses, which an issue or its comments show; what cannot be had is left out."""
+
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         """All comments of an issue or pull request but our own, oldest first, with their authors' permissions."""
 

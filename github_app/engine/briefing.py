@@ -15,6 +15,7 @@ from github_app.core import consent
 from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
+from github_app.core.images import Picture
 from github_app.core.model import Cause, Issue, Permission, Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
@@ -158,6 +159,10 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         )
         for each in task.links.shown
     )
+    images = (
+        Source(kind="image", name=_told(each), text="", author=each.author, sha256=each.sha256)
+        for each in task.pictures.shown
+    )
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
     ours = (
         ("earlier", task.earlier),
@@ -167,4 +172,10 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         ("system", system_prompt()),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
-    return (first, *comments, *feedback, *linked, *instructions, *own)
+    return (first, *comments, *feedback, *linked, *images, *instructions, *own)
+
+
+def _told(picture: Picture) -> str:
+    """An image as the record names it: its last name first, since the middle of an address says little."""
+    name = picture.url.rpartition("/")[2].partition("?")[0]
+    return f"{name} ({picture.width}x{picture.height}, {picture.size_bytes:,} bytes)"

@@ -4,7 +4,7 @@ writes nothing of that into the store."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,6 +60,7 @@ class Recorded:
     base_sha: str
     task: Task
     run: Run
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +100,8 @@ def read_first_turn(store: Store, transcripts: Transcripts, session: Session) ->
         task = _TASK.validate_json(turn.task)
     except ValidationError as error:
         raise Refused(f"what turn {turn.id} was given cannot be read: {error.errors()[0]['msg']}") from error
-    return Recorded(turn_id=turn.id, base_sha=turn.base_sha, task=task, run=run)
+    pictures = transcripts.blobs(each.sha256 for each in task.pictures.shown)
+    return Recorded(turn_id=turn.id, base_sha=turn.base_sha, task=task, run=run, pictures=pictures)
 
 
 def _run_of(
@@ -172,6 +174,7 @@ async def _run(
                 scanner=conditions.scanner,
                 model_name=conditions.model_name,
                 judge_name=conditions.judge_name,
+                pictures=recorded.pictures,
                 clock=conditions.clock,
                 known=known,
             )

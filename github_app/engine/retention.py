@@ -51,8 +51,11 @@ _RULES: tuple[tuple[str, str, str], ...] = (
 )
 
 # Where a change set is named that is still to be read: held back for a person, about to be published, just handed in.
+# And where the images of a turn are that may go on.
 _WAITING = (
     "SELECT document FROM sessions WHERE status NOT IN ('merged', 'closed')",
+    "SELECT task FROM turns WHERE session_id IN (SELECT id FROM sessions WHERE status = 'working') "
+    "AND task LIKE '%\"sha256\"%'",
     "SELECT document FROM effects WHERE state = 'pending'",
     "SELECT body FROM inbox WHERE state IN ('new', 'queued') AND source = 'self'",
 )

@@ -4,7 +4,7 @@ paid for again; a turn that is not in force can add nothing."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,6 +193,13 @@ class Transcripts:
         """Keep a large value; its id is its SHA-256."""
         with self._writing() as connection:
             return self._add_blob(connection, content)
+
+    def blobs(self, keys: Iterable[str]) -> dict[str, bytes]:
+        """Those of the large values that are still kept."""
+        query = sa.text("SELECT content FROM blobs WHERE id = :id")
+        with self._reading() as connection:
+            found = {key: connection.execute(query, {"id": key}).scalar() for key in keys}
+        return {key: bytes(content) for key, content in found.items() if content is not None}
 
     def _add_blob(self, connection: sa.Connection, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()

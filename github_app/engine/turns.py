@@ -32,6 +32,7 @@ from github_app.engine import codec
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
+from github_app.engine.imaging import look_at_images
 from github_app.engine.performance import explain, tracking_body, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
@@ -196,23 +197,20 @@ class TurnRunner:
                 turn = await self._begin(session, turn_id, workspace, policy, prepared)
             else:
                 await self._snapshots.bring_back(session, turn, workspace)
+            task = _with_arrivals(_TASK.validate_json(turn.task), session)
+            keys = [each.sha256 for each in task.pictures.shown]
             outcome = await run_turn(
-                _with_arrivals(_TASK.validate_json(turn.task), session),
+                task,
                 model=self.model,
                 workspace=workspace,
-                journal=StoredJournal(
-                    transcripts=self.transcripts,
-                    session_id=session_id,
-                    turn_id=turn_id,
-                    is_stopping=is_stopping,
-                    may_go_on=lambda: self.admission.require_no_pause(session),
-                ),
+                journal=self._journal(session, turn_id, is_stopping),
                 limits=left_of(policy.limits, session),
                 policy=policy,
                 scanner=self.scanner,
                 model_name=self.model_name,
                 judge_name=self.judge_name,
                 tool_hosts=self.tool_hosts,
+                pictures=await asyncio.to_thread(self.transcripts.blobs, keys),
                 clock=self.clock,
                 known=known,
                 on_step=self._progress(session),
@@ -222,6 +220,15 @@ class TurnRunner:
         finally:
             await known.close()
             await workspace.close(discard=False)
+
+    def _journal(self, session: Session, turn_id: str, is_stopping: Callable[[], bool]) -> StoredJournal:
+        return StoredJournal(
+            transcripts=self.transcripts,
+            session_id=session.id,
+            turn_id=turn_id,
+            is_stopping=is_stopping,
+            may_go_on=lambda: self.admission.require_no_pause(session),
+        )
 
     async def _open(self, session: Session, turn_id: str, sha: str, key: str) -> WitnessedWorkspace:
         opened = await self.workspaces.open(session.repo, sha, key, auth=lambda: self.hub.git_auth(session.repo))
@@ -237,7 +244,10 @@ class TurnRunner:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
         carried_over = await self._snapshots.carry_over(session, turn_id, workspace)
         task = await brief(session, policy, self.hub, self.contexts, carried_over=carried_over)
-        task = replace(task, setup=prepared.report, refused=prepared.refused)
+        pictures, contents = await asyncio.to_thread(look_at_images, session, task, self.hub)
+        for content in contents.values():
+            await asyncio.to_thread(self.transcripts.add_blob, content)
+        task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures)
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources

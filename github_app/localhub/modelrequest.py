@@ -7,6 +7,7 @@ and happens at the first request, or in `warm()`.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
@@ -15,7 +16,10 @@ from typing import Annotated, Any, Literal, NotRequired, Required, Union, get_ar
 from pydantic import BaseModel, ConfigDict, Discriminator, Tag, TypeAdapter, ValidationError
 from typing_extensions import TypeAliasType, TypedDict, get_type_hints, is_typeddict
 
+from github_app.core.images import read_format
+
 Json = dict[str, Any]
+MAX_IMAGE_CHARS = 5 * 1024 * 1024
 
 
 def refusal(body: Any, *, beta: bool = False, counting: bool = False) -> str:
@@ -68,6 +72,10 @@ def _content(blocks: Sequence[Json], role: str, waiting: set[str], *, last: bool
         return "text content blocks must contain non-whitespace text"
     if role == "system":
         return ""
+    if problem := next(
+        (wrong for block in blocks if block.get("type") == "image" and (wrong := _image(block, role))), ""
+    ):
+        return problem
     results = [block["tool_use_id"] for block in blocks if block.get("type") == "tool_result"]
     if missing := waiting - set(results):
         return f"`tool_use` ids were found without `tool_result` blocks immediately after: {sorted(missing)}"
@@ -77,6 +85,27 @@ def _content(blocks: Sequence[Json], role: str, waiting: set[str], *, last: bool
         return "each `tool_use` must have a single result"
     if any(block.get("type") != "tool_result" for block in blocks[: len(results)]):
         return "`tool_result` blocks must come first in the content"
+    return ""
+
+
+def _image(block: Json, role: str) -> str:
+    """https://docs.claude.com/en/docs/build-with-claude/vision"""
+    if role != "user":
+        return "image blocks are allowed in user messages only"
+    source = block["source"]
+    if source["type"] != "base64":
+        return ""
+    try:
+        content = b64decode(source["data"], validate=True)
+    except ValueError:
+        return "image.source.base64.data: invalid base64 data"
+    if len(source["data"]) > MAX_IMAGE_CHARS:
+        return f"image.source.base64: image exceeds 5 MB maximum: {len(source['data'])} bytes > {MAX_IMAGE_CHARS} bytes"
+    found = read_format(content)
+    if found is None:
+        return "Could not process image"
+    if found.media_type != source["media_type"]:
+        return f"Image does not match the provided media type {source['media_type']}"
     return ""
 
 

@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.requests import Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from . import diffs, git, shapes_code, signin
+from . import attachments, diffs, git, shapes_code, signin
 from .deeds.checks import combined, resolve
 from .exchange import ApiError, Receive, Scope, Send, not_found, parse_query
 from .faults import Faults
@@ -67,6 +67,8 @@ class Pages:
             if request.method not in ("GET", "HEAD"):
                 raise ApiError(405, "Only GET here.")
             with self.world.lock:
+                if signed := attachments.SIGNED.fullmatch(path):
+                    return attachments.answer(self.world, signed, request)
                 for pattern, page in self._table:
                     match = pattern.fullmatch(path)
                     if match:

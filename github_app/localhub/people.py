@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from . import git
+from . import attachments, git
 from .deeds import issues, pulls, refs, reviews
 from .deeds.reviews import Inline
 from .exchange import ApiError
@@ -49,6 +49,11 @@ class Person:
         """Open an issue, with labels at once."""
         with self.world.lock:
             return issues.open_issue(self.world, repo, self.user, title=title, body=body, labels=tuple(labels))
+
+    def attach(self, content: bytes) -> str:
+        """Drop a file into a text; its address, to be written there."""
+        with self.world.lock:
+            return attachments.attach(self.world, content)
 
     def edit_issue(self, issue: Issue, *, title: str | None = None, body: str | None = None) -> None:
         """Change title or body of an issue or pull request."""

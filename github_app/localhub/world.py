@@ -42,6 +42,8 @@ class World:
     rerun_workflow: Callable[..., None] = lambda *_, **__: None
     redeliver: Callable[[Delivery], None] = lambda _: None
     logs: dict[str, tuple[Job, datetime]] = field(default_factory=dict)
+    attachments: dict[str, bytes] = field(default_factory=dict)
+    lent: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     meter: Any = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     _ids: itertools.count[int] = field(default_factory=lambda: itertools.count(1001))

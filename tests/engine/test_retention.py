@@ -121,6 +121,19 @@ def test_a_change_set_that_waits_for_a_person_stays(database, put, left):
     assert left("blobs") == {f"{1:064x}"}
 
 
+def test_images_of_a_turn_that_may_go_on_stay(database, put, left):
+    for number, status in enumerate(("working", "needs_human", "merged"), start=1):
+        put_session(put, number, status, OLD)
+        task = f'{{"pictures": {{"shown": [{{"sha256":"{put_blob(put, number)}"}}]}}}}'
+        put(
+            "turns", id=f"t{number}", session_id=f"s{number}", cause="implement", base_sha="", task=task, started_at=OLD
+        )
+
+    assert forget_blobs(database, BEFORE) == 2
+
+    assert left("blobs") == {f"{1:064x}"}
+
+
 def test_a_change_set_that_is_about_to_be_read_stays(database, put, left):
     at = {"decided_at": OLD, "position": 0, "kind": "Publish", "repo": "{}"}
     for number, state in enumerate(("pending", "done"), start=1):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -42,6 +42,7 @@ class RecordingHub:
     permissions: dict[str, Permission] = field(default_factory=lambda: {"ann": Permission.WRITE})
     issues: dict[int, Issue] = field(default_factory=dict)
     links: dict[int, Linked] = field(default_factory=dict)
+    pictures: dict[str, bytes] = field(default_factory=dict)
     said: dict[int, list[Comment]] = field(default_factory=lambda: defaultdict(list))
     pulls: dict[int, Pull] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
@@ -98,6 +99,10 @@ class RecordingHub:
         if number not in self.links:
             raise Gone(f"#{number} is not there", what=f"#{number}")
         return self.links[number]
+
+    def images(self, repo: Repo, number: int, urls: Sequence[str]) -> Mapping[str, bytes]:
+        self._call(self.asked, "images", number, tuple(urls))
+        return {url: self.pictures[url] for url in urls if url in self.pictures}
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         self._call(self.asked, "comments", number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 from collections.abc import AsyncIterator
 from itertools import pairwise
@@ -55,6 +56,10 @@ async def served(script: Script, **options: Any) -> AsyncIterator[tuple[AsyncAnt
 
 def ask(*messages: Any, **more: Any) -> Any:
     return {"model": MODEL, "max_tokens": 100, "messages": list(messages) or [user("go")]} | more
+
+
+def shown(block: dict[str, Any]) -> Ask:
+    return {"role": "user", "content": [{"type": "text", "text": "go"}, block]}
 
 
 def user(text: str) -> Ask:
@@ -170,6 +175,14 @@ async def test_a_script_without_an_answer_says_so_at_once():
 
 CALL = {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "bash", "input": {}}]}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "ok"}
+GIF = b"GIF89a\xd0\x02\xee\x02"
+
+
+def image(content: bytes = GIF, media_type: str = "image/gif", data: str = "") -> dict[str, Any]:
+    source = {"type": "base64", "media_type": media_type, "data": data or base64.b64encode(content).decode()}
+    return {"type": "image", "source": source}
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "no messages": ({"messages": []}, "at least one message"),
     "first message not the user's": ({"messages": [{"role": "assistant", "content": "x"}]}, "first message"),
@@ -192,6 +205,16 @@ REFUSED: dict[str, tuple[Any, str]] = {
         {"messages": [user("go"), CALL, {"role": "user", "content": [{"type": "text", "text": "a"}, RESULT]}]},
         "must come first",
     ),
+    "image of another kind": ({"messages": [shown(image(media_type="image/png"))]}, "media type image/png"),
+    "image that is none": ({"messages": [shown(image(b"<svg/>"))]}, "Could not process image"),
+    "image that is not base64": ({"messages": [shown(image(data="!"))]}, "invalid base64"),
+    "image too large": ({"messages": [shown(image(GIF + bytes(5 * 2**20)))]}, "exceeds 5 MB"),
+    "image of unknown kind": ({"messages": [shown(image(media_type="image/svg+xml"))]}, "media_type"),
+    "stored image": ({"messages": [shown({"type": "image", "source": {"type": "stored"}})]}, "source"),
+    "image said by the model": (
+        {"messages": [user("go"), {"role": "assistant", "content": [image()]}, user("so")]},
+        "user messages only",
+    ),
     "five cache marks": (
         {"system": [{"type": "text", "text": "s", "cache_control": {"type": "ephemeral"}}] * 5},
         "maximum of 4 blocks",
@@ -207,6 +230,13 @@ async def test_refuses_what_the_api_refuses(name: str):
         with pytest.raises(anthropic.BadRequestError, match=said) as caught:
             await streamed(client, ask(**change))
         assert caught.value.type == "invalid_request_error"
+
+
+async def test_an_image_counts_by_its_pixels():
+    async with served(Script.of("hi")) as (client, _):
+        without = await streamed(client, ask(user("go")))
+        with_it = await streamed(client, ask(shown(image())))
+    assert with_it.usage.input_tokens - without.usage.input_tokens == 720
 
 
 async def test_needs_a_key_and_a_version():

@@ -6,7 +6,7 @@ from __future__ import annotations
 import base64
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from github_app.adapters.hub import (
     comments,
     commits,
     deliveries,
+    images,
     inspection,
     listing,
     people,
@@ -137,6 +138,10 @@ class GitHubHub:
     def linked(self, repo: Repo, number: int) -> Linked:
         """An issue or pull request that a text refers to, if it is there."""
         return self._clients.repo(repo, "issue").read(lambda it: to_linked(it.get_issue(number)), what=f"#{number}")
+
+    def images(self, repo: Repo, number: int, urls: Sequence[str]) -> Mapping[str, bytes]:
+        """The images at these addresses, which an issue or its comments show; what cannot be had is left out."""
+        return images.Images(client=self._clients.repo(repo, "issue"), web_url=self._web_url).fetch(number, urls)
 
     def comments(self, repo: Repo, number: int) -> tuple[Comment, ...]:
         """All comments of an issue or pull request but ours, oldest first, each with its author's permission."""

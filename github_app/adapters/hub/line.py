@@ -31,6 +31,9 @@ CUT_ANSWERS = 2
 FULL_PAGE = 100
 """So many entries GitHub puts on a page at most, and we ask for."""
 
+FRESH = {"Cache-Control": "no-cache"}
+"""Asks for an answer as it is now: one with addresses that are signed for minutes must not be kept."""
+
 _LATER_PAGE = re.compile(r"[?&]page=(?!1\b)\d")
 
 Payer = TokenKey | int
@@ -72,7 +75,8 @@ class Line:
 
             resource = "graphql" if url.endswith("/graphql") else "core"
             key = (payer, url, repr(sorted((parameters or {}).items())), repr(sorted((headers or {}).items())))
-            return self._pass(ask, payer, resource, key if verb == "GET" else None)
+            may_be_held = verb == "GET" and "Cache-Control" not in (headers or {})
+            return self._pass(ask, payer, resource, key if may_be_held else None)
 
         requester.requestJson = send_watched  # type: ignore[method-assign]
 

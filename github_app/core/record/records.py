@@ -44,7 +44,10 @@ _MAX_CHARS = 200
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """One text that went into a prompt: what it is and where from, who wrote it, what that account might do here."""
+    """One text that went into a prompt: what it is and where from, who wrote it, what that account might do here.
+
+    What is no text has the hash of its bytes as `sha256`.
+    """
 
     kind: str
     name: str
@@ -52,6 +55,7 @@ class Source:
     author: str = ""
     author_id: int | None = None
     permission: Permission | None = None
+    sha256: str = ""
 
 
 def of_decision(event: Event, before: Session | None, decision: Decision, facts: Facts) -> tuple[Record, ...]:
@@ -221,7 +225,11 @@ def of_prompt(turn_id: str, *, cause: str, base_sha: str, sources: Sequence[Sour
 
 
 def _source(source: Source) -> dict[str, Any]:
-    found: dict[str, Any] = {"kind": source.kind, "name": clip(source.name), "sha256": digest(source.text)}
+    found: dict[str, Any] = {
+        "kind": source.kind,
+        "name": clip(source.name),
+        "sha256": source.sha256 or digest(source.text),
+    }
     if source.author:
         found["author"] = {"login": source.author}
         if source.author_id is not None:

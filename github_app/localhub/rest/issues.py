@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from github_app.localhub import shapes
+from github_app.localhub import attachments, shapes
 from github_app.localhub.deeds import issues
 from github_app.localhub.exchange import ApiError, Call, Reply, invalid, not_found, route
 from github_app.localhub.values import Comment, Issue, Label, User
@@ -36,7 +36,17 @@ def list_issues(call: Call) -> Any:
 @route("GET", "/repos/{owner}/{repo}/issues/{number}", _READ)
 def get_issue(call: Call) -> Any:
     """One issue."""
-    return shapes.issue(call.world, call.issue)
+    return _full(call, shapes.issue(call.world, call.issue))
+
+
+def _full(call: Call, shape: dict[str, Any]) -> dict[str, Any]:
+    """The shape of a text, with its HTML where that is asked for.
+
+    https://docs.github.com/rest/using-the-rest-api/getting-started-with-the-rest-api#media-types
+    """
+    if "full+json" not in call.headers.get("accept", ""):
+        return shape
+    return {**shape, "body_html": attachments.rendered(call.world, shape["body"] or "")}
 
 
 @route("POST", "/repos/{owner}/{repo}/issues", "talk|issues:write")
@@ -107,7 +117,7 @@ def list_comments(call: Call) -> Any:
     """The conversation, oldest first."""
     since = call.query.get("since", "")
     found = [c for c in call.issue.comments if shapes.iso(c.updated_at) >= since]
-    return call.page(found, lambda c: shapes.comment(call.world, c))
+    return call.page(found, lambda c: _full(call, shapes.comment(call.world, c)))
 
 
 @route("POST", "/repos/{owner}/{repo}/issues/{number}/comments", _TALK)
