@@ -62,7 +62,7 @@ def make_door(
             traffic=engine.lookup.hub.traffic() if engine is not None else None,
         ),
         pages=[
-            *page_routes(page_links(settings), Browsing(store).session),
+            *page_routes(page_links(settings), Browsing(store).session, github_url=settings.github_url),
             *(_visits(settings, store, build_hub(), build_sign_in()) if settings.client_id else ()),
         ],
     )
@@ -82,6 +82,7 @@ def _visits(settings: Settings, store: Store, hub: Hub, sign_in: SignIn) -> list
         records=Browsing(store),
         readable=Readers(hub, clock).readable,
         clock=clock,
+        github_url=settings.github_url,
         is_secure=settings.public_url.startswith("https:"),
     )
     return visits.routes()

@@ -22,14 +22,15 @@ from github_app.web.rendering import HEADERS, render, text_of
 Look = Callable[[str], tuple[Session, Sequence[Link], Wait | None] | None]
 
 
-def page_routes(links: PageLinks, look: Look) -> list[Route]:
-    """The routes of session pages. `look` gives a session, its records and what it waits for, and may block."""
+def page_routes(links: PageLinks, look: Look, *, github_url: str) -> list[Route]:
+    """The routes of session pages. `look` gives a session, its records and what it waits for, and may block;
+    `github_url` is where its issue is."""
 
     def show(request: Request) -> Response:
         session_id = request.path_params["session_id"]
         if not links.is_valid(session_id, request.path_params["token"]) or (found := look(session_id)) is None:
             return PlainTextResponse("There is no such page.\n", status_code=404, headers=HEADERS)
-        return HTMLResponse(render_session(*found), headers=HEADERS)
+        return session_page(request, *found, github_url=github_url)
 
     def style(_: Request) -> Response:
         return Response(text_of("style.css"), media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
@@ -37,10 +38,23 @@ def page_routes(links: PageLinks, look: Look) -> list[Route]:
     return [Route("/sessions/{session_id}/{token}", show), Route("/style.css", style)]
 
 
-def render_session(session: Session, links: Sequence[Link], wait: Wait | None, *, visitor: Actor | None = None) -> str:
-    """The page of a session, as HTML, for a person who signed in or for whoever has its link."""
-    return render(
+def session_page(
+    request: Request,
+    session: Session,
+    links: Sequence[Link],
+    wait: Wait | None,
+    *,
+    github_url: str,
+    visitor: Actor | None = None,
+) -> Response:
+    """The page of a session, for a person who signed in or for whoever has its link; with `?follow` the browser asks
+    again every few seconds for as long as the session is open."""
+    page = render(
         "session.html",
+        repo_url=f"{github_url}/{session.repo.full_name}",
+        path=request.url.path,
+        is_over=session.status.is_terminal,
+        is_followed="follow" in request.query_params and not session.status.is_terminal,
         visitor=visitor,
         session=session,
         title=legible(session.issue_title),
@@ -50,3 +64,4 @@ def render_session(session: Session, links: Sequence[Link], wait: Wait | None, *
         asks=legible(session.waiting_for),
         lines=lines_of(links),
     )
+    return HTMLResponse(page, headers=HEADERS)

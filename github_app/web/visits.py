@@ -24,7 +24,7 @@ from github_app.core.signin import ASKED_FOR, HOME, SIGNED_IN_FOR, Seals
 from github_app.core.text.characters import legible
 from github_app.core.waits import Wait
 from github_app.web.rendering import HEADERS, render
-from github_app.web.sessions import render_session
+from github_app.web.sessions import session_page
 
 VISITOR, REQUEST = "honk_visitor", "honk_request"
 PER_PAGE = 50
@@ -70,6 +70,7 @@ class Visits:
     records: Records
     readable: Callable[[Actor, Sequence[Repo]], Sequence[Repo]]
     clock: Clock
+    github_url: str
     is_secure: bool
 
     def routes(self) -> list[Route]:
@@ -161,7 +162,7 @@ class Visits:
         if found is None or not self.readable(visitor, [found[0].repo]):
             # The same for both: who may not read a repository does not learn that there is a session in it.
             return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
-        return HTMLResponse(render_session(*found, visitor=visitor), headers=HEADERS)
+        return session_page(request, *found, github_url=self.github_url, visitor=visitor)
 
     def _count(self, request: Request, visitor: Actor) -> Response:
         by: Grouping = "person" if request.query_params.get("by") == "person" else "repository"

@@ -31,7 +31,7 @@ def client() -> TestClient:
     def look(session_id: str) -> tuple[Session, Sequence[Link], Wait | None] | None:
         return (session, [record], wait) if session_id == session.id else None
 
-    return TestClient(Starlette(routes=page_routes(LINKS, look)))
+    return TestClient(Starlette(routes=page_routes(LINKS, look, github_url="https://github.com")))
 
 
 def test_whoever_has_the_link_sees_what_happened(client: TestClient):
@@ -39,6 +39,15 @@ def test_whoever_has_the_link_sees_what_happened(client: TestClient):
     assert page.status_code == 200
     assert "a command ran 0.0 s: exit code 1" in page.text
     assert a_session().repo.full_name in page.text
+
+
+def test_the_page_leads_to_the_issue_and_can_be_followed_while_work_goes_on(client: TestClient):
+    address = LINKS.of(a_session().id)
+    still = client.get(address).text
+    assert 'href="https://github.com/acme/thing/issues/1"' in still
+    assert 'http-equiv="refresh"' not in still
+    assert f'href="{address.removeprefix(LINKS.public_url)}?follow"' in still
+    assert '<meta http-equiv="refresh" content="3">' in client.get(f"{address}?follow").text
 
 
 def test_a_wait_is_said(client: TestClient):
