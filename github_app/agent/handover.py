@@ -13,6 +13,7 @@ from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, 
 from github_app.core.errors import ToolFailed
 from github_app.core.holds import Finding, Kind
 from github_app.core.judgements import Judgement
+from github_app.core.ledger import Outcome
 from github_app.core.model import ChangeSet, Reply, Submission
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
@@ -121,13 +122,16 @@ class Gate:
         return await self.verify()
 
 
-def replies_from(answers: Mapping[str, str], reply_to: Mapping[str, int | None]) -> tuple[Reply, ...]:
-    """Answers by thread id as replies. Raises `ToolFailed` for a thread that was not among what we were given."""
+def replies_from(answers: Mapping[str, tuple[Outcome, str]], reply_to: Mapping[str, int | None]) -> tuple[Reply, ...]:
+    """Outcomes and answers by thread id as replies. Raises `ToolFailed` for a thread that we were not given."""
     known = {thread: comment for thread, comment in reply_to.items() if comment is not None}
     if unknown := sorted(answers.keys() - known.keys()):
         listed = ", ".join(sorted(known)) or "none"
         raise ToolFailed(f"not submitted: no such thread: {', '.join(unknown)}. Threads to answer: {listed}")
-    return tuple(Reply(thread_id=thread, reply_to=known[thread], body=body.strip()) for thread, body in answers.items())
+    return tuple(
+        Reply(thread_id=thread, reply_to=known[thread], body=body.strip(), standing=outcome)
+        for thread, (outcome, body) in answers.items()
+    )
 
 
 def _listed(findings: Sequence[Finding]) -> str:

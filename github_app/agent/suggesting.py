@@ -43,7 +43,7 @@ async def apply_suggestions(gate: Gate, task: Task) -> Applied:
     if not told or not _is_all(task, applied, await gate.workspace.changes()):
         return applied
     replies = tuple(
-        Reply(thread_id=each.thread_id, reply_to=each.reply_to, body=suggested.APPLIED)
+        Reply(thread_id=each.thread_id, reply_to=each.reply_to, body=suggested.APPLIED, standing="fixed")
         for each in task.feedback
         if each.reply_to is not None
     )

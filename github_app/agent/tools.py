@@ -6,7 +6,7 @@ a reason: `bash` to find out and run, `view` and `search` because they are cheap
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cache
 from inspect import cleandoc
@@ -19,6 +19,7 @@ from github_app.agent.handover import Gate, Handover, replies_from
 from github_app.agent.schemas import input_schema
 from github_app.agent.toolservers import ToolServers
 from github_app.core.errors import ToolFailed
+from github_app.core.ledger import Outcome
 from github_app.core.model import Actor, Submission
 from github_app.core.ports import Workspace
 from github_app.core.toolservers import PREFIX
@@ -26,6 +27,10 @@ from github_app.core.toolservers import PREFIX
 _DEFAULT_TIMEOUT_S = 120
 _MAX_TIMEOUT_S = 600
 _SOFT_BREAK = re.compile(r"(?<!\n)\n(?!\n)")
+UNANSWERED = (
+    "not submitted: no answer in `threads` for {threads}. Answer each thread. What you leave out once more is shown to "
+    "people as open."
+)
 _PLAIN = re.compile(r"[\w./-]{1,60}")
 
 
@@ -92,9 +97,14 @@ class Ask(_Arguments):
 
 
 class ThreadReply(_Arguments):
-    """What to answer in one review thread."""
+    """What to answer in one review thread, and what became of it.
+
+    `fixed`: your change does what it asks for. `answered`: it wanted an answer and no change. `declined`: you did not
+    do it; `reply` says why. `question`: you cannot do it without the answer to what you ask in `reply`.
+    """
 
     thread_id: str
+    outcome: Outcome
     reply: str = Field(min_length=1)
 
 
@@ -147,7 +157,7 @@ Result = str | Handover | Question
 class Toolbox:
     """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
     `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied;
-    `servers` have tools of their own."""
+    `left_open` are threads that the agent was told it has not answered. `servers` have tools of their own."""
 
     workspace: Workspace
     gate: Gate
@@ -156,6 +166,7 @@ class Toolbox:
     servers: ToolServers
     threads: dict[str, int | None] = field(default_factory=dict)
     suggested_by: tuple[Actor, ...] = ()
+    left_open: set[str] = field(default_factory=set)
 
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
@@ -189,17 +200,26 @@ class Toolbox:
                 raise AssertionError(f"tool without an arm: {unknown!r}")
 
     async def _submit(self, submit: Submit) -> Handover:
-        answers = {thread.thread_id: thread.reply for thread in submit.threads}
+        answers = {thread.thread_id: (thread.outcome, thread.reply) for thread in submit.threads}
+        replies = replies_from(answers, self.threads)
+        self._require_answers(answers.keys())
         draft = Submission(
             title=submit.title.strip(),
             summary=submit.summary.strip(),
             notes=submit.notes.strip(),
             unverified_reason=submit.unverified_reason.strip(),
             needs_approval=submit.needs_approval.strip(),
-            replies=replies_from(answers, self.threads),
+            replies=replies,
             suggested_by=self.suggested_by,
         )
         return await self.gate.submit(draft)
+
+    def _require_answers(self, answered: Set[str]) -> None:
+        """Tell once what was forgotten; left out again, it is shown to people as open."""
+        missing = {thread for thread, comment in self.threads.items() if comment is not None} - answered
+        if not missing <= self.left_open:
+            self.left_open |= missing
+            raise ToolFailed(UNANSWERED.format(threads=", ".join(sorted(missing))))
 
 
 @cache

@@ -10,7 +10,19 @@ from zlib import crc32
 
 from github_app.core.events import CommandIssued, ReviewSubmitted
 from github_app.core.facts import Facts
-from github_app.core.model import Actor, Checks, Comment, Feedback, Permission, Session, Thread
+from github_app.core.ledger import Entry, Standing
+from github_app.core.messages.threads import thread_answer
+from github_app.core.model import (
+    Actor,
+    Checks,
+    Comment,
+    Feedback,
+    Permission,
+    Reply,
+    Session,
+    Submission,
+    Thread,
+)
 
 SEEN_KEPT = 500
 """How many ids of handled feedback a session remembers."""
@@ -113,6 +125,45 @@ def fresh_words(thread: Thread, me: Actor, may_command: Permission) -> tuple[Com
         elif comment.permission >= may_command and not comment.author.is_bot:
             fresh.append(comment)
     return tuple(fresh)
+
+
+def entries_of(session: Session, consumed: Iterable[str], submission: Submission, *, has_changes: bool) -> list[Entry]:
+    """What a turn made of the threads that it was given; without a change, nothing was fixed."""
+    said = {reply.thread_id: reply.standing for reply in submission.replies}
+    ids = set(consumed)
+    entries = []
+    for told in (each for each in session.feedback if each.kind == "thread" and each.id in ids):
+        standing: Standing = said.get(told.thread_id, "open")
+        if standing == "fixed" and not has_changes:
+            standing = "answered"
+        entries.append(
+            Entry(
+                thread_id=told.thread_id,
+                reply_to=told.reply_to,
+                path=told.path,
+                line=told.line,
+                author=told.author,
+                standing=standing,
+            )
+        )
+    return entries
+
+
+def replies_in(
+    session: Session, *, head_sha: str = "", paths: tuple[str, ...] = (), resolves: bool = False
+) -> tuple[Reply, ...]:
+    """The last turn's answers to threads as they are posted, after it was published as `head_sha` (empty: it changed
+    nothing). What is fixed names the commit, and is resolved if that is wanted and the commit changed the thread's
+    file: words alone prove nothing."""
+    told = {each.thread_id: each for each in session.feedback if each.thread_id and each.id in session.carried}
+    replies = []
+    for reply in session.submission.replies if session.submission is not None else ():
+        about = told.get(reply.thread_id)
+        last = int(about.id.rpartition(":")[2]) if about is not None and about.path in paths else None
+        body = thread_answer(reply, head_sha=head_sha if paths else "", is_elsewhere=last is None)
+        is_settled = resolves and reply.standing == "fixed"
+        replies.append(replace(reply, body=body, resolves=last if is_settled else None))
+    return tuple(replies)
 
 
 def _open_threads(facts: Facts) -> tuple[Feedback, ...]:

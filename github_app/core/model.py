@@ -11,6 +11,7 @@ from typing import Literal
 from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 from github_app.core.judgements import Judgement
+from github_app.core.ledger import Entry, Outcome
 from github_app.core.verdicts import Verdict
 
 
@@ -266,11 +267,14 @@ class Feedback:
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """The agent's answer to one review thread."""
+    """The agent's answer to one review thread. `resolves`: the thread is settled with it, unless somebody says more in
+    it than this comment."""
 
     thread_id: str
     reply_to: int
     body: str
+    standing: Outcome = "answered"
+    resolves: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -327,14 +331,15 @@ class Session:
     held back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
     handed to the agent, `failures` are the last ones of all heads, `rerun` what was last run again, `settling` when all
     ended. `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids);
-    `seen` has the ids of feedback that is done with. `reviewers` are asked again once all they said is published.
-    `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend
-    when it began (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
-    `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit. `turn_asked_by`
-    is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open. `reminded_at` is
-    when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha` is the newest
-    head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and `issue_body` are the
-    issue as somebody with authority last saw to it; None in sessions that are older than this: as it stands.
+    `seen` has the ids of feedback that is done with, `ledger` what became of threads. `reviewers` are asked again once
+    all they said is published. `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what
+    the policy let it spend when it began (0 in sessions that are older than this), `granted_micro_usd` what people
+    allowed beyond that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each
+    commit. `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed
+    open. `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did.
+    `strange_sha` is the newest head that was pushed by somebody who may not write: nothing is built on it.
+    `issue_title` and `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are
+    older than this: as it stands.
     """
 
     id: str
@@ -376,6 +381,7 @@ class Session:
     stuck_on: str = ""
     reviewers: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
+    ledger: tuple[Entry, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
     leaves_pull: bool = False
     bot_words: int = 0

@@ -49,6 +49,9 @@ REGISTRIES = "registries"
 
 Judging = Literal["off", "advise", "block"]
 
+Resolving = Literal["never", "fixed"]
+"""Which review threads are resolved for people: none, or those that a commit settled."""
+
 JUDGING: tuple[Judging, ...] = get_args(Judging)
 """What becomes of what a second look finds, from the loosest to the strictest."""
 
@@ -79,9 +82,9 @@ class Policy:
     """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty.
 
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
-    `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds. `bots`
-    are the numbers of the accounts that may label, write commands and push although they are no people. `mcp` are
-    servers whose tools the agent gets.
+    `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds,
+    `resolve` which threads are resolved. `bots` are the numbers of the accounts that may label, write commands and push
+    although they are no people. `mcp` are servers whose tools the agent gets.
     """
 
     limits: Limits = Limits()
@@ -94,6 +97,7 @@ class Policy:
     approvers: tuple[str, ...] = ()
     others: Literal["leave_out", "quote"] = "leave_out"
     judge: Judging = "advise"
+    resolve: Resolving = "never"
     bots: tuple[int, ...] = ()
     mcp: tuple[ToolServer, ...] = ()
     max_files: int = 100
@@ -128,6 +132,7 @@ class Floor:
         review_rounds=50,
         others="quote",
         judge="off",
+        resolve="fixed",
         max_files=10_000,
         max_bytes=50_000_000,
         max_binary_bytes=50_000_000,
@@ -167,6 +172,7 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
             if floor.allows_mcp
         ),
         others=policy.others if most.others == "quote" else "leave_out",
+        resolve=policy.resolve if most.resolve == "fixed" else "never",
         judge=max(policy.judge, most.judge, key=JUDGING.index),
         max_files=min(policy.max_files, most.max_files),
         max_bytes=min(policy.max_bytes, most.max_bytes),

@@ -21,11 +21,12 @@ from github_app.core.policy import (
     Network,
     Policy,
     Quota,
+    Resolving,
 )
 from github_app.core.text.prose import code
 from github_app.core.toolservers import MAX_SERVERS, ToolServer, is_server_name, origin_of
 
-_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "judge", "bots", "changes")
+_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "judge", "resolve", "bots", "changes")
 
 
 Lines = Mapping[tuple[str, ...], int]
@@ -82,6 +83,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
         approvers=top.texts("approvers"),
         others=_others(top, usual.others),
         judge=_judging(top, usual.judge),
+        resolve=_resolving(top, usual.resolve),
         bots=top.numbers("bots"),
         max_files=changes.whole("files", usual.max_files, ceiling=10_000),
         max_bytes=changes.whole("kilobytes", usual.max_bytes // 1_000, ceiling=50_000) * 1_000,
@@ -97,6 +99,16 @@ def _others(top: _Section, usual: Literal["leave_out", "quote"]) -> Literal["lea
             return "quote"
         case _:
             raise top.refused("others", "must be `leave_out` or `quote`")
+
+
+def _resolving(top: _Section, usual: Resolving) -> Resolving:
+    match top.values.get("resolve", usual):
+        case "never":
+            return "never"
+        case "fixed":
+            return "fixed"
+        case _:
+            raise top.refused("resolve", "must be `never` or `fixed`")
 
 
 def _judging(top: _Section, usual: Judging) -> Judging:

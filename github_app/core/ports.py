@@ -330,6 +330,9 @@ class Hub(Protocol):
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         """Answer in a review thread; once for each `key`."""
 
+    def resolve_thread(self, repo: Repo, thread_id: str) -> None:
+        """Resolve a review thread; nothing if it is."""
+
     def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
         """Ask for another review; unknown people are passed over."""
 

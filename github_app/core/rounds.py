@@ -11,11 +11,12 @@ from github_app.core.decisions import Decision, ask, nothing, run_turn
 from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress, ShowProof
 from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.facts import Facts
-from github_app.core.feedback import with_feedback, without_feedback, without_old_checks
+from github_app.core.feedback import entries_of, replies_in, with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
+from github_app.core.ledger import committed, entered
 from github_app.core.messages import account, proof, stops
-from github_app.core.messages.answers import answer, thread_answer
-from github_app.core.model import Cause, Reply, Round, Session, Status, Submission
+from github_app.core.messages.answers import answer
+from github_app.core.model import Cause, Round, Session, Status, Submission
 from github_app.core.names import other_branch_name
 from github_app.core.undoing import not_undone
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
@@ -32,7 +33,8 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
     submission = account.harmless_submission(event.submission)
-    told = replace(_after(session, event), submission=submission, held=None)
+    entries = entries_of(session, event.consumed, submission, has_changes=event.change_set_id is not None)
+    told = replace(_after(session, event), submission=submission, held=None, ledger=entered(session.ledger, entries))
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
         carried = replace(told, carried=event.consumed)
@@ -43,7 +45,7 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     told = at_newest_head(told, facts)
     answers: tuple[Effect, ...] = ()
     if session.pull_number is not None and submission.replies:
-        answers = (ReplyThreads(pull_number=session.pull_number, replies=submission.replies),)
+        answers = (ReplyThreads(pull_number=session.pull_number, replies=replies_in(told)),)
     done = without_feedback(told, event.consumed)
     if session.pull_number is None:
         return ask(told, event, facts, stops.nothing_changed(submission.summary))
@@ -107,10 +109,11 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         checks=None,
         published=(*session.published, *_round_of(session, event)),
         held=None,
+        ledger=committed(session.ledger, event.head_sha),
     )
     effects: list[Effect] = []
-    if session.submission is not None and session.submission.replies:
-        replies = _with_commit(session.submission.replies, session, event)
+    resolves = facts.policy.resolve == "fixed"
+    if replies := replies_in(session, head_sha=event.head_sha, paths=event.paths, resolves=resolves):
         effects.append(ReplyThreads(pull_number=event.pull_number, replies=replies))
     if session.reviewers and not _waits_for_turn(out):
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
@@ -118,15 +121,6 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     if session.submission is not None:
         effects.append(_proof_of(session, session.submission, event.head_sha))
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")
-
-
-def _with_commit(replies: tuple[Reply, ...], session: Session, event: Published) -> tuple[Reply, ...]:
-    """Answers to threads, each about a file that the commit changed with the commit: words alone prove nothing."""
-    changed = {said.thread_id for said in session.feedback if said.thread_id and said.path in event.paths}
-    return tuple(
-        replace(reply, body=thread_answer(reply.body, event.head_sha)) if reply.thread_id in changed else reply
-        for reply in replies
-    )
 
 
 def _proof_of(session: Session, submission: Submission, head_sha: str) -> ShowProof:

@@ -9,6 +9,7 @@ from github_app.core.effects import Effect, Say, ShowProgress, Undo
 from github_app.core.events import CommandIssued, EffectFailed, Undone
 from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_old_checks
+from github_app.core.ledger import reopened
 from github_app.core.messages import refusals, stops
 from github_app.core.model import Round, Session, Status
 from github_app.core.upkeep import push_of
@@ -62,7 +63,8 @@ def taken_back(session: Session, commit_sha: str, head_sha: str, login: str) -> 
         replace(each, undone_in=head_sha, undone_by=login) if each.head_sha == commit_sha else each
         for each in session.published
     )
-    return replace(session, published=published, submission=None)
+    ledger = reopened(session.ledger, commit_sha)
+    return replace(session, published=published, submission=None, ledger=ledger)
 
 
 def undone(session: Session, event: Undone, facts: Facts) -> Decision:

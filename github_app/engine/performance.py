@@ -3,6 +3,7 @@ and must then change nothing; what came of it is returned as an event."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -27,7 +28,7 @@ from github_app.core.effects import (
     ShowProof,
     Undo,
 )
-from github_app.core.errors import Gone, HonkError, Refused, Stopped
+from github_app.core.errors import AccessDenied, Gone, HonkError, Refused, Stopped
 from github_app.core.events import (
     ChangeSetHeld,
     ChecksChanged,
@@ -41,7 +42,7 @@ from github_app.core.events import (
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.messages import account, refusals
-from github_app.core.model import ChangeSet, Session, Submission
+from github_app.core.model import ChangeSet, Session, Submission, Thread
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.core.record.records import reversal_of
 from github_app.core.reverts import Reverts
@@ -51,6 +52,8 @@ from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,10 +130,22 @@ class Performance:
 
     def _reply(self, pending: Pending, effect: ReplyThreads) -> None:
         # What was resolved (or deleted) since the agent read it is settled.
-        unresolved = {thread.id for thread in self.hub.threads(pending.repo, effect.pull_number)}
+        unresolved = {thread.id: thread for thread in self.hub.threads(pending.repo, effect.pull_number)}
         for reply in (reply for reply in effect.replies if reply.thread_id in unresolved):
             key = f"{pending.event_id}:{reply.thread_id}"
             self.hub.reply_thread(pending.repo, effect.pull_number, reply_to=reply.reply_to, key=key, body=reply.body)
+            if reply.resolves is not None:
+                self._resolve(pending, unresolved[reply.thread_id], known=reply.resolves)
+
+    def _resolve(self, pending: Pending, thread: Thread, *, known: int) -> None:
+        """Resolve a thread, unless somebody said more in it; one that stays unresolved is no harm."""
+        me = self.hub.identity()
+        if any(comment.id > known and comment.author.id != me.id for comment in thread.comments):
+            return
+        try:
+            self.hub.resolve_thread(pending.repo, thread.id)
+        except (AccessDenied, Refused, Gone) as error:
+            log.info("thread not resolved", extra={"session": pending.session_id, "why": str(error)})
 
     def show(self, session_id: str) -> None:
         """Bring a session's tracking comment up to date. Raises what `Hub` raises."""

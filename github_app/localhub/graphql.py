@@ -122,6 +122,7 @@ class _Root:
 
     def _set_resolved(self, asked: JSON, resolved: bool) -> JSON:
         thread = self._thread_of(asked["threadId"])
+        self._may(thread.pull.issue.repo, "contents:write")  # beside `pull_requests`, as GitHub wants it of apps
         reviews.set_resolved(self._world, thread, self._user, resolved)
         return {**_client(asked), "thread": self._thread(thread)}
 

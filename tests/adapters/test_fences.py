@@ -50,6 +50,7 @@ def test_each_request_to_github_that_changes_something_passes_the_fence(stage: S
     hub.edit_pull(repo, number, body="better")
     hub.mark_ready(repo, number)
     hub.reply_thread(repo, number, reply_to=reply_to, key="k", body="because")
+    hub.resolve_thread(repo, f"PRRT_{pull.threads[0].id}")
     hub.request_review(repo, number, ["mia"])
     hub.remove_label(repo, issue.number, "honk")
     hub.publish(

@@ -287,6 +287,25 @@ def test_a_thread_is_answered_once_for_each_key(stage: Stage):
     assert said == ["why?", "because (turn-1/0)", "because (turn-2/0)"]
 
 
+def test_a_thread_is_resolved_once(stage: Stage):
+    pull = stage.pull()
+    stage.maintainer.comment_line(pull, "fix.py", 1, "why?")
+    for _ in range(2):
+        stage.hub.resolve_thread(stage.repo, f"PRRT_{pull.threads[0].id}")
+        assert stage.hub.threads(stage.repo, pull.issue.number) == ()
+    assert pull.threads[0].resolved_by is not None
+    assert pull.threads[0].resolved_by.login.endswith("[bot]")
+
+
+def test_a_thread_that_we_may_not_resolve_stays_as_it_is(open_stage: Callable[..., Stage]):
+    stage = open_stage(permissions={**APP_PERMISSIONS, "contents": "read"})
+    pull = stage.pull()
+    stage.maintainer.comment_line(pull, "fix.py", 1, "why?")
+    with pytest.raises(AccessDenied):
+        stage.hub.resolve_thread(stage.repo, f"PRRT_{pull.threads[0].id}")
+    assert pull.threads[0].resolved_by is None
+
+
 @pytest.mark.parametrize("kind", ["before", "hang"])
 def test_a_question_that_gets_a_5xx_or_half_an_answer_is_asked_again(stage: Stage, kind):
     stage.github.faults.add("GET .*/heads/main$", kind, status=502)

@@ -151,7 +151,8 @@ async def test_what_people_say_meanwhile_joins_the_next_message(desk: Desk):
         )
         return reply(call("view", path="calc.py"))
 
-    outcome = await desk.run(look, reply(call("edit", **FIX)), submit(), task=a_task(feedback=(a_thread(),)))
+    done = submit(threads=[answer(1, "fixed", "Done.")])
+    outcome = await desk.run(look, reply(call("edit", **FIX)), done, task=a_task(feedback=(a_thread(),)))
     assert isinstance(outcome, Submitted)
     assert outcome.consumed == ("thread:1", "c1")
     assert [step.consumed for step in desk.journal.steps] == [("thread:1",), (), ("c1",), (), (), ()]
@@ -164,14 +165,33 @@ async def test_threads_that_came_meanwhile_can_be_answered(desk: Desk):
     desk.journal.inbox.append(a_thread(2))
     outcome = await desk.run(
         reply(call("view", path=".")),
-        submit(threads=[{"thread_id": "PRRT_1", "reply": "Done."}, {"thread_id": "PRRT_2", "reply": "Too."}]),
+        submit(threads=[answer(1, "fixed", "Done."), answer(2, "declined", "It is right.")]),
         task=a_task(feedback=(a_thread(1),)),
     )
     assert isinstance(outcome, Submitted)
     assert outcome.submission.replies == (
-        Reply(thread_id="PRRT_1", reply_to=101, body="Done."),
-        Reply(thread_id="PRRT_2", reply_to=102, body="Too."),
+        Reply(thread_id="PRRT_1", reply_to=101, body="Done.", standing="fixed"),
+        Reply(thread_id="PRRT_2", reply_to=102, body="It is right.", standing="declined"),
     )
+
+
+def answer(number: int, outcome: str, reply: str) -> dict[str, str]:
+    return {"thread_id": f"PRRT_{number}", "outcome": outcome, "reply": reply}
+
+
+async def test_a_thread_without_an_answer_is_asked_for_once_and_then_left_open(desk: Desk):
+    desk.journal.inbox.append(a_thread(2))
+    outcome = await desk.run(
+        submit(threads=[]),
+        submit(threads=[answer(1, "answered", "Because.")]),
+        submit(threads=[answer(1, "answered", "Because.")]),
+        task=a_task(feedback=(a_thread(1),)),
+    )
+    assert isinstance(outcome, Submitted)
+    assert [reply.thread_id for reply in outcome.submission.replies] == ["PRRT_1"]
+    told = [desk.model.results(number)[0]["content"] for number in (1, 2)]
+    assert told[0].startswith("not submitted: no answer in `threads` for PRRT_1. ")
+    assert told[1].startswith("not submitted: no answer in `threads` for PRRT_2. ")
 
 
 async def test_work_that_is_withdrawn_stops_at_once(desk: Desk):

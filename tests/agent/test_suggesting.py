@@ -47,7 +47,9 @@ async def test_a_review_of_suggestions_that_fit_costs_no_call_and_is_verified(de
     assert [(each.path, each.content) for each in outcome.changes.changes] == [("calc.py", BETTER)]
     assert [(each.command, each.exit_code) for each in outcome.submission.verdicts] == [("true", 0)]
     assert (outcome.consumed, outcome.usage) == (("thread:1",), Usage())
-    assert outcome.submission.replies == (Reply(thread_id="PRRT_1", reply_to=101, body="Applied as it stands."),)
+    assert outcome.submission.replies == (
+        Reply(thread_id="PRRT_1", reply_to=101, body="Applied as it stands.", standing="fixed"),
+    )
     assert outcome.submission.suggested_by == (RITA,)
     assert (desk.model.requests, desk.journal.steps) == ([], [])
 
@@ -68,7 +70,10 @@ async def test_a_turn_that_was_killed_applies_them_once(desk: Desk):
 async def test_what_fails_verification_goes_to_the_agent_with_what_failed(desk: Desk):
     desk.policy = Policy(verify=("grep -q mended calc.py || (echo no fix; false)",))
     outcome = await desk.run(
-        reply(call("bash", command="echo '# mended' >> calc.py")), submit(), task=a_review(a_suggestion())
+        reply(call("bash", command="echo '# mended' >> calc.py")),
+        submit(threads=[]),
+        submit(threads=[]),
+        task=a_review(a_suggestion()),
     )
     assert isinstance(outcome, Submitted)
     said = str(desk.model.requests[0].messages[0]["content"])

@@ -276,7 +276,11 @@ def toolbox(workspace: LocalWorkspace) -> Toolbox:
         ("view", {"path": "poem.txt", "start_line": "1"}, "start_line: Input should be a valid integer"),
         ("view", "poem.txt", "wrong arguments for `view`: input:"),
         ("verify", {"x": "y" * 1_000_000}, "x: Extra inputs are not permitted"),
-        ("submit", {"title": "t", "summary": "s", "threads": [{"thread_id": 1}]}, "threads.0.thread_id: Input should"),
+        (
+            "submit",
+            {"title": "t", "summary": "s", "threads": [{"thread_id": 1, "outcome": "fixed"}]},
+            "threads.0.thread_id: Input should",
+        ),
     ],
 )
 async def test_wrong_arguments_are_explained(toolbox: Toolbox, name: str, arguments: object, words: str):

@@ -187,18 +187,22 @@ async def test_nothing_changed_may_be_submitted_and_runs_nothing(desk: Desk):
         ({"title": "x" * 73}, "not 73"),
         ({"title": "two\nlines"}, "one line"),
         ({"summary": "  "}, "`summary` must say what was done"),
-        ({"threads": [{"thread_id": "PRRT_9", "reply": "x"}]}, "no such thread: PRRT_9. Threads to answer: PRRT_1"),
+        (
+            {"threads": [{"thread_id": "PRRT_9", "outcome": "fixed", "reply": "x"}]},
+            "no such thread: PRRT_9. Threads to answer: PRRT_1",
+        ),
     ],
 )
 async def test_words_that_are_missing_are_asked_for(desk: Desk, words: dict[str, object], said: str):
-    outcome = await desk.run(submit(**words), submit(), task=a_task(feedback=(a_thread(),)))
+    answered = {"threads": [{"thread_id": "PRRT_1", "outcome": "fixed", "reply": "x"}]}
+    outcome = await desk.run(submit(**answered | words), submit(**answered), task=a_task(feedback=(a_thread(),)))
     assert isinstance(outcome, Submitted)
     assert said in refusal(desk)
 
 
 async def test_a_thread_that_cannot_be_answered_is_not_known(desk: Desk):
     mute = Feedback(id="t", kind="thread", author="rita", body="?", thread_id="PRRT_1", reply_to=None)
-    answer = submit(threads=[{"thread_id": "PRRT_1", "reply": "x"}])
+    answer = submit(threads=[{"thread_id": "PRRT_1", "outcome": "fixed", "reply": "x"}])
     await desk.run(answer, submit(), task=a_task(feedback=(mute,)))
     assert "Threads to answer: none" in refusal(desk)
 

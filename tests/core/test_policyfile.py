@@ -33,6 +33,7 @@ def test_all_that_a_repository_can_say():
             "docs": {"command": " npx docs-mcp ", "network": ["docs.example.org"]},
             "tickets": {"url": "https://mcp.example.com/mcp"},
         },
+        "resolve": "fixed",
         "changes": {"files": 10, "kilobytes": 50, "binary_kilobytes": 5},
     }
     assert parse_policy(document) == Policy(
@@ -50,6 +51,7 @@ def test_all_that_a_repository_can_say():
             ToolServer(name="docs", command="npx docs-mcp", network=("docs.example.org",)),
             ToolServer(name="tickets", url="https://mcp.example.com/mcp"),
         ),
+        resolve="fixed",
         max_files=10,
         max_bytes=50_000,
         max_binary_bytes=5_000,
@@ -84,6 +86,7 @@ def test_all_that_a_repository_can_say():
         ({"protected": None}, "`protected` must be a list"),
         ({"judge": "maybe"}, "`judge` must be `off`, `advise` or `block`"),
         ({"judge": True}, "`judge` must be `off`, `advise` or `block`"),
+        ({"resolve": "all"}, "`resolve` must be `never` or `fixed`"),
         ({"others": "trust"}, "`others` must be `leave_out` or `quote`"),
         ({"network": {"turn": "any"}}, "`network.turn` must be a list"),
         (
@@ -124,6 +127,7 @@ def test_all_that_the_operator_can_say():
         "others": "leave_out",
         "judge": "advise",
         "mcp": "off",
+        "resolve": "never",
         "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
         "quota": {
             "person": {"turns_a_day": 5, "usd_a_day": 1.5, "usd_a_month": 20, "open_pulls": 2},
@@ -226,6 +230,14 @@ def test_a_repository_may_do_without_a_second_look_unless_the_operator_wants_one
     assert tighten(repository, Floor()).judge == "off"
     assert tighten(repository, parse_floor({"judge": "advise"}, name="floor.yml")).judge == "advise"
     assert tighten(Policy(judge="block"), parse_floor({"judge": "advise"}, name="floor.yml")).judge == "block"
+
+
+def test_threads_are_resolved_only_where_repository_and_operator_let_us():
+    assert parse_policy({}).resolve == "never"
+    wanted = parse_policy({"resolve": "fixed"})
+    assert tighten(wanted, parse_floor({}, name="floor.yml")).resolve == "fixed"
+    assert tighten(wanted, parse_floor({"resolve": "never"}, name="floor.yml")).resolve == "never"
+    assert tighten(parse_policy({"resolve": "never"}), Floor()).resolve == "never"
 
 
 def test_a_repository_cannot_rid_itself_of_the_operators_approvers():

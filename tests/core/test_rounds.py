@@ -242,21 +242,14 @@ def test_answers_to_threads_are_posted_without_another_comment():
     replied = decide(session(), unchanged(submission=replace(SUBMISSION, replies=REPLIES)), facts())
     assert replied.effects[0] == ReplyThreads(pull_number=PULL, replies=REPLIES)
     assert said(replied) == ""
+    assert isinstance(shown := replied.effects[0], ReplyThreads)
+    assert [each.body for each in shown.replies] == ["Done."]
 
 
 def test_answers_to_threads_are_posted_once_published():
     told = after(session(), finished(submission=replace(SUBMISSION, replies=REPLIES)))
     out = decide(told, event(ev.Published), facts())
     assert out.effects[0] == ReplyThreads(pull_number=PULL, replies=REPLIES)
-
-
-def test_an_answer_names_the_commit_if_that_changed_the_file_it_is_about():
-    told = replace(words("thread:T_1:9", kind="thread"), thread_id=REPLIES[0].thread_id, path="goose.py")
-    asked = after(session(feedback=(told,)), finished(submission=replace(SUBMISSION, replies=REPLIES)))
-    for paths, named in ((("goose.py",), f"\n\nChanged in {NEW}."), (("other.py",), ""), ((), "")):
-        out = decide(asked, event(ev.Published, head_sha=NEW, paths=paths), facts())
-        answered = replace(REPLIES[0], body=f"{REPLIES[0].body}{named}")
-        assert out.effects[0] == ReplyThreads(pull_number=PULL, replies=(answered, *REPLIES[1:]))
 
 
 def test_review_is_asked_for_again_when_all_that_was_said_is_published():

@@ -26,10 +26,21 @@ from github_app.core.effects import (
     ShowProof,
     Undo,
 )
-from github_app.core.errors import HeadMoved, Refused, Stopped
+from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
-from github_app.core.model import Cause, ChangeSet, FileChange, Reply, Round, Status, Submission, Thread
+from github_app.core.model import (
+    Cause,
+    ChangeSet,
+    Comment,
+    FileChange,
+    Permission,
+    Reply,
+    Round,
+    Status,
+    Submission,
+    Thread,
+)
 from github_app.core.policy import POLICY_PATH
 from github_app.engine import codec
 from github_app.engine.inbox import read
@@ -39,7 +50,7 @@ from github_app.engine.policies import Policies
 from github_app.engine.store import Pending
 from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
-from tests.fakes.hub import BASE, RecordingHub
+from tests.fakes.hub import BASE, ME, RecordingHub
 from tests.fakes.reverts import PreparedReverts
 
 TURN = "7-1-1/turn-1"
@@ -118,6 +129,36 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("show_proof", "c" * 40, "d-1/0", "neutral", "Nothing"),
         ("remove_label", 1, "honk"),
     ]
+
+
+def a_comment(number: int, author=ANN) -> Comment:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return Comment(id=number, author=author, permission=Permission.WRITE, body="?", created_at=at)
+
+
+@pytest.mark.parametrize(
+    ("comments", "resolves", "acts"),
+    [
+        ((a_comment(5),), 5, ["reply_thread", "resolve_thread"]),
+        ((a_comment(5), a_comment(6, ME)), 5, ["reply_thread", "resolve_thread"]),  # our answer, before a crash
+        ((a_comment(5), a_comment(6)), 5, ["reply_thread"]),
+        ((a_comment(5),), None, ["reply_thread"]),
+    ],
+)
+def test_a_thread_is_resolved_after_its_answer_unless_somebody_said_more(hub, performance, comments, resolves, acts):
+    hub.open_threads = (Thread(id="T1", reply_to=5, path="a.py", line=1, comments=comments),)
+    replies = (Reply(thread_id="T1", reply_to=5, body="Done.", standing="fixed", resolves=resolves),)
+    assert performance.perform(pending(ReplyThreads(pull_number=12, replies=replies))) is None
+    assert [act[0] for act in hub.acts] == acts
+
+
+@pytest.mark.parametrize("error", [AccessDenied("no"), Refused("no"), Gone("no", what="thread")])
+def test_a_thread_that_may_not_be_resolved_is_no_failure(hub, performance, error):
+    hub.open_threads = (Thread(id="T1", reply_to=5, path="a.py", line=1, comments=(a_comment(5),)),)
+    hub.fail("resolve_thread", error)
+    replies = (Reply(thread_id="T1", reply_to=5, body="Done.", standing="fixed", resolves=5),)
+    assert performance.perform(pending(ReplyThreads(pull_number=12, replies=replies))) is None
+    assert [act[0] for act in hub.acts] == ["reply_thread"]
 
 
 def test_a_later_look_comes_once_and_not_before_its_time(store, performance, clock):

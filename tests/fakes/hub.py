@@ -192,6 +192,9 @@ class RecordingHub:
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         self._call(self.acts, "reply_thread", pull_number, reply_to, key, body)
 
+    def resolve_thread(self, repo: Repo, thread_id: str) -> None:
+        self._call(self.acts, "resolve_thread", thread_id)
+
     def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
         self._call(self.acts, "request_review", number, tuple(logins))
 

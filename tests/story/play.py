@@ -32,8 +32,12 @@ def ask(question: str) -> dict[str, Any]:
     return {"ask": {"question": question}}
 
 
-def submit(title: str = "Say hello", *, answers: tuple[str, ...] = (), **more: str) -> dict[str, Any]:
+def submit(
+    title: str = "Say hello", *, answers: tuple[str, ...] = (), outcome: str = "fixed", **more: str
+) -> dict[str, Any]:
     """Hand in, with an answer for each thread in the order of the prompt."""
-    threads = [{"thread_id": f"{{{{thread:{n}}}}}", "reply": answer} for n, answer in enumerate(answers, 1)]
+    threads = [
+        {"thread_id": f"{{{{thread:{n}}}}}", "outcome": outcome, "reply": answer} for n, answer in enumerate(answers, 1)
+    ]
     asked: dict[str, Any] = {"title": title, "summary": f"{title}, as asked.", "threads": threads, **more}
     return {"submit": asked}

@@ -258,6 +258,10 @@ class GitHubHub:
             self._clients, repo, pull_number, reply_to=reply_to, key=key, body=fit, me=self.identity()
         )
 
+    def resolve_thread(self, repo: Repo, thread_id: str) -> None:
+        """Resolve a review thread; nothing if it is."""
+        threads.resolve(self._clients.repo(repo, "resolve_thread"), thread_id)
+
     def request_review(self, repo: Repo, number: int, logins: Sequence[str]) -> None:
         """Ask for another review; unknown people are passed over."""
         pulls.request_review(self._clients.repo(repo, "request_review"), number, logins)

@@ -24,7 +24,8 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "react": WRITE_TALK,
     "say": WRITE_TALK,
     "remove_label": WRITE_TALK,
-    # pull requests; `contents: write` is what GitHub wants for markPullRequestReadyForReview beside `pull_requests`
+    # pull requests; `contents: write` is what GitHub wants beside `pull_requests` for markPullRequestReadyForReview and
+    # resolveReviewThread
     "pull": {"pull_requests": "read"},
     "find_pull": {"pull_requests": "read"},
     "threads": {"pull_requests": "read"},
@@ -32,6 +33,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "edit_pull": {"pull_requests": "write"},
     "mark_ready": {"pull_requests": "write", "contents": "write"},
     "reply_thread": {"pull_requests": "write"},
+    "resolve_thread": {"pull_requests": "write", "contents": "write"},
     "request_review": {"pull_requests": "write"},
     # CI
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},

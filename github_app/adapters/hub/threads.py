@@ -64,6 +64,9 @@ query($thread: ID!, $comments: String) {
 """
 )
 
+RESOLVE = """
+mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved } } }
+"""
 
 LAG_S = 300.0
 """What is older than this GraphQL knows as well as REST, if our clock is not too wrong."""
@@ -104,6 +107,11 @@ def read_threads(
                 raise NotVisibleYet(f"{what}: GitHub does not show all comments yet")
             return tuple(found)
         cursor = page["pageInfo"]["endCursor"]
+
+
+def resolve(client: RepoClient, thread_id: str) -> None:
+    """Resolve a review thread; nothing if it is."""
+    client.mutate(RESOLVE, {"id": thread_id}, what="review thread")
 
 
 def _newest_comments(client: RepoClient, pull_number: int, what: str) -> set[int]:

@@ -13,6 +13,7 @@ from github_app.core.judgements import harmless_judgement, told
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.proof import outcome
+from github_app.core.messages.threads import listing, tally
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
 from github_app.core.verdicts import Verdict
@@ -49,6 +50,7 @@ def tracking(
         lines.append(f"| Runs once more | {again} |")
     if passed := failures.passed_again(session):
         lines.append(f"| Flaky | {passed}: failed, then passed on the same commit |")
+    lines += [f"| Review comments | {told} |" for told in filter(None, [tally(session.ledger)])]
     if session.refused:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
@@ -56,8 +58,8 @@ def tracking(
     if expected is not None:
         low, high = money(expected.low_micro_usd), money(expected.high_micro_usd)
         lines.append(f"| Expected | {low} to {high}, like half of the last {expected.count} issues here |")
-    if told := waiting(wait):
-        lines.append(f"| {told[0]} | {told[1]} |")
+    if paused := waiting(wait):
+        lines.append(f"| {paused[0]} | {paused[1]} |")
     if page:
         lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
@@ -141,6 +143,7 @@ def pull_body(session: Session) -> str:
         to = later.head_sha if isinstance(later, Round) else session.branch
         link = f"[changes](/{session.repo.full_name}/compare/{before.head_sha}...{to})"
         lines += ["", f"**{clause(later.title)}** ({link})", "", *_round_lines(later)]
+    lines += listing(session)
     lines += _verification(newest) if newest is not None else []
     if passed := failures.passed_again(session):
         lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]

@@ -53,11 +53,6 @@ def answer(summary: str) -> str:
     return harmless(summary) or "I looked, and nothing has to be changed."
 
 
-def thread_answer(body: str, head_sha: str) -> str:
-    """The agent's answer in a review thread, with the commit that changed the file; GitHub makes a link of it."""
-    return f"{body}\n\nChanged in {head_sha}."
-
-
 def request_waits(reason: str) -> str:
     """A request cannot be decided on yet."""
     return f"I have read this and cannot act on it yet: {clause(reason)}. I keep trying, and go on by myself."
