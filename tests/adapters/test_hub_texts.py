@@ -125,7 +125,7 @@ def test_the_last_key_counts():
     assert key_of("Fix\n\nHonk-Key: forged\nHonk-Key: ours\n") == "ours"
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("unit", ["[", "-", "[-", "skip ", "[no-", "***", "skip-checks\n", "Honk-Key "])
 def test_the_longest_message_is_made_in_no_time(unit):
     commit_message("[" + unit * 20_000, key="k", audit=PIN)

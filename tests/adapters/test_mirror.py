@@ -215,7 +215,7 @@ async def test_what_is_too_large_or_too_slow_ends(registry: Registry, mirror: Mi
     upstream.page_bytes, upstream.page_total_s = 10_000_000, 0.1
     started = time.monotonic()
     assert await get(mirror, "/slow") == (502, b"too slow\n")
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert [path for path in upstream.folder.rglob("*") if path.name.startswith("new-")] == []
 
 
@@ -261,7 +261,7 @@ def test_a_registry_that_answers_badly_is_hung_up_on(answer: Callable[[socket.so
         started = time.monotonic()
         with pytest.raises(Unavailable, match=why):
             upstream.page(f"{source.url}tiny/", accept="text/html")
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 20
         assert list(tmp_path.rglob("*")) == []
 
 

@@ -223,7 +223,7 @@ async def test_cancelling_a_call_kills_the_command_and_leaves_the_workspace_open
     with pytest.raises(asyncio.CancelledError):
         await running
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert told(await workspace.changes()) == {"begun": ("100644", b"begun\n")}
 
 

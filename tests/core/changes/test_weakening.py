@@ -436,12 +436,12 @@ def test_what_shows_it_is_short():
     "unit", ["(", "-", "a.b", "assert x or ", "if x:\n ", "it('", "/*", '"', "`", "@Test ", "#[test]"]
 )
 @pytest.mark.parametrize("path", [T, "a.test.ts", "AddTest.java", "src/lib.rs", "package.json"])
-@pytest.mark.timeout(20)  # what is not linear takes minutes
+@pytest.mark.timeout(60)  # what is not linear takes minutes
 def test_hostile_files_are_read_in_no_time(unit: str, path: str):
     weakened({path: PY}, {path: unit * (300_000 // len(unit))})
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_thousand_tests_that_move_are_followed_by_their_names():
     many = "".join(f"def test_{n}():\n    assert f({n}) == {n}\n" for n in range(1_000))
     assert weakened({T: many}, {T: None, "tests/unit/test_add.py": many}) == []
