@@ -94,7 +94,7 @@ class Visits:
             try:
                 return page(request, visitor)
             except Transient as error:
-                return _note("GitHub does not answer", f"{error}. Try again in a minute.", 503, visitor)
+                return _note("Not now", f"{error}. Try again in a minute.", 503, visitor)
 
         return answer
 
