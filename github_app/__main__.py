@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_running(commands, where)
     _add_context(commands)
+    _add_config(commands.add_parser("config", help="explain a repository's policy"))
     _add_backup(commands, where)
     _add_records(commands, where)
     return parser
@@ -122,6 +123,16 @@ def _add_context(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     context.add_argument("--json", action="store_true", help="for programs")
     context.set_defaults(run=_context)
+
+
+def _add_config(config: argparse.ArgumentParser) -> None:
+    commands = config.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    explain = commands.add_parser("explain", help="print each value in force, and where it comes from")
+    explain.add_argument(
+        "file", type=Path, nargs="?", default=Path(".github/honk.yml"), metavar="FILE", help="(.github/honk.yml)"
+    )
+    explain.add_argument("--json", action="store_true", help="for programs")
+    explain.set_defaults(run=_explain)
 
 
 def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
@@ -282,6 +293,12 @@ def _context(options: argparse.Namespace) -> int:
     from github_app.surveying import tell
 
     return tell(options.repo, rev=options.rev, issue=options.issue, as_json=options.json)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from github_app.explaining import explain_file
+
+    return explain_file(options.file, is_json=options.json)
 
 
 def _backup(options: argparse.Namespace) -> int:

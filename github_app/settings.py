@@ -176,7 +176,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         git_env=_git_env(env, hosts.ca_file),
         runner_socket=_runner_socket(env),
         tool_paths=_tool_paths(env),
-        policy_file=_file(env, "HONK_POLICY_FILE"),
+        policy_file=read_policy_file(env),
         mcp_tokens=_mcp_tokens(env),
     )
 
@@ -191,6 +191,11 @@ def read_hosts(environment: Mapping[str, str] | None = None) -> Hosts:
     if ca_file is not None and not ca_file.is_file():
         raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
     return Hosts(github_url=github_url, api_url=api_url, graphql_url=graphql_url, ca_file=ca_file)
+
+
+def read_policy_file(environment: Mapping[str, str] | None = None) -> Path | None:
+    """Read where the operator's floor is (from the process's own environment by default)."""
+    return _file(os.environ if environment is None else environment, "HONK_POLICY_FILE")
 
 
 def read_runner_settings(environment: Mapping[str, str] | None = None) -> RunnerSettings:

@@ -209,6 +209,26 @@ def test_a_session_is_followed_until_it_ends(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.splitlines()[-1].endswith("ticked: all over")
 
 
+def test_a_policy_is_explained_before_it_is_pushed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy, floor = tmp_path / "honk.yml", tmp_path / "floor.yml"
+    policy.write_text("limits:\n  usd: 20\n  steps: 30\n")
+    floor.write_text("limits: {usd: 5}\n")
+    monkeypatch.setenv("HONK_POLICY_FILE", str(floor))
+
+    assert main(["config", "explain", str(policy), "--json"]) == 0
+    told = {each["key"]: (each["value"], each["source"]) for each in json.loads(capsys.readouterr().out)}
+    assert told["limits.usd"] == ("5", "the operator's floor; the file has 20")
+    assert told["limits.steps"] == ("30", "line 3")
+    assert main(["config", "explain", str(policy)]) == 0
+    assert "the operator's floor; the file has 20" in capsys.readouterr().out
+    policy.write_text("limits:\n  usd: many\n")
+    assert main(["config", "explain", str(policy)]) == 1
+    assert "line 2: `limits.usd` must be a number" in capsys.readouterr().err
+    assert main(["config", "explain", str(tmp_path / "none.yml")]) == 2
+
+
 @pytest.mark.usefixtures("_all_set")
 def test_everything_is_paused_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     store = open_store(read_settings())

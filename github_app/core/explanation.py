@@ -1,0 +1,69 @@
+"""A policy in words: each value that is in force, and where it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from github_app.core.policy import PROTECTED, Floor, Policy, tighten
+from github_app.core.policyfile import Lines
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """One key of a policy file, its value in force as text (empty: none), and where that comes from."""
+
+    key: str
+    value: str
+    source: str
+
+
+def explain(policy: Policy, lines: Lines, floor: Floor) -> list[Explained]:
+    """Each key's value in force for a repository's policy, of whose file these are the lines, on the operator's floor.
+
+    Built-in protected paths are left out: they are always there.
+    """
+    now = tighten(policy, floor)
+    found = []
+    for key, show in _KEYS.items():
+        said, value = show(policy), show(now)
+        path = tuple(key.split("."))
+        is_said = path in lines
+        if value != said:
+            wanted = "the file" if is_said else "the default"
+            source = f"the operator's floor; {wanted} has {said or 'none'}"
+        else:
+            source = f"line {lines[path]}" if is_said else "default"
+        found.append(Explained(key=key, value=value, source=source))
+    return found
+
+
+def _listed(values: tuple[object, ...]) -> str:
+    return ", ".join(map(str, values))
+
+
+def _own_paths(policy: Policy) -> str:
+    return _listed(tuple(path for path in policy.protected if path not in PROTECTED))
+
+
+_KEYS: Mapping[str, Callable[[Policy], str]] = {
+    "limits.usd": lambda it: f"{it.limits.cost_micro_usd / 1_000_000:g}",
+    "limits.steps": lambda it: f"{it.limits.steps}",
+    "limits.minutes": lambda it: f"{it.limits.time_s / 60:g}",
+    "rounds.checks": lambda it: f"{it.fix_rounds}",
+    "rounds.reviews": lambda it: f"{it.review_rounds}",
+    "setup": lambda it: "; ".join(it.setup),
+    "verify": lambda it: "; ".join(it.verify),
+    "network.setup": lambda it: _listed(it.network.setup),
+    "network.turn": lambda it: _listed(it.network.turn),
+    "mcp": lambda it: _listed(tuple(server.name for server in it.mcp)),
+    "bots": lambda it: _listed(it.bots),
+    "others": lambda it: it.others,
+    "judge": lambda it: it.judge,
+    "resolve": lambda it: it.resolve,
+    "protected": _own_paths,
+    "approvers": lambda it: _listed(it.approvers),
+    "changes.files": lambda it: f"{it.max_files}",
+    "changes.kilobytes": lambda it: f"{it.max_bytes // 1_000}",
+    "changes.binary_kilobytes": lambda it: f"{it.max_binary_bytes // 1_000}",
+}
