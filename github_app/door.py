@@ -41,9 +41,6 @@ def make_door(
     """The application that `serve` runs; the last two are built only where people can sign in. Raises `Misconfigured`
     for a bad private key."""
     from github_app.engine.browsing import Browsing
-    from github_app.engine.leases import beats
-    from github_app.engine.tallies import read_tallies
-    from github_app.web.metrics import metrics_text
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
 
@@ -51,16 +48,7 @@ def make_door(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
-        metrics=lambda: metrics_text(
-            inbox=store.entries.counts(),
-            oldest_s=store.entries.oldest_s(),
-            sessions=store.count_sessions(),
-            waiting=store.waits.count(),
-            secrets_removed=secrets_removed(),
-            tallies=read_tallies(store.engine),
-            workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
-            traffic=engine.lookup.hub.traffic() if engine is not None else None,
-        ),
+        metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
             *page_routes(page_links(settings), Browsing(store).session, github_url=settings.github_url),
             *(_visits(settings, store, build_hub(), build_sign_in()) if settings.client_id else ()),
@@ -86,6 +74,27 @@ def _visits(settings: Settings, store: Store, hub: Hub, sign_in: SignIn) -> list
         is_secure=settings.public_url.startswith("https:"),
     )
     return visits.routes()
+
+
+def _metrics(store: Store, secrets_removed: int, engine: Engine | None) -> str:
+    from github_app.engine.leases import beats
+    from github_app.engine.tallies import read_tallies
+    from github_app.web.metrics import metrics_text
+
+    day = store.figures.day()
+    return metrics_text(
+        inbox=store.entries.counts(),
+        oldest_s=store.entries.oldest_s(),
+        sessions=store.count_sessions(),
+        waiting=store.waits.count(),
+        silent_s=store.figures.silent_s(),
+        day_usd=day.cost_micro_usd / 1e6,
+        turn_s=day.turn_s,
+        secrets_removed=secrets_removed,
+        tallies=read_tallies(store.engine),
+        workers={beat.name: (beat.age_s, beat.takeovers) for beat in beats(store.engine)},
+        traffic=engine.lookup.hub.traffic() if engine is not None else None,
+    )
 
 
 def page_links(settings: Settings) -> PageLinks:

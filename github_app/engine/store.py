@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from github_app.core.attempts import happened
 from github_app.core.decisions import Decision, may_ask
 from github_app.core.effects import Effect
+from github_app.core.endings import ended
 from github_app.core.errors import Transient
 from github_app.core.events import Event, OwnEvent, Published, Subject, Undone
 from github_app.core.facts import Facts
@@ -25,6 +26,7 @@ from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import text_of, transaction
 from github_app.engine.entries import Entries
+from github_app.engine.figures import Figures
 from github_app.engine.heard import note_words
 from github_app.engine.quotas import note_decision
 from github_app.engine.tallies import count
@@ -56,6 +58,7 @@ class Store:
         self.audit = audit
         self.entries = Entries(engine, clock)
         self.waits = Waits(engine, clock)
+        self.figures = Figures(engine, clock)
         self._clock = clock
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
@@ -165,7 +168,7 @@ class Store:
                 raise Conflict("the same words were decided on at this very moment")
             if not note_decision(connection, after, decision, repo, facts):
                 raise Conflict("a turn was started, or the same was told, at this very moment")
-            count(connection, happened(before, after))
+            count(connection, (*happened(before, after), *ended(before, event)))
             for position, effect in enumerate(decision.effects):
                 self._save_effect(connection, event, after, repo, position, effect)
             connection.execute(

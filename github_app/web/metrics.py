@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
+from github_app.core.endings import ENDS
 from github_app.core.judgements import Said
 from github_app.core.ports import Traffic
 
@@ -12,6 +13,8 @@ _TALLIED = {
     "flaky": "Checks that failed and then passed on the same commit.",
     "rerun": "Commits whose failed jobs were run again before the agent was asked.",
 }
+_STATES = ("new", "queued", "done", "ignored", "unreadable", "failed")
+"""Told of the inbox also where they are 0: what Prometheus has not seen before does not rise for it."""
 _ALIVE_S = 15.0
 """After a silence of so long a worker has lost its name."""
 
@@ -22,22 +25,30 @@ def metrics_text(
     oldest_s: float,
     sessions: Mapping[str, int],
     waiting: int,
+    silent_s: float,
+    day_usd: float,
+    turn_s: Mapping[float, float],
     secrets_removed: int,
     tallies: Mapping[str, int],
     workers: Mapping[str, tuple[float, int]],
     traffic: Traffic | None,
 ) -> str:
-    """The inbox by state, the sessions by status and how many wait for a limit, what this process kept from leaving,
-    what became of failed checks in all; by name the workers, each with the seconds since its last heartbeat and how
-    often its work was taken over (none where one process does all); and what this process asked of GitHub."""
+    """The inbox by state; the sessions by status, how many wait for a limit, and for how long one that is worked on has
+    shown no sign; what the last day's turns cost, and by quantile how long they took; what this process kept from
+    leaving; how turns ended and what became of failed checks in all; by name the workers, each with the seconds since
+    its last heartbeat and how often its work was taken over (none where one process does all); and what this process
+    asked of GitHub."""
     lines = ["# HELP honk_inbox Deliveries and own events, by state.", "# TYPE honk_inbox gauge"]
-    lines += [f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted(inbox.items())]
+    lines += [
+        f'honk_inbox{{state="{state}"}} {n}' for state, n in sorted((dict.fromkeys(_STATES, 0) | dict(inbox)).items())
+    ]
     lines += ["# HELP honk_inbox_oldest_seconds How long the oldest row has waited that is not done."]
     lines += ["# TYPE honk_inbox_oldest_seconds gauge", f"honk_inbox_oldest_seconds {oldest_s:.0f}"]
     lines += ["# HELP honk_sessions Sessions, by status.", "# TYPE honk_sessions gauge"]
     lines += [f'honk_sessions{{status="{status}"}} {n}' for status, n in sorted(sessions.items())]
     lines += ["# HELP honk_sessions_waiting Sessions that wait until a rate limit ends."]
     lines += ["# TYPE honk_sessions_waiting gauge", f"honk_sessions_waiting {waiting}"]
+    lines += _of_work(silent_s, day_usd, turn_s, tallies)
     lines += ["# HELP honk_secrets_removed_total Secrets in what this process was about to post or log."]
     lines += ["# TYPE honk_secrets_removed_total counter", f"honk_secrets_removed_total {secrets_removed}"]
     for name, meaning in _TALLIED.items():
@@ -49,6 +60,24 @@ def metrics_text(
     if traffic is not None:
         lines += _of_traffic(traffic)
     return "\n".join(lines) + "\n"
+
+
+def _of_work(silent_s: float, day_usd: float, turn_s: Mapping[float, float], tallies: Mapping[str, int]) -> list[str]:
+    name = "honk_working_silent_seconds"
+    lines = [f"# HELP {name} How long a session that is worked on has shown no sign, at most.", f"# TYPE {name} gauge"]
+    lines += [f"{name} {silent_s:.0f}"]
+    lines += ["# HELP honk_spent_day_usd Dollars that the turns begun within 24 hours have cost."]
+    lines += ["# TYPE honk_spent_day_usd gauge", f"honk_spent_day_usd {day_usd:.6f}"]
+    if turn_s:
+        name = "honk_turn_duration_seconds"
+        lines += [f"# HELP {name} From the decision to the end, of the turns begun within 24 hours that ended."]
+        lines += [f"# TYPE {name} gauge"]
+        lines += [f'{name}{{quantile="{each}"}} {seconds:.1f}' for each, seconds in sorted(turn_s.items())]
+    lines += ["# HELP honk_turns_total Turns that ended, by how.", "# TYPE honk_turns_total counter"]
+    lines += [f'honk_turns_total{{end="{end}"}} {tallies.get(f"turn_{end}", 0)}' for end in ENDS]
+    name = "honk_effects_failed_total"
+    lines += [f"# HELP {name} What was decided and could not be done, and was told to people."]
+    return [*lines, f"# TYPE {name} counter", f"{name} {tallies.get('effect_failed', 0)}"]
 
 
 def _of_judge(tallies: Mapping[str, int]) -> list[str]:

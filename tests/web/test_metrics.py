@@ -16,12 +16,14 @@ TRAFFIC = Traffic(
 def told(**numbers: Any) -> str:
     """The text, of nothing but these numbers."""
     nothing: dict[str, Any] = {"inbox": {}, "oldest_s": 0, "sessions": {}, "waiting": 0, "secrets_removed": 0}
+    nothing |= {"silent_s": 0, "day_usd": 0, "turn_s": {}}
     return metrics_text(**nothing | {"workers": {}, "traffic": None, "tallies": {}} | numbers)
 
 
 def test_one_process_that_does_all_names_no_workers():
     text = told(inbox={"done": 2}, sessions={"merged": 1})
     assert 'honk_inbox{state="done"} 2\n' in text
+    assert 'honk_inbox{state="failed"} 0\n' in text
     assert "worker" not in text
 
 
@@ -34,12 +36,13 @@ def test_workers_are_counted_while_they_live_and_shown_after():
 
 
 def test_each_number_has_a_meaning_and_a_kind():
-    lines = told(inbox={"new": 2}, sessions={"working": 1}, traffic=TRAFFIC, workers={"one": (1.0, 0)}).splitlines()
+    text = told(inbox={"new": 2}, sessions={"working": 1}, traffic=TRAFFIC, workers={"one": (1.0, 0)}, turn_s={0.5: 9})
+    lines = text.splitlines()
     numbers = [line for line in lines if not line.startswith("#")]
     for kind in ("HELP", "TYPE"):
         named = {line.split()[2] for line in lines if line.startswith(f"# {kind} ")}
         assert named == {re.split("[ {]", line)[0] for line in numbers}
-    assert all(re.fullmatch(r'\w+({\w+="\w+"(,\w+="\w+")*})? [\d.]+', line) for line in numbers)
+    assert all(re.fullmatch(r'\w+({\w+="[\w.]+"(,\w+="\w+")*})? [\d.]+', line) for line in numbers)
 
 
 def test_what_is_left_is_told_by_installation():
@@ -66,3 +69,14 @@ def test_what_became_of_failed_checks_is_counted():
     assert "honk_checks_flaky_total 3\n" in text
     assert "honk_checks_rerun_total 0\n" in text
     assert "another" not in text
+
+
+def test_money_time_and_ends_of_turns_are_told():
+    text = told(silent_s=61.4, day_usd=12.345678, turn_s={0.9: 300.0, 0.5: 12.34}, tallies={"turn_broken": 2})
+    assert "honk_working_silent_seconds 61\n" in text
+    assert "honk_spent_day_usd 12.345678\n" in text
+    assert 'honk_turn_duration_seconds{quantile="0.5"} 12.3\n' in text
+    assert 'honk_turns_total{end="broken"} 2\n' in text
+    assert 'honk_turns_total{end="asked"} 0\n' in text
+    assert "honk_effects_failed_total 0\n" in text
+    assert "duration" not in told()
