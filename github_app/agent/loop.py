@@ -17,8 +17,8 @@ from github_app.agent.handover import Gate, Handover
 from github_app.agent.judge import Judge
 from github_app.agent.pictures import encode, picture_blocks, show_pictures
 from github_app.agent.suggesting import Applied, apply_suggestions, look_again
-from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
-from github_app.agent.tools import REPEATABLE, Question, Toolbox, may_change_files, progress, tool_definitions
+from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
+from github_app.agent.tools import REPEATABLE, Draft, Question, Toolbox, may_change_files, progress, tool_definitions
 from github_app.agent.toolservers import ToolServers
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
 from github_app.agent.verify import look_for_verifiers
@@ -99,8 +99,7 @@ async def run_turn(
             calls = await turn.think()
             if on_step is not None:
                 await on_step(progress(calls))
-            ending = await turn.act(calls)
-            if ending is not None:
+            if (ending := await turn.act(calls)) is not None:
                 return turn.outcome(ending)
     except LimitReached as limit:
         return turn.outcome(limit)
@@ -135,12 +134,12 @@ class _Turn:
         applied: Applied | None = None
         if not self.steps:
             self.toolbox.gate.outlet.refused = task.refused
-            applied = await apply_suggestions(self.toolbox.gate, task)
+            applied = Applied() if task.cause in READING else await apply_suggestions(self.toolbox.gate, task)
             self.toolbox.suggested_by = applied.authors
             if applied.handover is not None:
                 self.answered = tuple(each.id for each in task.feedback)
                 return applied.handover
-        if judge_name and policy.judge != "off":
+        if judge_name and policy.judge != "off" and task.cause not in READING:
             self._seat_judge(task, judge_name)
         await self.toolbox.servers.look()
         if applied is not None:
@@ -187,7 +186,7 @@ class _Turn:
                 raise LimitReached("the conversation has outgrown what the model can read", limit="tokens")
         return tool_uses(self.steps[-1])
 
-    async def act(self, calls: Sequence[Block]) -> Handover | Question | None:
+    async def act(self, calls: Sequence[Block]) -> Handover | Question | Draft | None:
         """Run the calls in order and tell the model what came of them; or what ends the turn, if one of them does."""
         count = transcript.repeats(self.steps)
         if count >= REPEATS_ENDED:
@@ -197,17 +196,17 @@ class _Turn:
         blocks: list[Block] = []
         for call in calls:
             result = await self._run(call)
-            if isinstance(result, Handover | Question):
+            if isinstance(result, Handover | Question | Draft):
                 return result
             blocks.append(result)
         if not calls:
-            blocks.append(text_block(prompt.TOO_SILENT))
+            blocks.append(text_block(prompt.in_turn(prompt.TOO_SILENT, self.toolbox.cause)))
         if count >= REPEATS_NOTED:
             blocks.append(text_block(prompt.REPEATING.format(count=count)))
         await self._tell(blocks)
         return None
 
-    def outcome(self, ending: Handover | Question | LimitReached) -> Outcome:
+    def outcome(self, ending: Handover | Question | Draft | LimitReached) -> Outcome:
         """What the turn came to, with all that it used and carried."""
         usage = budget.total_usage([*self.looks, *self.steps])
         consumed = (*self.answered, *(each for step in self.steps for each in step.consumed))
@@ -225,6 +224,8 @@ class _Turn:
                 )
             case Question(text=question):
                 return Asked(question=question, usage=usage, consumed=consumed, refused=refused)
+            case Draft(summary=summary, items=items):
+                return Planned(summary=summary, items=items, usage=usage, consumed=consumed, refused=refused)
             case LimitReached(limit=limit):
                 return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed, refused=refused)
 
@@ -248,7 +249,8 @@ class _Turn:
         gate.judge = self.judge.look
 
     def _request(self) -> ModelRequest:
-        system, tools = transcript.marked_system(prompt.system_prompt()), self._tools()
+        system = transcript.marked_system(prompt.system_prompt(self.toolbox.cause))
+        tools = self._tools()
         max_tokens = budget.allowed_output_tokens(
             [*self.looks, *self.steps],
             limits=self.limits,
@@ -266,9 +268,9 @@ class _Turn:
         )
 
     def _tools(self) -> list[Block]:
-        return [*tool_definitions(), *self.toolbox.servers.definitions()]
+        return [*tool_definitions(self.toolbox.cause), *self.toolbox.servers.definitions()]
 
-    async def _run(self, call: Block) -> Block | Handover | Question:
+    async def _run(self, call: Block) -> Block | Handover | Question | Draft:
         try:
             result = await self.toolbox.use(call["name"], call["input"])
         except ToolFailed as failure:
@@ -284,7 +286,7 @@ class _Turn:
                 self.judge.heard += arrivals
             self.toolbox.threads.update({each.thread_id: each.reply_to for each in arrivals if each.thread_id})
         if self.limits.steps - budget.total_usage(self.steps).steps == FEW_CALLS:
-            blocks.append(text_block(prompt.FEW_LEFT.format(count=FEW_CALLS)))
+            blocks.append(text_block(prompt.in_turn(prompt.FEW_LEFT.format(count=FEW_CALLS), self.toolbox.cause)))
         await self._store_user(blocks, consumed=[each.id for each in arrivals])
 
     async def _store_user(self, blocks: list[Block], *, consumed: Sequence[str]) -> None:
@@ -331,7 +333,7 @@ class _Turn:
 
 def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts | None) -> Toolbox:
     servers = ToolServers(
-        servers=gate.policy.mcp,
+        servers=() if task.cause in READING else gate.policy.mcp,
         workspace=gate.workspace,
         hosts=hosts,
         outlet=gate.outlet,
@@ -345,6 +347,7 @@ def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts 
         find_result=partial(find_result, steps),
         servers=servers,
         threads={each.thread_id: each.reply_to for each in task.feedback if each.thread_id},
+        cause=task.cause,
     )
 
 

@@ -25,12 +25,17 @@ INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md"
 """Files in which a repository tells agents how to work in it; read at the base commit, never on the branch."""
 
 
+READING = (Cause.PLAN,)
+"""Why a turn runs that changes nothing: it has no tool that could."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """One turn's work. `comments` are those of people who may instruct, `quoted` those of others, where policy wants
     them; `feedback` is all that waits for an answer.
 
     A turn that is resumed gets the session's whole feedback again: what may be answered in threads is known from it.
+    `plan` is what people accepted that shall be done, `accepted_by` whose word that was.
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
     `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
     set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
@@ -47,6 +52,8 @@ class Task:
     quoted: tuple[Comment, ...] = ()
     feedback: tuple[Feedback, ...] = ()
     instructions: tuple[tuple[str, str], ...] = ()
+    plan: str = ""
+    accepted_by: str = ""
     earlier: str = ""
     carried_over: str = ""
     setup: str = ""
@@ -80,6 +87,17 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Planned:
+    """The agent has a plan. Nothing is changed."""
+
+    summary: str
+    items: tuple[str, ...]
+    usage: Usage
+    consumed: tuple[str, ...]
+    refused: tuple[NetworkDecision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutOfLimits:
     """The turn ended without a submission; `reason` is one sentence for people. What was changed is in the workspace.
 
@@ -93,4 +111,4 @@ class OutOfLimits:
     refused: tuple[NetworkDecision, ...] = ()
 
 
-Outcome = Submitted | Asked | OutOfLimits
+Outcome = Submitted | Asked | Planned | OutOfLimits

@@ -1,7 +1,7 @@
 """The agent's tools: what the model is told of them, how its arguments are checked, and what each one does. Each has
 a reason: `bash` to find out and run, `view` and `search` because they are cheaper to read than `cat` and `grep -r`,
 `edit` because it cannot change the wrong place, `recall` because old results are not sent again, `verify` to know,
-`ask` and `submit` to end."""
+`ask` and `submit` (or `plan`, in turns that change nothing) to end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from github_app.agent.schemas import input_schema
 from github_app.agent.toolservers import ToolServers
 from github_app.core.errors import ToolFailed
 from github_app.core.ledger import Outcome
-from github_app.core.model import Actor, Submission
+from github_app.core.model import Actor, Cause, Submission
 from github_app.core.ports import Workspace
 from github_app.core.toolservers import PREFIX
 
@@ -126,11 +126,32 @@ class Submit(_Arguments):
     needs_approval: str = ""
 
 
-_TOOLS: dict[str, type[_Arguments]] = {
-    tool.__name__.lower(): tool for tool in (Bash, View, Edit, Search, Recall, Verify, Ask, Submit)
-}
+class Plan(_Arguments):
+    """Hand in the plan and end your turn.
 
-REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit"})
+    `summary`: what is wrong or missing, where that comes from, how you would go about it. `items`: the steps in their
+    order, each one line that says what changes where.
+    """
+
+    summary: str = Field(min_length=1)
+    items: list[str] = Field(min_length=1, max_length=40)
+
+
+def _by_name(*tools: type[_Arguments]) -> dict[str, type[_Arguments]]:
+    return {tool.__name__.lower(): tool for tool in tools}
+
+
+_TOOLS = _by_name(Bash, View, Edit, Search, Recall, Verify, Ask, Submit)
+_TOOLS_OF = {Cause.PLAN: _by_name(View, Search, Recall, Ask, Plan)}
+"""What turns of these causes have instead: nothing that runs, writes or hands in."""
+
+
+def tools_of(cause: Cause) -> Mapping[str, type[_Arguments]]:
+    """The tools that a turn has, by name."""
+    return _TOOLS_OF.get(cause, _TOOLS)
+
+
+REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit", "plan"})
 """Tools that do no harm when they run again because nobody knows whether they ran."""
 
 
@@ -150,7 +171,15 @@ class Question:
     text: str
 
 
-Result = str | Handover | Question
+@dataclass(frozen=True)
+class Draft:
+    """The agent ended its turn with a plan."""
+
+    summary: str
+    items: tuple[str, ...]
+
+
+Result = str | Handover | Question | Draft
 
 
 @dataclass
@@ -167,14 +196,15 @@ class Toolbox:
     threads: dict[str, int | None] = field(default_factory=dict)
     suggested_by: tuple[Actor, ...] = ()
     left_open: set[str] = field(default_factory=set)
+    cause: Cause = Cause.IMPLEMENT
 
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
         if name.startswith(PREFIX):
             return await self.servers.call(name, arguments)
-        return await self._use_own(_checked(name, arguments))
+        return await self._use_own(_checked(tools_of(self.cause), name, arguments))
 
-    async def _use_own(self, arguments: _Arguments) -> Result:
+    async def _use_own(self, arguments: _Arguments) -> Result:  # noqa: C901 - a table, one row a tool
         match arguments:
             case Bash() as bash:
                 timeout_s = max(1.0, min(bash.timeout_s, self.time_left_s()))
@@ -194,6 +224,8 @@ class Toolbox:
                 return (await self.gate.verify()).text
             case Ask() as ask:
                 return Question(ask.question.strip())
+            case Plan() as plan:
+                return Draft(plan.summary.strip(), tuple(item.strip() for item in plan.items if item.strip()))
             case Submit() as submit:
                 return await self._submit(submit)
             case unknown:
@@ -223,7 +255,7 @@ class Toolbox:
 
 
 @cache
-def tool_definitions() -> list[dict[str, Any]]:
+def tool_definitions(cause: Cause = Cause.IMPLEMENT) -> list[dict[str, Any]]:
     """The tools as a request names them."""
     return [
         {
@@ -231,7 +263,7 @@ def tool_definitions() -> list[dict[str, Any]]:
             "description": _SOFT_BREAK.sub(" ", cleandoc(tool.__doc__ or "")),
             "input_schema": input_schema(tool),
         }
-        for name, tool in _TOOLS.items()
+        for name, tool in tools_of(cause).items()
     ]
 
 
@@ -259,11 +291,11 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
             return "thinking"
 
 
-def _checked(name: str, arguments: object) -> _Arguments:
-    if name not in _TOOLS:
-        raise ToolFailed(f"there is no tool of this name; there are: {', '.join(_TOOLS)}")
+def _checked(tools: Mapping[str, type[_Arguments]], name: str, arguments: object) -> _Arguments:
+    if name not in tools:
+        raise ToolFailed(f"there is no tool of this name; there are: {', '.join(tools)}")
     try:
-        return _TOOLS[name].model_validate(arguments)
+        return tools[name].model_validate(arguments)
     except ValidationError as error:
         found = [f"{'.'.join(map(str, each['loc'])) or 'input'}: {each['msg']}" for each in error.errors()[:5]]
         raise ToolFailed(f"wrong arguments for `{name}`: {'; '.join(found)[:1_000]}") from None

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
-Verb = Literal["do", "help", "status", "stop", "retry", "budget", "approve", "undo", "pause", "resume"]
+Verb = Literal["do", "help", "status", "stop", "retry", "budget", "approve", "undo", "plan", "go", "pause", "resume"]
 
 VERBS: dict[str, str] = {
     "help": "say what I understand",
@@ -21,6 +21,8 @@ VERBS: dict[str, str] = {
     "budget": "allow more money for this issue: `/honk budget +5` is five dollars; alone it says what was spent",
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
+    "plan": "say first what I would do about the issue, in a comment that you can edit",
+    "go": "do what the plan says, as it stands then",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
 }

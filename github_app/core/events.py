@@ -215,6 +215,20 @@ class TurnStopped:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanDrafted:
+    """The agent has looked, changed nothing, and says what it would do."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    summary: str
+    items: tuple[str, ...]
+    usage: Usage
+    consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """The change set is a commit on the branch, and the pull request is there. `paths`: as in `Round`."""
 
@@ -287,7 +301,8 @@ HubEvent = (
     | PullRequestDraftChanged
     | InstallationChanged
 )
-OwnEvent = TurnFinished | TurnAsked | TurnStopped | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
+TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted
+OwnEvent = TurnEnded | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 
@@ -327,6 +342,7 @@ def subject_of(event: Event) -> Subject:
             TurnFinished()
             | TurnAsked()
             | TurnStopped()
+            | PlanDrafted()
             | Published()
             | ChangeSetHeld()
             | Undone()

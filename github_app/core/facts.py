@@ -42,6 +42,16 @@ class Running:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlanComment:
+    """The comment with a plan as it stands: who saved it last (None: nobody but us, when it was written), and what that
+    account may do."""
+
+    body: str
+    editor: Actor | None = None
+    permission: Permission = Permission.NONE
+
+
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
@@ -68,6 +78,7 @@ class Facts:
     checks: Checks | None = None
     base_checks: Checks | None = None
     threads: tuple[Thread, ...] = ()
+    plan_comment: PlanComment | None = None
     asker: Actor | None = None
     load: Load | None = None
     pause: Pause | None = None
@@ -93,8 +104,12 @@ class Facts:
     @property
     def is_labelled(self) -> bool:
         """Whether the issue, as it was looked up, has the trigger label."""
+        return self.has_label(self.trigger_label)
+
+    def has_label(self, label: str) -> bool:
+        """Whether the issue, as it was looked up, has a label, whatever the case of its name."""
         labels = self.issue.labels if self.issue is not None else ()
-        return self.trigger_label.casefold() in (label.casefold() for label in labels)
+        return label.casefold() in (each.casefold() for each in labels)
 
 
 def asker_of(session: Session | None, event: Event) -> Actor | None:
@@ -125,6 +140,7 @@ class Need(Flag):
     CHECKS = auto()
     THREADS = auto()
     POLICY = auto()
+    PLAN = auto()
 
 
 def needs(session: Session | None, event: Event) -> Need:
@@ -132,7 +148,9 @@ def needs(session: Session | None, event: Event) -> Need:
     match event:
         case CommandIssued():
             threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING
-            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads
+            is_go = event.command.verb == "go" and session is not None and session.stuck_on == "plan"
+            plan = Need.PLAN if is_go else Need.NOTHING
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads | plan
         case ReviewSubmitted() if event.command is not None:
             return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
         case _ if session is None or session.status.is_terminal:

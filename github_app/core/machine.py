@@ -2,8 +2,9 @@
 status meets every event, and every decision says why, also for "nothing to do".
 
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
-what people say, `rounds` how turns end, `undoing` how they are taken back, `checks` what CI means, `upkeep` time and
-what happens behind our back; all of them speak in the few moves of `decisions`."""
+what people say, `planning` what they are told before anything is done, `rounds` how turns end, `undoing` how they are
+taken back, `checks` what CI means, `upkeep` time and what happens behind our back; all of them speak in the few moves
+of `decisions`."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import checks, opening, rounds, undoing, upkeep, words
+from github_app.core import checks, opening, planning, rounds, undoing, upkeep, words
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -26,6 +27,7 @@ from github_app.core.events import (
     IssueEdited,
     IssueLabeled,
     IssueUnlabeled,
+    PlanDrafted,
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
@@ -77,7 +79,7 @@ def is_our_own(event: Event, facts: Facts) -> bool:
             return False
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone():
             return False
-        case EffectFailed() | Ticked():
+        case PlanDrafted() | EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -113,6 +115,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.turn_finished(session, event, facts)
         case TurnAsked() | TurnStopped():
             return rounds.turn_ended_early(session, event, facts)
+        case PlanDrafted():
+            return planning.plan_drafted(session, event, facts)
         case Published():
             return rounds.published(session, event, facts)
         case ChangeSetHeld():

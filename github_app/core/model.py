@@ -3,7 +3,7 @@ All are frozen and hold what was observed, nothing that must still be fetched.""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Literal
@@ -12,6 +12,7 @@ from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 from github_app.core.judgements import Judgement
 from github_app.core.ledger import Entry, Outcome
+from github_app.core.plans import Plan
 from github_app.core.verdicts import Verdict
 
 
@@ -71,6 +72,7 @@ class Cause(StrEnum):
     FIX_CHECKS = "fix_checks"
     ADDRESS_REVIEW = "address_review"
     FOLLOW_UP = "follow_up"
+    PLAN = "plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,14 +88,8 @@ class Usage:
 
     def __add__(self, other: Usage) -> Usage:
         """The two amounts together."""
-        return Usage(
-            input_tokens=self.input_tokens + other.input_tokens,
-            output_tokens=self.output_tokens + other.output_tokens,
-            cache_read_tokens=self.cache_read_tokens + other.cache_read_tokens,
-            cache_write_tokens=self.cache_write_tokens + other.cache_write_tokens,
-            cost_micro_usd=self.cost_micro_usd + other.cost_micro_usd,
-            steps=self.steps + other.steps,
-        )
+        sums = {each.name: getattr(self, each.name) + getattr(other, each.name) for each in fields(self)}
+        return Usage(**sums)
 
     @property
     def total_tokens(self) -> int:
@@ -327,19 +323,19 @@ class Session:
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `push`, `installation`, `approval`, or empty: only words help). `held` is the last change set that was
-    held back; it can be approved while `stuck_on` says so. `checked_sha` is the last head for which failed checks were
-    handed to the agent, `failures` are the last ones of all heads, `rerun` what was last run again, `settling` when all
-    ended. `feedback` waits for a turn, or for the publication of the one that took it up (`carried` holds those ids);
-    `seen` has the ids of feedback that is done with, `ledger` what became of threads. `reviewers` are asked again once
-    all they said is published. `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what
-    the policy let it spend when it began (0 in sessions that are older than this), `granted_micro_usd` what people
-    allowed beyond that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each
-    commit. `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed
-    open. `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did.
-    `strange_sha` is the newest head that was pushed by somebody who may not write: nothing is built on it.
-    `issue_title` and `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are
-    older than this: as it stands.
+    `permission`, `push`, `installation`, `approval`, `plan`, or empty: only words help). `plan` is the last one
+    written. `held` is the last change set that was held back; it can be approved while `stuck_on` says so.
+    `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
+    heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
+    publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
+    with, `ledger` what became of threads. `reviewers` are asked again once all they said is published. `refused` are
+    hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend when it began (0
+    in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
+    `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit. `turn_asked_by`
+    is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open. `reminded_at` is
+    when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha` is the newest
+    head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and `issue_body` are the
+    issue as somebody with authority last saw to it; None in sessions that are older than this: as it stands.
     """
 
     id: str
@@ -369,6 +365,7 @@ class Session:
     submission: Submission | None = None
     held: Hold | None = None
     published: tuple[Round, ...] = ()
+    plan: Plan | None = None
     usage: Usage = field(default_factory=Usage)
     limit_micro_usd: int = 0
     granted_micro_usd: int = 0

@@ -15,6 +15,11 @@ def session_id(repo_id: int, issue_number: int, generation: int) -> str:
     return f"{repo_id}-{issue_number}-{generation}"
 
 
+def plan_label(trigger_label: str) -> str:
+    """The label that asks for a plan, beside the one that asks for the work."""
+    return f"{trigger_label}:plan"
+
+
 def branch_name(issue_number: int, title: str, generation: int) -> str:
     """The branch of a session: `honk/<issue>-<words of the title>[-<generation>]`, a valid ref for any title.
 

@@ -18,7 +18,7 @@ from github_app.core.decisions import (
     run_turn,
     speaks_with_authority,
 )
-from github_app.core.effects import React, RemoveLabel, Say, ShowProgress
+from github_app.core.effects import Effect, React, RemoveLabel, Say, ShowProgress
 from github_app.core.events import (
     BranchPushed,
     ChangeSetHeld,
@@ -31,6 +31,7 @@ from github_app.core.events import (
     IssueEdited,
     IssueLabeled,
     IssueUnlabeled,
+    PlanDrafted,
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
@@ -45,9 +46,9 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command
-from github_app.core.messages import answers, refusals
+from github_app.core.messages import answers, plans, refusals
 from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
-from github_app.core.names import branch_name, session_id
+from github_app.core.names import branch_name, plan_label, session_id
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
 from github_app.core.undoing import not_undone, undo, undone
@@ -88,6 +89,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | TurnFinished()
             | TurnAsked()
             | TurnStopped()
+            | PlanDrafted()
             | Published()
             | ChangeSetHeld()
             | Undone()
@@ -100,13 +102,17 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
 
 
 def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decision:
-    if event.label.casefold() != facts.trigger_label.casefold():
+    causes = {facts.trigger_label.casefold(): Cause.IMPLEMENT, plan_label(facts.trigger_label).casefold(): Cause.PLAN}
+    cause = causes.get(event.label.casefold())
+    if cause is None:
         return nothing(last, f"label `{event.label}` means nothing to us")
     if not may_ask(event.actor, facts):
         return refuse(last, event, facts, number=event.issue.number, label=event.label)
     if _is_off_again(event, facts):
         return nothing(last, "the label was taken off again before we heard of it")
-    acknowledged = (React(target="issue", target_id=event.issue.number),)
+    acknowledged: tuple[Effect, ...] = (React(target="issue", target_id=event.issue.number),)
+    if cause is Cause.PLAN:
+        acknowledged = (*acknowledged, RemoveLabel(number=event.issue.number, label=event.label))
     begin = _Beginning(
         event_id=event.id,
         actor=event.actor,
@@ -114,12 +120,12 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
         number=event.issue.number,
         acknowledged=acknowledged,
     )
-    return _start(last, begin, event.issue, facts)
+    return _start(last, begin, event.issue, facts, cause=cause)
 
 
 def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
     """Deliveries come late and out of order, and what the API answers may be older than they: a later look counts."""
-    return facts.shows(event.issue.updated_at) and not facts.is_labelled
+    return facts.shows(event.issue.updated_at) and not facts.has_label(event.label)
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:
@@ -136,7 +142,9 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     if facts.issue is None:
         return _said(last, event, seen, refusals.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
-    return _start(last, begin, _as_asked(last, event, facts.issue), facts, words=feedback_of_command(event, facts))
+    cause = Cause.PLAN if event.command.verb == "plan" else Cause.IMPLEMENT
+    words = feedback_of_command(event, facts)
+    return _start(last, begin, _as_asked(last, event, facts.issue), facts, cause=cause, words=words)
 
 
 def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tuple[React, ...]) -> Decision | None:
@@ -149,6 +157,8 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
             return _said(last, event, seen, answers.status_answer(last), "the work has ended already")
+        case "go":
+            return _said(last, event, seen, plans.refusal(plans.NO_PLAN), "no plan waits here")
         case "undo" if last is not None:
             return undo(last, event, facts, seen)
         case _ if event.is_pull and last is None:
@@ -181,11 +191,17 @@ class _Beginning:
     actor: Actor
     repo: Repo
     number: int
-    acknowledged: tuple[React, ...]
+    acknowledged: tuple[Effect, ...]
 
 
 def _start(
-    last: Session | None, begin: _Beginning, issue: Issue, facts: Facts, *, words: tuple[Feedback, ...] = ()
+    last: Session | None,
+    begin: _Beginning,
+    issue: Issue,
+    facts: Facts,
+    *,
+    cause: Cause,
+    words: tuple[Feedback, ...] = (),
 ) -> Decision:
     """Start work on an issue, or take over what an ended session left open."""
 
@@ -201,8 +217,10 @@ def _start(
         return nothing(last, f"bots spoke {MAX_BOT_WORDS} times in a row: a person has the next word")
     session = _new_session(last, begin.repo, begin.actor, issue, facts)
     session = replace(session, bot_words=spoken + 1 if begin.actor.is_bot else 0)
-    cause, pull = Cause.IMPLEMENT, facts.pull
+    pull = facts.pull
     if last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
+        if cause is Cause.PLAN:
+            return refused(plans.refusal(plans.has_pull(pull.number)), "a plan comes before the work")
         session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
     elif not issue.is_open:
         return refused(refusals.closed_issue_refusal(), "the issue is closed")
@@ -213,7 +231,9 @@ def _start(
             facts,
             Say(number=begin.number, tag=f"quota:{begin.actor.id}", body=refusals.quota_refusal(shortage)),
             about="quota",
-            before=tuple(replace(react, content="confused") for react in begin.acknowledged),
+            before=tuple(
+                replace(each, content="confused") if isinstance(each, React) else each for each in begin.acknowledged
+            ),
             after=(RemoveLabel(number=issue.number, label=facts.trigger_label),),
             why=f"the quota of the {shortage.whose} is used up",
         )

@@ -315,6 +315,9 @@ class Hub(Protocol):
     def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
         """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
 
+    def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
+        """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""
+
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         """The open draft pull request for `branch`: found if it is there, else opened."""
 

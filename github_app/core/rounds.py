@@ -9,7 +9,16 @@ from github_app.core.approvals import hold
 from github_app.core.checks import go_on_without_rerun, judge_checks
 from github_app.core.decisions import Decision, ask, nothing, run_turn
 from github_app.core.effects import Effect, Publish, ReplyThreads, RequestReview, Say, ShowProgress, ShowProof
-from github_app.core.events import ChangeSetHeld, EffectFailed, Event, Published, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.events import (
+    ChangeSetHeld,
+    EffectFailed,
+    Event,
+    Published,
+    TurnAsked,
+    TurnEnded,
+    TurnFinished,
+    TurnStopped,
+)
 from github_app.core.facts import Facts
 from github_app.core.feedback import entries_of, replies_in, with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
@@ -34,7 +43,9 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
         return nothing(session, "that turn is not in force")
     submission = account.harmless_submission(event.submission)
     entries = entries_of(session, event.consumed, submission, has_changes=event.change_set_id is not None)
-    told = replace(_after(session, event), submission=submission, held=None, ledger=entered(session.ledger, entries))
+    told = replace(
+        after_turn(session, event), submission=submission, held=None, ledger=entered(session.ledger, entries)
+    )
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
         carried = replace(told, carried=event.consumed)
@@ -49,7 +60,7 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     done = without_feedback(told, event.consumed)
     if session.pull_number is None:
         return ask(told, event, facts, stops.nothing_changed(submission.summary))
-    if session.turn_cause is Cause.FIX_CHECKS and not _waits_for_turn(done):
+    if session.turn_cause is Cause.FIX_CHECKS and not waits_for_turn(done):
         text = stops.nothing_changed(submission.summary)
         return ask(told, event, facts, text, stuck_on="checks", before=answers)
     if not answers:
@@ -67,9 +78,9 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
     """
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
-    told = _after(session, event)
+    told = after_turn(session, event)
     if isinstance(event, TurnAsked):
-        if _waits_for_turn(without_feedback(told, event.consumed)):
+        if waits_for_turn(without_feedback(told, event.consumed)):
             cause = session.turn_cause or Cause.IMPLEMENT
             return run_turn(told, facts, cause, why="a person spoke while the agent asked")
         return ask(told, event, facts, stops.question(event.question))
@@ -84,7 +95,7 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
     return ask(told, event, facts, text, stuck_on=event.limit if event.limit in (*HELD_UP, "money") else "")
 
 
-def _after(session: Session, event: TurnFinished | TurnAsked | TurnStopped) -> Session:
+def after_turn(session: Session, event: TurnEnded) -> Session:
     """The session with what a turn used, and what it was refused."""
     return replace(
         session,
@@ -115,7 +126,7 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     resolves = facts.policy.resolve == "fixed"
     if replies := replies_in(session, head_sha=event.head_sha, paths=event.paths, resolves=resolves):
         effects.append(ReplyThreads(pull_number=event.pull_number, replies=replies))
-    if session.reviewers and not _waits_for_turn(out):
+    if session.reviewers and not waits_for_turn(out):
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
         out = replace(out, reviewers=())
     if session.submission is not None:
@@ -203,14 +214,14 @@ def _do_again_on_top(session: Session, event: EffectFailed, facts: Facts, head_s
     return run_turn(told, facts, cause, why="the branch had moved; the work goes on top of it")
 
 
-def _waits_for_turn(session: Session) -> bool:
+def waits_for_turn(session: Session) -> bool:
     """Whether somebody said something that a turn must deal with; a push alone needs none."""
     return any(feedback.kind != "push" for feedback in session.feedback)
 
 
 def _go_on(session: Session, event: Event, facts: Facts, *, before: tuple[Effect, ...], why: str) -> Decision:
     """After a turn: feedback that came in meanwhile starts the next one, else the checks have the word."""
-    if _waits_for_turn(session):
+    if waits_for_turn(session):
         by_review = any(feedback.kind in ("review", "thread") for feedback in session.feedback)
         cause = Cause.ADDRESS_REVIEW if by_review else Cause.FOLLOW_UP
         return run_turn(session, facts, cause, before=before, why="more came in while the agent worked")

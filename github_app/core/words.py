@@ -35,6 +35,7 @@ from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
 from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
+from github_app.core.planning import go, plan_asked, plan_waits
 from github_app.core.undoing import undo
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
 
@@ -65,28 +66,26 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
                 event.actor.login, "asked me to stop", stops.GO_ON, pull_number=session.pull_number
             )
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
-        case "approve":
-            return approve(session, event, facts, seen)
-        case "undo":
-            return undo(session, event, facts, seen)
-        case "budget":
-            return _allow_money(session, event, facts, seen)
-        case _:
-            return _go(session, event, facts, seen)
+        case verb:
+            act = {"approve": approve, "budget": _allow_money, "undo": undo, "plan": plan_asked, "go": go}.get(
+                verb, _go
+            )
+            return act(session, event, facts, seen)
 
 
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
     """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing,
-    takes nothing back."""
-    is_for_people = event.command.verb in ("approve", "budget", "undo")
+    takes nothing back, begins no plan."""
+    is_for_people = event.command.verb in ("approve", "budget", "undo", "go")
     return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 
 def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:
-    held = held_in_force(session)
+    held, words = held_in_force(session), feedback_of_command(event, facts)
+    if session.stuck_on == "plan" and not words:
+        return plan_waits(session, event, seen)
     if event.command.verb == "retry" and held is not None and not held.open_kinds:
         return publish_held(session, held, facts, seen, why="a person asked to publish again what was accepted")
-    words = feedback_of_command(event, facts)
     heard = replace(with_feedback(session, words), fix_rounds=0, review_rounds=0, moved_heads=0)
     if words and is_full(heard):
         return _too_much(session, event, facts)
@@ -99,17 +98,26 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
         return Decision(session=session, effects=(*seen, say), why="asked to start what runs already")
     if session.stuck_on == "push" and session.head_sha == session.strange_sha and event.command.verb != "retry":
         return ask_about_push(heard, event, facts, before=seen)
-    if session.stuck_on == "money":
-        granted = session.granted_micro_usd + facts.policy.limits.cost_micro_usd
-        heard = replace(heard, granted_micro_usd=granted)
-    if session.stuck_on == "permission":
-        heard = replace(heard, requested_by=event.actor)
-    cause = Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
+    heard = _unstuck(heard, event, facts)
+    cause, why = _cause(session), "a person gave an instruction"
     if event.command.verb == "retry" or not words:
         cause, why = session.turn_cause or cause, "a person asked to try again"
-    else:
-        why = "a person gave an instruction"
     return run_turn(_where_it_was_said(heard, event, facts), facts, cause, before=seen, why=why)
+
+
+def _unstuck(session: Session, event: CommandIssued, facts: Facts) -> Session:
+    """The session with what its going on takes from who has it go on: as much money again, or their name."""
+    if session.stuck_on == "money":
+        granted = session.granted_micro_usd + facts.policy.limits.cost_micro_usd
+        return replace(session, granted_micro_usd=granted)
+    return replace(session, requested_by=event.actor) if session.stuck_on == "permission" else session
+
+
+def _cause(session: Session) -> Cause:
+    """What words start: what was asked for is planned until somebody said `go`."""
+    if session.turn_cause is Cause.PLAN:
+        return Cause.PLAN
+    return Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
 
 
 def _allow_money(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision:

@@ -17,6 +17,7 @@ from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
 from github_app.core.images import Picture
 from github_app.core.model import Cause, Issue, Permission, Session
+from github_app.core.plans import written
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.record.records import Source
@@ -54,6 +55,8 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
         context=context,
         links=links,
         suggestions=suggestions,
+        plan=_plan_of(session),
+        accepted_by=session.plan.accepted_by if session.plan is not None else "",
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
     )
@@ -76,6 +79,14 @@ def _read_suggestions(session: Session, policy: Policy, hub: Hub) -> tuple[Sugge
 def _carried_over(session: Session, words: str) -> str:
     """What the last turn left, and why it was not published if that was for people to decide."""
     return "\n\n".join(filter(None, [words, consent.to_the_agent(session.held) if session.held is not None else ""]))
+
+
+def _plan_of(session: Session) -> str:
+    """What people accepted; for a plan that is written anew, what was written before."""
+    plan = session.plan
+    if plan is None:
+        return ""
+    return plan.text or (written(plan) if session.turn_cause is Cause.PLAN else "")
 
 
 def _earlier(session: Session) -> str:
@@ -165,11 +176,12 @@ def sources_of(task: Task) -> tuple[Source, ...]:
     )
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
     ours = (
+        ("plan", task.plan),
         ("earlier", task.earlier),
         ("carried_over", task.carried_over),
         ("setup", task.setup),
         ("map", pack_files(task.context.files)),
-        ("system", system_prompt()),
+        ("system", system_prompt(task.cause)),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
     return (first, *comments, *feedback, *linked, *images, *instructions, *own)

@@ -29,9 +29,7 @@ from github_app.core.events import (
     OwnEvent,
     Published,
     Ticked,
-    TurnAsked,
-    TurnFinished,
-    TurnStopped,
+    TurnEnded,
     subject_of,
 )
 from github_app.core.machine import decide
@@ -331,23 +329,20 @@ class Engine:
     def _give_up(self, entry: Entry, event: Event | str | None, error: Exception) -> None:
         """Not to be mended by trying again: a lost permission, a vanished repository, or a bug of ours."""
         why = sort_out("event failed", error, delivery=entry.id)
-        match event:
-            case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld():
-                # The session waits for this very event: without a word it would wait for ever.
-                self.store.entries.add_event(
-                    EffectFailed(
-                        id=f"{entry.id}/failed",
-                        session_id=event.session_id,
-                        effect_id=entry.id,
-                        effect_kind="RunTurn",
-                        reason=why,
-                        turn_id=event.turn_id,
-                    )
+        if isinstance(event, TurnEnded | Published | ChangeSetHeld):
+            # The session waits for this very event: without a word it would wait for ever.
+            self.store.entries.add_event(
+                EffectFailed(
+                    id=f"{entry.id}/failed",
+                    session_id=event.session_id,
+                    effect_id=entry.id,
+                    effect_kind="RunTurn",
+                    reason=why,
+                    turn_id=event.turn_id,
                 )
-            case None | str():
-                pass
-            case _:
-                self._answer(event, answers.request_failed(why))
+            )
+        elif not isinstance(event, str | None):
+            self._answer(event, answers.request_failed(why))
         self.store.entries.end(entry.id, "failed", why)
 
     def _answer(self, event: Event, body: str) -> None:

@@ -20,9 +20,10 @@ from github_app.core.events import (
     PullRequestReopened,
     Ticked,
 )
-from github_app.core.facts import Facts, Need, asker_of, needs
+from github_app.core.facts import Facts, Need, PlanComment, asker_of, needs
 from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Permission, Pull, Repo, Session, Thread
+from github_app.core.plans import Plan, plan_tag
 from github_app.core.ports import Clock, Hub
 from github_app.engine.heard import is_heard
 from github_app.engine.pauses import Pauses
@@ -97,6 +98,8 @@ class Lookup:
             facts = self._with_checks(facts, repo, session, event)
         if Need.THREADS in wanted:
             facts = replace(facts, threads=self._threads(repo, session))
+        if Need.PLAN in wanted and session is not None and session.plan is not None:
+            facts = replace(facts, plan_comment=self._plan_comment(repo, session, session.plan))
         if Need.POLICY in wanted:
             facts = self._with_policy(facts, repo, session)
         return facts
@@ -164,6 +167,16 @@ class Lookup:
         if session is None or session.pull_number is None:
             return ()
         return self.hub.threads(repo, session.pull_number)
+
+    def _plan_comment(self, repo: Repo, session: Session, plan: Plan) -> PlanComment | None:
+        """The comment with a plan, and what whoever saved it last may do."""
+        found = self.hub.own_comment(repo, session.issue_number, plan_tag(plan.turn_id))
+        if found is None:
+            return None
+        body, editor = found
+        is_person = editor is not None and not editor.is_bot
+        permission = self.hub.permission(repo, editor) if editor is not None and is_person else Permission.NONE
+        return PlanComment(body=body, editor=editor, permission=permission)
 
     def _with_policy(self, facts: Facts, repo: Repo, session: Session | None) -> Facts:
         is_open = session is not None and not session.status.is_terminal

@@ -27,6 +27,7 @@ from github_app.core.missed import (
     review_of,
 )
 from github_app.core.model import Actor, Permission, Repo, Session
+from github_app.core.names import plan_label
 from github_app.core.ports import Clock, Hub
 from github_app.engine.database import DatabaseAway
 from github_app.engine.heard import heard
@@ -174,7 +175,9 @@ class Reconciliation:
     # What there is to find
 
     def _of_issue(self, repo: Repo, change: Change, session: Session | None, oldest: datetime) -> list[Event]:
-        label, number = self.trigger_label, change.issue.number
+        number, planned = change.issue.number, plan_label(self.trigger_label)
+        is_new = session is None or session.status.is_terminal
+        label = planned if is_new and has_label(change.issue, planned) else self.trigger_label
         is_labelled = has_label(change.issue, label)
         if session is not None and not session.status.is_terminal:
             if is_labelled and change.issue.is_open:

@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from github_app.agent.changeview import read_difference
 from github_app.agent.loop import run_turn
-from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
+from github_app.agent.task import Asked, Outcome, OutOfLimits, Planned, Submitted, Task
 from github_app.core.errors import Refused, ToolFailed
-from github_app.core.events import TurnAsked, TurnFinished, TurnStopped
+from github_app.core.events import PlanDrafted, TurnAsked, TurnEnded, TurnFinished, TurnStopped
 from github_app.core.model import ChangeSet, Feedback, Session, Usage
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.ports import Clock, Model, SecretScanner, Step, Workspace
@@ -33,7 +33,7 @@ from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
 from github_app.engine.verdicts import StoredVerdicts
 
-Ended = Literal["submitted", "asked", "stopped"]
+Ended = Literal["submitted", "asked", "planned", "stopped"]
 
 MAX_DIFFERENCE_CHARS = 200_000
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
@@ -104,9 +104,7 @@ def read_first_turn(store: Store, transcripts: Transcripts, session: Session) ->
     return Recorded(turn_id=turn.id, base_sha=turn.base_sha, task=task, run=run, pictures=pictures)
 
 
-def _run_of(
-    end: TurnFinished | TurnAsked | TurnStopped | Outcome, *, model_name: str, seconds: float, changes: ChangeSet
-) -> Run:
+def _run_of(end: TurnEnded | Outcome, *, model_name: str, seconds: float, changes: ChangeSet) -> Run:
     verdicts: tuple[Verdict, ...] = ()
     ended: Ended
     match end:
@@ -116,6 +114,8 @@ def _run_of(
             ended = "asked"
         case TurnStopped(reason=told) | OutOfLimits(reason=told):
             ended = "stopped"
+        case PlanDrafted(summary=told) | Planned(summary=told):
+            ended = "planned"
     return Run(
         model=model_name,
         ended=ended,

@@ -16,10 +16,10 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from github_app.agent.loop import run_turn
-from github_app.agent.task import Asked, Outcome, OutOfLimits, Submitted, Task
+from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
 from github_app.core.context import Contexts
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
-from github_app.core.events import OwnEvent, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Feedback, Session, Usage
@@ -192,7 +192,7 @@ class TurnRunner:
             discard_base=lambda: self.workspaces.discard(f"{session.id}-before"),
         )
         try:
-            prepared = await set_up(workspace, policy)
+            prepared = SetUp() if session.turn_cause in READING else await set_up(workspace, policy)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy, prepared)
             else:
@@ -277,6 +277,17 @@ class TurnRunner:
                     session_id=session_id,
                     turn_id=turn_id,
                     question=outcome.question,
+                    usage=usage,
+                    consumed=consumed,
+                    refused=outcome.refused,
+                )
+            case Planned():
+                return PlanDrafted(
+                    id=f"{turn_id}/finished",
+                    session_id=session_id,
+                    turn_id=turn_id,
+                    summary=outcome.summary,
+                    items=outcome.items,
                     usage=usage,
                     consumed=consumed,
                     refused=outcome.refused,

@@ -12,6 +12,7 @@ from github_app.core import events
 from github_app.core.commands import parse_command
 from github_app.core.events import HubEvent, InstallationAction, ReviewState
 from github_app.core.model import Actor, Issue, Repo
+from github_app.core.names import plan_label
 from github_app.webhook import payloads
 
 GHOST = Actor(id=0, login="ghost")
@@ -41,9 +42,9 @@ class Origin:
     trigger_label: str
 
     def is_trigger(self, label: str) -> bool:
-        """Whether a label is the one that starts work."""
+        """Whether a label is one that starts work, or the plan of it."""
         # GitHub's labels are the same in any case: `Honk` cannot be made beside `honk`.
-        return label.casefold() == self.trigger_label.casefold()
+        return label.casefold() in (self.trigger_label.casefold(), plan_label(self.trigger_label).casefold())
 
     def repo(self, payload: payloads.RepoPayload) -> Repo:
         """The repository that a payload is about."""
@@ -96,7 +97,8 @@ def _moment(value: object) -> datetime | None:
 def issue_opened(origin: Origin, payload: payloads.IssuePayload) -> Parsed:
     """The label wins over a command in the body: the agent reads the body anyway."""
     issue = _issue(payload.issue)
-    for label in filter(origin.is_trigger, issue.labels):
+    # With both, the plan comes first.
+    for label in sorted(filter(origin.is_trigger, issue.labels), key=len, reverse=True):
         return events.IssueLabeled(
             id=origin.id, repo=origin.repo(payload), actor=origin.actor, issue=issue, label=label
         )

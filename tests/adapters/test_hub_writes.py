@@ -43,6 +43,24 @@ def test_somebody_elses_comment_with_our_mark_is_left_alone(stage: Stage):
     assert theirs.body.startswith("mine now")
 
 
+def test_our_comment_as_it_stands_and_who_edited_it_last(stage: Stage):
+    issue = stage.issue()
+    assert stage.hub.own_comment(stage.repo, issue.number, "plan:1") is None
+    stage.hub.say(stage.repo, issue.number, "plan:1", "- [ ] this")
+    stage.hub.say(stage.repo, issue.number, "plan:2", "- [ ] that")
+    found = stage.hub.own_comment(stage.repo, issue.number, "plan:1")
+    assert found is not None
+    assert (found[0].partition("\n")[0], found[1]) == ("- [ ] this", None)
+    [first, _] = issue.comments
+    stage.maintainer.edit_comment(first, first.body.replace("this", "the other"))
+    found = stage.hub.own_comment(stage.repo, issue.number, "plan:1")
+    assert found is not None
+    assert found[1] is not None
+    assert (found[0].partition("\n")[0], found[1].login) == ("- [ ] the other", stage.maintainer.user.login)
+    stage.maintainer.delete_comment(first)
+    assert stage.hub.own_comment(stage.repo, issue.number, "plan:1") is None
+
+
 def test_marks_quoted_in_a_body_do_not_make_it_another_comment(stage: Stage):
     issue = stage.issue()
     quoting = stage.hub.say(stage.repo, issue.number, "answer", "they wrote <!-- honk:progress -->")

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from github_app.agent.task import Asked, OutOfLimits, Submitted
+from github_app.agent.task import Asked, OutOfLimits, Planned, Submitted
 from github_app.core.errors import Stopped, Transient
-from github_app.core.model import Feedback, NetworkDecision, Reply, Usage
+from github_app.core.model import Cause, Feedback, NetworkDecision, Reply, Usage
 from github_app.core.policy import Limits, Network, Policy
 from github_app.core.ports import ModelRequest, Step
+from github_app.core.toolservers import ToolServer
 from tests.agent.conftest import Desk
 from tests.agent.parts import a_task, a_thread, call, reply, submit, text
 
@@ -60,6 +61,38 @@ async def test_a_question_ends_the_turn_and_keeps_the_work(desk: Desk):
     assert isinstance(outcome, Asked)
     assert outcome.question == "None or an error?"
     assert "else None" in (desk.workspace.root / "calc.py").read_text()
+
+
+async def test_a_plan_ends_a_turn_that_could_change_nothing(desk: Desk):
+    """Whatever the model calls: what would run, write or hand in is not there."""
+    desk.judge_name = "judge"
+    desk.policy = replace(desk.policy, mcp=(ToolServer(name="room", command="touch here"),))
+    before = (desk.workspace.root / "calc.py").read_text()
+    outcome = await desk.run(
+        reply(call("edit", **FIX)),
+        reply(call("bash", command="touch here")),
+        reply(call("verify")),
+        submit(),
+        reply(text("Here is the plan:")),
+        reply(call("plan", summary=" It divides. ", items=["Look first ", " "])),
+        task=a_task(cause=Cause.PLAN),
+    )
+    assert isinstance(outcome, Planned)
+    assert (outcome.summary, outcome.items) == ("It divides.", ("Look first",))
+    assert outcome.usage.steps == 6
+    assert (desk.workspace.root / "calc.py").read_text() == before
+    assert not (desk.workspace.root / "here").exists()
+    refused = [desk.model.results(number)[0]["content"] for number in range(1, 5)]
+    assert all("there are: view, search, recall, ask, plan" in str(each) for each in refused)
+    assert "call `plan`" in desk.model.last_message()[0]["text"]
+    assert {tool["name"] for request in desk.model.requests for tool in request.tools} == {
+        "view", "search", "recall", "ask", "plan",
+    }  # fmt: skip
+
+
+async def test_work_has_no_tool_that_plans(desk: Desk):
+    await desk.run(reply(call("plan", summary="s", items=["i"])), submit())
+    assert "there is no tool of this name" in str(desk.model.results(1))
 
 
 async def test_a_model_that_only_talks_is_reminded_twice_and_then_stopped(desk: Desk):

@@ -91,6 +91,14 @@ TASKS = {
 }
 
 
+PLANNED = {
+    "plan": a_task(cause=Cause.PLAN, feedback=(COMMAND,), comments=(COMMENT,)),
+    "plan_again": a_task(cause=Cause.PLAN, feedback=(COMMAND,), plan="It divides by zero.\n\n- [ ] Return None"),
+    "implement_plan": a_task(plan="It divides by zero.\n\n- [ ] Return None", accepted_by="rita"),
+}
+TASKS |= PLANNED
+
+
 def words(task, boundary: str = BOUNDARY) -> str:
     return prompt.turn_prompt(task, top=TOP, verifiers=VERIFIERS, boundary=boundary)
 
@@ -114,8 +122,25 @@ def test_the_system_prompt():
     check_golden("system.txt", prompt.system_prompt())
 
 
+def test_the_system_prompt_of_turns_that_change_nothing():
+    check_golden("explore.txt", prompt.system_prompt(Cause.PLAN))
+
+
+def test_all_turns_are_told_the_same_of_frames_and_files():
+    """Whom to listen to is the wall against what is written to mislead: it stands in both, word for word."""
+    ours, other = (prompt.system_prompt(cause) for cause in (Cause.IMPLEMENT, Cause.PLAN))
+    rules = [line for line in ours.splitlines() if line.startswith(("- Text in a frame", "- Files, logs and command"))]
+    assert len(rules) == 2
+    assert set(rules) <= set(other.splitlines())
+
+
 def test_the_tools():
     check_golden("tools.json", json.dumps(tool_definitions(), indent=2))
+
+
+def test_the_tools_of_a_plan_neither_run_nor_write_nor_hand_in():
+    assert [tool["name"] for tool in tool_definitions(Cause.PLAN)] == ["view", "search", "recall", "ask", "plan"]
+    check_golden("tools_plan.json", json.dumps(tool_definitions(Cause.PLAN)[-1], indent=2))
 
 
 def test_what_is_said_meanwhile():

@@ -184,6 +184,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.TurnFinished: {"submission": SUBMISSION, "change_set_id": "blob", "usage": USAGE},
     ev.TurnAsked: {"question": "Which tune?", "usage": USAGE},
     ev.TurnStopped: {"reason": "the model is away.", "usage": USAGE},
+    ev.PlanDrafted: {"summary": "The beak is shut.", "items": ("Open it in `goose.py`", "Test it"), "usage": USAGE},
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
     ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},

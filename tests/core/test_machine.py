@@ -11,7 +11,16 @@ from github_app.core import events as ev
 from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
 from github_app.core.model import Permission, Session, Status
-from tests.core import test_approvals, test_checks, test_opening, test_rounds, test_undoing, test_upkeep, test_words
+from tests.core import (
+    test_approvals,
+    test_checks,
+    test_opening,
+    test_planning,
+    test_rounds,
+    test_undoing,
+    test_upkeep,
+    test_words,
+)
 from tests.core.scene import (
     EVENT_KINDS,
     ME,
@@ -31,6 +40,7 @@ from tests.core.scene import (
 ROWS = [
     *test_opening.ROWS,
     *test_words.ROWS,
+    *test_planning.ROWS,
     *test_rounds.ROWS,
     *test_checks.ROWS,
     *test_undoing.ROWS,

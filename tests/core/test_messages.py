@@ -23,7 +23,7 @@ from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
-from github_app.core.messages import account, answers, figures, proof, refusals, stops
+from github_app.core.messages import account, answers, figures, plans, proof, refusals, stops
 from github_app.core.model import (
     Cause,
     Checks,
@@ -215,6 +215,13 @@ ANSWERS = {
     "undo while others push": refusals.not_undone(refusals.UNDO_OF_MOVED_BRANCH),
     "undo of what has ended": refusals.not_undone(refusals.undo_of_ended_pull(34)),
     "undo in vain": refusals.not_undone("later changes stand on it in `goose.py`: revert it by hand"),
+    "no plan": plans.refusal(plans.NO_PLAN),
+    "an empty plan": plans.refusal(plans.EMPTY),
+    "a plan too long": plans.refusal(plans.TOO_LONG),
+    "a plan waits": plans.refusal(plans.ALREADY_WAITS),
+    "a plan for what is published": plans.refusal(plans.has_pull(34)),
+    "the plan as it was written": plans.own_version(plans.edited_by_stranger("bob")),
+    "the plan whose comment is gone": plans.own_version(plans.GONE),
     "foreign pull request": refusals.foreign_pull_refusal(),
     "no session": answers.no_session_answer("honk"),
     "help": answers.help_text("honk"),

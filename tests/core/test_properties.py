@@ -54,7 +54,7 @@ FULL = Load(shares=(Share(whose="person", name="alice", quota=Quota(turns=1), tu
 WITH_REPLIES = replace(SUBMISSION, summary="", replies=REPLIES)
 HERE = "here"  # stands for the head that the session knows
 PERMISSIONS = {ALICE: Permission.WRITE, CAROL: Permission.ADMIN, BOB: Permission.READ, ROBOT: Permission.ADMIN}
-TURN_ENDS = (ev.TurnFinished, ev.TurnAsked, ev.TurnStopped)
+TURN_ENDS = (ev.TurnFinished, ev.TurnAsked, ev.TurnStopped, ev.PlanDrafted)
 REQUESTS = (
     ev.IssueLabeled,
     ev.IssueUnlabeled,
@@ -69,7 +69,11 @@ new_shas = st.sampled_from([HEAD, NEW, THIRD])
 often = st.sampled_from([True, True, True, True, True, True, False])
 verbs = st.sampled_from([Command(verb="do", text="Louder"), Command(verb="do"), Command(verb="retry")])
 approvals = st.sampled_from([Command(verb="approve", text="all"), Command(verb="approve", text="tests")])
-all_verbs = verbs | approvals | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo")])
+all_verbs = (
+    verbs
+    | approvals
+    | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo", "plan", "go")])
+)
 details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
     ev.IssueUnlabeled: {"label": st.sampled_from(["honk", "bug"])},
@@ -289,7 +293,7 @@ class Life:
         now = decision.session
         if before is None or now is None or before.status.is_terminal or now.status is before.status:
             return
-        reasons = ("ask:", "held:", "ending:")
+        reasons = ("ask:", "held:", "ending:", "plan:")
         said = [effect for effect in decision.effects if isinstance(effect, Say) and effect.tag.startswith(reasons)]
         must_be_said = now.status in (NEEDS_HUMAN, *TERMINAL) and not isinstance(happened, ev.InstallationChanged)
         assert len(said) == must_be_said, "nobody is left in silence, and nothing is said twice"
@@ -378,8 +382,10 @@ def test_nobody_waits_for_ever(steps: list[Step], state: Any):
 def test_words_of_somebody_who_may_wake_every_session(steps: list[Step], said: Command):
     """Also one that has ended, if its pull request is still open or its issue is."""
     life = lived(steps)
-    life.happen(command(said.verb, said.text, id="late", comment_id=77), at_head(life))
     assert life.session is not None
+    is_planned = life.session.stuck_on == "plan" and not said.text  # It begins on `go` alone.
+    said = Command(verb="go") if is_planned else said
+    life.happen(command(said.verb, said.text, id="late", comment_id=77), at_head(life))
     assert life.session.status is WORKING
 
 

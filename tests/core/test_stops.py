@@ -27,6 +27,7 @@ from tests.core import (
     test_checks,
     test_machine,
     test_opening,
+    test_planning,
     test_reruns,
     test_rounds,
     test_undoing,
@@ -58,6 +59,7 @@ TABLES = (
     test_checks,
     test_machine,
     test_opening,
+    test_planning,
     test_reruns,
     test_rounds,
     test_undoing,
@@ -145,7 +147,7 @@ def comments_of(decision: Decision) -> list[str]:
     return [
         effect.body
         for effect in decision.effects
-        if isinstance(effect, Say) and effect.tag.partition(":")[0] in ("ask", "held", "ending")
+        if isinstance(effect, Say) and effect.tag.partition(":")[0] in ("ask", "held", "ending", "plan")
     ]
 
 

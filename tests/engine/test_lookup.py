@@ -10,8 +10,9 @@ import pytest
 from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
-from github_app.core.facts import Need
+from github_app.core.facts import Need, PlanComment
 from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
+from github_app.core.plans import Plan
 from github_app.core.policy import POLICY_PATH, Floor, Policy
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
@@ -57,6 +58,25 @@ def test_a_label_needs_permission_and_policy(lookup):
     facts = lookup.facts_for(None, LABELED, REPO)
     assert (facts.me, facts.permission, facts.base_sha, facts.obstacle) == (ME, Permission.WRITE, BASE, "")
     assert facts.policy == Policy()
+
+
+def test_a_plan_is_looked_up_with_what_its_last_editor_may_do(hub, lookup):
+    plan = Plan(turn_id="7-1-1/turn-1", summary="s", items=("i",))
+    waiting = a_session(status=Status.NEEDS_HUMAN, turn_id=None, stuck_on="plan", plan=plan)
+    go = CommandIssued(
+        id="d", repo=REPO, actor=ANN, number=1, is_pull=False, command=Command(verb="go"), comment_id=2,
+        source="issue_comment",
+    )  # fmt: skip
+    key = (1, "plan:7-1-1/turn-1")
+    assert lookup.facts_for(waiting, go, REPO).plan_comment is None
+    hub.comments_by_tag[key] = "- [ ] i"
+    assert lookup.facts_for(waiting, go, REPO).plan_comment == PlanComment(body="- [ ] i")
+    hub.editors[key] = ANN
+    by_ann = PlanComment(body="- [ ] i", editor=ANN, permission=Permission.WRITE)
+    assert lookup.facts_for(waiting, go, REPO).plan_comment == by_ann
+    bot = Actor(id=5, login="ann", is_bot=True)
+    hub.editors[key] = bot
+    assert lookup.facts_for(waiting, go, REPO).plan_comment == PlanComment(body="- [ ] i", editor=bot)
 
 
 def test_what_nothing_depends_on_is_not_asked(hub, lookup):

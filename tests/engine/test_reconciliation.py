@@ -118,6 +118,13 @@ class TestLabels:
         assert scene.look() == ["look:labeled:91"]
         assert scene.look() == [], "and found once"
 
+    def test_the_label_for_a_plan_is_found_as_well(self, scene: Scene):
+        scene.labelled(labels=("bug", "Honk:plan"))
+        [act] = scene.listing.record[1]
+        scene.listing.record[1] = (replace(act, label="Honk:plan"),)
+        assert scene.look() == ["look:labeled:91"]
+        assert b'"label":"Honk:plan"' in bytes(scene.all()[-1].body)
+
     def test_what_is_found_waits_a_little_for_a_delivery_that_is_only_late(self, scene: Scene):
         scene.labelled()
         scene.look()

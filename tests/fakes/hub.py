@@ -56,6 +56,7 @@ class RecordingHub:
     asked: list[tuple[Any, ...]] = field(default_factory=list)
     on: dict[str, Callable[[], None]] = field(default_factory=dict)
     comments_by_tag: dict[tuple[int, str], str] = field(default_factory=dict)
+    editors: dict[tuple[int, str], Actor] = field(default_factory=dict)
     commits: dict[str, str] = field(default_factory=dict)
     _failures: dict[str, list[Exception]] = field(default_factory=lambda: defaultdict(list))
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -165,6 +166,11 @@ class RecordingHub:
         self._call(self.acts, "say", number, tag, body)
         self.comments_by_tag[number, tag] = body
         return 1
+
+    def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
+        self._call(self.asked, "own_comment", number, tag)
+        body = self.comments_by_tag.get((number, tag))
+        return None if body is None else (body, self.editors.get((number, tag)))
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
         self._call(self.acts, "open_pull", branch, base, title)

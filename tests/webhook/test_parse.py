@@ -80,6 +80,14 @@ def test_issue_opened_with_the_label_is_labelled():
     assert parsed.label == "honk"
 
 
+def test_the_label_for_a_plan_counts_before_the_one_for_the_work():
+    labels = [HONK, {"name": "Honk:Plan"}]
+    parsed = read("issues", payload("opened", issue=issue(labels=labels)))
+    assert isinstance(parsed, events.IssueLabeled)
+    assert parsed.label == "Honk:Plan"
+    assert isinstance(read("issues", payload("labeled", issue=issue(), label=labels[1])), events.IssueLabeled)
+
+
 @pytest.mark.parametrize(("name", "trigger"), [("Honk", "honk"), ("honk", "HONK"), ("STRASSE", "straße")])
 def test_label_is_known_in_any_case(name: str, trigger: str):
     delivery = payload("labeled", issue=issue(), label={"name": name})

@@ -11,6 +11,8 @@ from github.Repository import Repository
 
 from github_app.adapters.hub.clients import Clients, RepoClient
 from github_app.adapters.hub.errors import NotFound
+from github_app.adapters.hub.people import EDITOR_FIELDS
+from github_app.adapters.hub.shapes import actor_of_node
 from github_app.adapters.hub.texts import has_mark, mark
 from github_app.core.effects import ReactionTarget
 from github_app.core.errors import RateLimited, Transient
@@ -46,6 +48,29 @@ def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: A
     if _plain(found[1]) != _plain(text):
         edit(found[0])
     return found[0]
+
+
+_AS_IT_STANDS = f"query($id: ID!) {{ node(id: $id) {{ ... on Comment {{ body {EDITOR_FIELDS} }} }} }}"
+
+
+def read_own(clients: Clients, repo: Repo, number: int, *, tag: str, me: Actor) -> tuple[str, Actor | None] | None:
+    """Our comment with a tag: its body and last editor as of one moment; None if it is not there (any more)."""
+
+    def ask(it: Repository) -> str | None:
+        for comment in it.get_issue(number).get_comments():
+            if comment.user and comment.user.id == me.id and has_mark(comment.body or "", tag):
+                node_id: str = comment.raw_data["node_id"]
+                return node_id
+        return None
+
+    node_id = clients.repo(repo, "comments").read(ask, what=f"comments of #{number}")
+    if node_id is None:
+        return None
+    answer = clients.repo(repo, "comments").query(_AS_IT_STANDS, {"id": node_id}, what=f"our comment on #{number}")
+    node = answer.get("node")
+    if not node:
+        return None
+    return node["body"], actor_of_node(node["editor"]) if node.get("lastEditedAt") else None
 
 
 def reply_in_thread(

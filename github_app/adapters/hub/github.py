@@ -202,6 +202,10 @@ class GitHubHub:
         fit = self.vault.fit(body, of=f"a comment on #{number}")
         return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity())
 
+    def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
+        """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""
+        return comments.read_own(self._clients, repo, number, tag=tag, me=self.identity())
+
     def publish(
         self,
         repo: Repo,

@@ -15,6 +15,7 @@ _OCCUPATION = {
     Cause.FIX_CHECKS: "fixing failed checks",
     Cause.ADDRESS_REVIEW: "addressing the review",
     Cause.FOLLOW_UP: "following up on what was asked",
+    Cause.PLAN: "planning what to do about the issue",
 }
 
 

@@ -21,6 +21,7 @@ from github_app.core.events import (
     IssueEdited,
     IssueLabeled,
     IssueUnlabeled,
+    PlanDrafted,
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
@@ -82,6 +83,13 @@ def of_decision(event: Event, before: Session | None, decision: Decision, facts:
         document["opens"] = _opening(after)
     if after is not None and after.held is not None and (before is None or before.held != after.held):
         document["held"] = _held(after.held)
+    if (
+        after is not None
+        and after.plan is not None
+        and after.plan.text
+        and (before is None or before.plan != after.plan)
+    ):
+        document["plan"] = {"accepted_by": after.plan.accepted_by, "sha256": digest(after.plan.text)}
     told = Record(kind="decision", document=document)
     return (*_verifiers(event), told, *_change_sets(decision))
 
@@ -158,6 +166,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "sha256": digest(event.question)}
         case TurnStopped():
             return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
+        case PlanDrafted():
+            return {"turn": event.turn_id, "items": len(event.items), "sha256": digest("\n".join(event.items))}
         case ChangeSetHeld():
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
