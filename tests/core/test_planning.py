@@ -15,6 +15,8 @@ from github_app.core.messages import plans
 from github_app.core.model import Actor, Cause, Permission, Session
 from github_app.core.plans import Plan, written
 from github_app.core.policy import Policy
+from github_app.core.record import records
+from github_app.core.record.audit import digest
 from tests.core.scene import (
     ALICE,
     AT_REST,
@@ -220,3 +222,9 @@ def test_once_accepted_the_work_is_not_planned_again():
 def test_a_pull_request_is_no_place_for_a_plan():
     decision = decide(session(), command("plan", number=PULL, is_pull=True), facts())
     assert not any(isinstance(effect, RunTurn) for effect in decision.effects)
+
+
+def test_what_was_accepted_is_on_record_by_its_hash_and_whose_word_it_was():
+    said, before = command("go"), waiting()
+    [told] = records.of_decision(said, before, decide(before, said, facts()), facts())
+    assert told.document["plan"] == {"accepted_by": "alice", "sha256": digest(written(PLAN))}
