@@ -38,6 +38,7 @@ class Command:
     text: str = ""
 
 
+_LONE_WORD = re.compile(r"[a-z]{3,10}")
 _EOL = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _PREFORMATTED = re.compile(r"<pre(?![\w-])", re.IGNORECASE)
@@ -75,6 +76,27 @@ def _command_of(first: str, more: str) -> Command:
     if word.lower() == "approve" and (len(rest.split()) == 1 or kinds_in(rest)):
         return Command(verb="approve", text=rest.strip())
     return Command(verb="do", text=f"{first}\n{more}".strip())
+
+
+def verb_meant(command: Command) -> str | None:
+    """The verb that a lone word was probably meant to be: one letter is wrong, missing, too many or in its neighbour's
+    place. None for all else: more words, or a short one, are an instruction."""
+    word = command.text.lower()
+    if command.verb != "do" or not _LONE_WORD.fullmatch(word):
+        return None
+    return next((verb for verb in VERBS if len(verb) > 2 and word in _slips_of(verb)), None)
+
+
+def _slips_of(verb: str) -> set[str]:
+    """A verb with one slip of the finger."""
+    cuts = [(verb[:at], verb[at:]) for at in range(len(verb) + 1)]
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return {
+        *(before + after[1:] for before, after in cuts if after),
+        *(before + after[1] + after[0] + after[2:] for before, after in cuts if len(after) > 1),
+        *(before + letter + after[1:] for before, after in cuts if after for letter in letters),
+        *(before + letter + after for before, after in cuts for letter in letters),
+    }
 
 
 def micro_usd_in(words: str) -> int | None:

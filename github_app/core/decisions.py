@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from github_app.core.commands import verb_meant
 from github_app.core.effects import (
     DiscardWorkspace,
     Effect,
@@ -16,7 +17,7 @@ from github_app.core.effects import (
 )
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
-from github_app.core.messages import refusals, stops
+from github_app.core.messages import answers, refusals, stops
 from github_app.core.model import Actor, Cause, Session, Status, Usage
 from github_app.core.quotas import find_shortage
 
@@ -108,6 +109,15 @@ def refuse_once(
     if about in facts.told:
         return Decision(session=session, effects=(*before, *after), why=f"{why}; they were told")
     return Decision(session=session, effects=(*before, say, *after), why=why, refused=about)
+
+
+def asked_back(session: Session | None, event: CommandIssued, seen: tuple[Effect, ...]) -> Decision | None:
+    """A lone word that is nearly a verb, put to who wrote it; None for words that are none."""
+    verb = verb_meant(event.command)
+    if verb is None:
+        return None
+    say = Say(number=event.number, tag=f"answer:{event.id}", body=answers.did_you_mean(event.command.text, verb))
+    return Decision(session=session, effects=(*seen, say), why=f"`{verb}` was probably meant, and was not said")
 
 
 def run_turn(session: Session, facts: Facts, cause: Cause, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:

@@ -11,6 +11,7 @@ from github_app.core.decisions import (
     MAX_BOT_WORDS,
     Decision,
     acknowledge,
+    asked_back,
     may_ask,
     nothing,
     refuse,
@@ -136,7 +137,7 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     if event.actor.is_bot and event.command.verb != "do":
         return nothing(last, "there is no work, and bots get no answers")
     seen = acknowledge(event)
-    answered = _answered(last, event, facts, seen)
+    answered = asked_back(last, event, seen) or _answered(last, event, facts, seen)
     if answered is not None:
         return answered
     if facts.issue is None:

@@ -12,6 +12,7 @@ from github_app.core.decisions import (
     Decision,
     acknowledge,
     ask,
+    asked_back,
     end,
     may_ask,
     nothing,
@@ -55,6 +56,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
         return nothing(session, "a person has the next word, and no bot")
     session = replace(session, bot_words=session.bot_words + 1 if event.actor.is_bot else 0)
     seen = acknowledge(event)
+    if (back := asked_back(session, event, seen)) is not None:
+        return back
     match event.command.verb:
         case "help" | "status":
             is_help = event.command.verb == "help"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.commands import VERBS, Command, kinds_in, micro_usd_in, parse_command
+from github_app.core.commands import VERBS, Command, kinds_in, micro_usd_in, parse_command, verb_meant
 from github_app.core.holds import ACCEPTABLE
 from tests.edge.cases import shows
 
@@ -42,6 +42,25 @@ def do(text: str) -> Command:
 @shows("W25")
 def test_command_at_the_start_of_a_line_is_heard(body: str, expected: Command):
     assert parse_command(body) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "verb"),
+    [("stpo", "stop"), ("Stopp", "stop"), ("sttus", "status"), ("retrz", "retry"), ("undoo", "undo"), ("hlep", "help")],
+)
+def test_a_lone_word_that_is_nearly_a_verb_is_known(word: str, verb: str):
+    found = parse_command(f"/honk {word}")
+    assert found is not None
+    assert verb_meant(found) == verb
+
+
+@pytest.mark.parametrize(
+    "words", ["", "stop", "stpo now", "stpo\nnow", "no", "to", "gooo", "refactor", "st0p", "plan b"]
+)
+def test_what_is_no_slip_of_the_finger_is_taken_as_it_is(words: str):
+    found = parse_command(f"/honk {words}")
+    assert found is not None
+    assert verb_meant(found) is None
 
 
 @pytest.mark.parametrize("verb", VERBS)

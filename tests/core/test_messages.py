@@ -215,6 +215,7 @@ ANSWERS = {
     "undo while others push": refusals.not_undone(refusals.UNDO_OF_MOVED_BRANCH),
     "undo of what has ended": refusals.not_undone(refusals.undo_of_ended_pull(34)),
     "undo in vain": refusals.not_undone("later changes stand on it in `goose.py`: revert it by hand"),
+    "a mistyped verb": answers.did_you_mean("stpo", "stop"),
     "no plan": plans.refusal(plans.NO_PLAN),
     "an empty plan": plans.refusal(plans.EMPTY),
     "a plan too long": plans.refusal(plans.TOO_LONG),

@@ -78,6 +78,7 @@ ROWS = [
             facts=facts(Permission.READ), does="React Say", why="`bob` has read access only"),
     rows_of(NOT_OPEN, "an instruction on an issue that is gone", command(text="Say honk"), facts=facts(issue=None),
             does="React Say", why="not there any more"),
+    rows_of(NOT_OPEN, "a mistyped verb", command(text="stauts"), does="React Say", why="`status` was probably meant"),
     rows_of(NOT_OPEN, "help", command("help"), does="React Say", why="help was asked for"),
     rows_of([NONE], "status", command("status"), does="React Say", why="no work to speak of"),
     rows_of([NONE], "stop", command("stop"), does="React Say", why="no work to speak of"),

@@ -104,6 +104,7 @@ ROWS = [
     rows_of(OPEN, "stop by a bot", command("stop", actor=ROBOT), does="", why="is a bot"),
     rows_of(OPEN, "stop on another pull request", command("stop", is_pull=True, number=99),
             does="", why="not this session's pull request"),
+    rows_of(OPEN, "a mistyped verb", command(text="stpo"), does="React Say", why="`stop` was probably meant"),
     # Reviews
     rows_of([WORKING], "a review", review(), does="", why="joins the running turn"),
     rows_of(AT_REST, "a review", review(), to=WORKING, does="ShowProgress RunTurn", why="a review asks for something"),

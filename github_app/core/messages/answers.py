@@ -6,12 +6,17 @@ from github_app.core.commands import VERBS
 from github_app.core.messages.account import tracking
 from github_app.core.messages.figures import money, spent
 from github_app.core.model import Session
-from github_app.core.text.prose import clause, harmless
+from github_app.core.text.prose import clause, code, harmless
 
 
 def no_session_answer(trigger_label: str) -> str:
     """Somebody stopped, retried or asked after work that does not exist."""
     return f"There is no work of mine here. Label the issue `{trigger_label}` or write `/honk` to start."
+
+
+def did_you_mean(word: str, verb: str) -> str:
+    """A lone word that is nearly a verb: asked back, as work on it would cost money."""
+    return f"Did you mean `/honk {verb}`? I did nothing. If {code(word)} is what I shall do, say it in more words."
 
 
 def help_text(trigger_label: str) -> str:
