@@ -115,6 +115,8 @@ ROWS = [
     row(waiting(stuck_on=""), "an answer to a question about it", command(text="Both"), to=WORKING, does=STARTS,
         why="gave an instruction"),
     rows_of([NONE, *TERMINAL], "go without a plan", command("go"), does="React Say", why="no plan waits"),
+    *(row(session(status, plan=PLAN), "go once more", command("go"), does="React Say", why="no plan of mine waits")
+      for status in OPEN),
     rows_of(OPEN, "go without a plan", command("go"), does="React Say", why="no plan of mine waits"),
 ]  # fmt: skip
 
