@@ -44,10 +44,10 @@ from github_app.core.policy import Limits, Policy
 from github_app.core.ports import GitAuth, Journal, Model, Workspace
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
+from github_app.engine.journal import StoredJournal
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
-from github_app.engine.turns import StoredJournal
 
 TURNS = (10, 30, 100)
 ROUNDS = 5

@@ -1,6 +1,6 @@
 """The command line: `honk demo`, `eval`, `serve`, `worker`, `runner`, `doctor`, `sessions`, `pause`, `resume`,
-`context`, `backup`, `restore`, `replay`, `audit`. Imports what a command needs when it runs, so that `honk --help`
-answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
+`context`, `lessons`, `backup`, `restore`, `replay`, `audit`. Imports what a command needs when it runs, so that `honk
+--help` answers at once. Exit codes: 0 done, 1 it did not work, 2 wrong usage or settings, 130 interrupted."""
 
 from __future__ import annotations
 
@@ -135,6 +135,25 @@ def _add_config(config: argparse.ArgumentParser) -> None:
     explain.set_defaults(run=_explain)
 
 
+def _add_lessons(lessons: argparse.ArgumentParser) -> None:
+    commands = lessons.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for name, meaning in (
+        ("list", "print them, a line each"),
+        ("export", "print them as Markdown, with their sources"),
+        ("import", "put all lessons of such a file into force; others stay"),
+        ("drop", "delete one"),
+    ):
+        command = commands.add_parser(name, help=meaning)
+        command.add_argument(
+            "--repo", required=True, metavar="OWNER/NAME", help="a repository in which Honk has worked"
+        )
+        if name == "import":
+            command.add_argument("file", type=Path, metavar="FILE.md", help="the file; - is stdin")
+        if name == "drop":
+            command.add_argument("lesson", metavar="LESSON", help="its name, as `list` prints it: 12-1")
+        command.set_defaults(run=_lessons, act=name)
+
+
 def _add_backup(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
     backup = commands.add_parser("backup", help="copy the embedded database into a file, while Honk runs", epilog=where)
     backup.add_argument("file", type=Path, metavar="FILE", help="a new file")
@@ -163,6 +182,7 @@ def _add_eval(evaluation: argparse.ArgumentParser) -> None:
 
 def _add_records(commands: argparse._SubParsersAction[argparse.ArgumentParser], where: str) -> None:
     _add_replay(commands.add_parser("replay", help="run a recorded session, or its verification, again", epilog=where))
+    _add_lessons(commands.add_parser("lessons", help="show or change what a repository has taught", epilog=where))
     _add_audit(commands.add_parser("audit", help="verify or export the record of what was done", epilog=where))
 
 
@@ -299,6 +319,20 @@ def _explain(options: argparse.Namespace) -> int:
     from github_app.explaining import explain_file
 
     return explain_file(options.file, is_json=options.json)
+
+
+def _lessons(options: argparse.Namespace) -> int:
+    from github_app import teaching
+
+    match options.act:
+        case "import":
+            return teaching.import_file(options.repo, options.file)
+        case "export":
+            return teaching.export(options.repo)
+        case "drop":
+            return teaching.drop(options.repo, options.lesson)
+        case _:
+            return teaching.list_lessons(options.repo)
 
 
 def _backup(options: argparse.Namespace) -> int:

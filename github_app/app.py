@@ -124,7 +124,8 @@ def open_store(settings: Settings) -> Store:
     database = connect(settings.database_url)
     migrate(database)
     clock = SystemClock()
-    return Store(database, clock, Audit(database, clock, key=seal_key(settings.private_key)))
+    audit = Audit(database, clock, key=seal_key(settings.private_key))
+    return Store(database, clock, audit, lessons_for=timedelta(days=settings.lesson_days))
 
 
 def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
@@ -198,7 +199,7 @@ def _build_retention(
         forget_flows=runtime.forget,
         tidy=lambda idle_s: workspaces.tidy(idle_s=idle_s, max_bytes=int(settings.cache_gb * 1e9)),
         clock=SystemClock(),
-        ages=Ages.of_days(settings.keep_days),
+        ages=Ages.of_days(settings.keep_days, lessons_for=timedelta(days=settings.lesson_days)),
     )
 
 

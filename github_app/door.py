@@ -17,6 +17,7 @@ from github_app.workshop import system_clock
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from github_app.core.lessons import Lesson
     from github_app.core.ports import Hub
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
@@ -41,17 +42,20 @@ def make_door(
     """The application that `serve` runs; the last two are built only where people can sign in. Raises `Misconfigured`
     for a bad private key."""
     from github_app.engine.browsing import Browsing
+    from github_app.web.lessons import lesson_routes
     from github_app.web.server import create_app
     from github_app.web.sessions import page_routes
 
+    links = page_links(settings)
     return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
         metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
-            *page_routes(page_links(settings), Browsing(store).session, github_url=settings.github_url),
+            *page_routes(links, Browsing(store).session, github_url=settings.github_url),
             *(_visits(settings, store, build_hub(), build_sign_in()) if settings.client_id else ()),
+            *lesson_routes(links, lambda repo_id: _lessons_of(store, repo_id), github_url=settings.github_url),
         ],
     )
 
@@ -98,10 +102,17 @@ def _metrics(store: Store, secrets_removed: int, engine: Engine | None) -> str:
 
 
 def page_links(settings: Settings) -> PageLinks:
-    """The addresses of session pages. Raises `Misconfigured` for a bad private key."""
+    """The addresses of pages. Raises `Misconfigured` for a bad private key."""
     from github_app.engine.signing import link_key
 
     return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
+
+
+def _lessons_of(store: Store, repo_id: int) -> tuple[str, list[tuple[Lesson, bool]]] | None:
+    session = store.any_session(repo_id)
+    if session is None:
+        return None
+    return session.repo.full_name, [(each, store.lessons.is_expired(each)) for each in store.lessons.of(repo_id)]
 
 
 def _readiness(store: Store) -> Callable[[], Awaitable[list[str]]]:

@@ -156,7 +156,7 @@ def run_sandboxes() -> int:
 def pause(full_name: str | None, *, reason: str) -> int:
     """Pause a repository, or everything; a worker that runs takes notice with its next step."""
     store = open_store(read_settings())
-    open_pauses(store).pause(_repo_id(store, full_name), reason=reason)
+    open_pauses(store).pause(repo_id_of(store, full_name), reason=reason)
     print(f"Paused: {full_name or 'everything'}. `honk resume` goes on.")
     return 0
 
@@ -164,7 +164,7 @@ def pause(full_name: str | None, *, reason: str) -> int:
 def resume(full_name: str | None) -> int:
     """Lift a pause of the operator's; in one repository also that of its people."""
     store = open_store(read_settings())
-    pauses, repo_id = open_pauses(store), _repo_id(store, full_name)
+    pauses, repo_id = open_pauses(store), repo_id_of(store, full_name)
     lifted = [pauses.resume(repo_id, by_operator=by_operator) for by_operator in (True, False)]
     print(f"{'Going on' if any(lifted) else 'There was no pause'}: {full_name or 'everything'}.")
     return 0
@@ -190,7 +190,8 @@ def restore(source: Path) -> int:
     return 0
 
 
-def _repo_id(store: Store, full_name: str | None) -> int:
+def repo_id_of(store: Store, full_name: str | None) -> int:
+    """The number of a repository in which Honk has worked; 0 for none. Raises `Refused` for any other."""
     if full_name is None:
         return 0
     known = (session.repo for session in store.sessions(1_000_000))

@@ -53,6 +53,7 @@ class Settings:
     turns: int = 4
     turns_per_repo: int = 2
     keep_days: float = 30.0
+    lesson_days: float = 180.0
     cache_gb: float = 20.0
     runner_socket: Path | None = None
     tool_paths: tuple[Path, ...] = ()
@@ -121,6 +122,7 @@ NAMES: dict[str, str] = {
     "HONK_TURNS": "how many agents run at once in all (4)",
     "HONK_TURNS_PER_REPO": "how many agents run at once in one repository (2)",
     "HONK_KEEP_DAYS": "days that deliveries and transcripts are kept after their end; the audit stays (30)",
+    "HONK_LESSON_DAYS": "days without a use after which a lesson expires; it is shown as that for 30 more (180)",
     "HONK_CACHE_GB": "ceiling for mirrors, checkouts and workspaces on this machine, in gigabytes (20)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_MCP_ORIGINS": "where tool servers by URL may be, with their tokens: `https://mcp.example.com=TOKEN …` (none)",
@@ -170,6 +172,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         turns=_whole(env, "HONK_TURNS", 4, ceiling=1_000),
         turns_per_repo=_whole(env, "HONK_TURNS_PER_REPO", 2, ceiling=1_000),
         keep_days=_days(env, "HONK_KEEP_DAYS", 30.0),
+        lesson_days=_days(env, "HONK_LESSON_DAYS", 180.0),
         cache_gb=_number(env, "HONK_CACHE_GB", 20.0),
         package_env=_package_env(env),
         ca_file=hosts.ca_file,

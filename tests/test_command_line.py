@@ -277,3 +277,31 @@ def test_the_demo_says_what_is_wrong_with_an_issue(
 
     assert main(["demo", "--repo", str(tmp_path), "--issue", str(tmp_path / "issue.md")]) == 2
     assert "--issue" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_lessons_are_listed_exported_edited_and_dropped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repo = "acme/thing"
+
+    def honk(*words: str) -> str:
+        assert main(["lessons", words[0], "--repo", repo, *words[1:]]) == 0
+        return capsys.readouterr().out
+
+    store = open_store(read_settings())
+    store.commit(Ticked(id="t", session_id="7-1-1"), None, Decision(session=a_session(), why="w"), None, FACTS)
+    file = tmp_path / "lessons.md"
+    file.write_text("## Ours\n\n- Use dB.\n- Be brief.\n")
+    assert honk("import", str(file)) == "2 written, 0 as they were.\n"
+    assert sorted(honk("list").splitlines()) == [
+        "0-1      0 uses    Use dB. (kept by the operator)",
+        "0-2      0 uses    Be brief. (kept by the operator)",
+    ]
+    file.write_text(honk("export").replace("Use dB.", "Use decibels."))
+    assert honk("import", str(file)) == "1 written, 1 as they were.\n"
+    assert "- Use decibels. (kept by the operator) <!-- lesson 0-1 -->\n" in honk("export")
+    assert honk("drop", "0-1") == "Dropped: 0-1.\n"
+    assert "decibels" not in honk("export")
+    assert main(["lessons", "drop", "--repo", repo, "0-1"]) == 1
+    assert "has no lesson 0-1" in capsys.readouterr().err
+    assert main(["lessons", "import", "--repo", repo, str(tmp_path / "none.md")]) == 2
+    assert "cannot be read" in capsys.readouterr().err

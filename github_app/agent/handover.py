@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from github_app.agent.outlet import Outlet
@@ -14,6 +14,7 @@ from github_app.core.errors import ToolFailed
 from github_app.core.holds import Finding, Kind
 from github_app.core.judgements import Judgement
 from github_app.core.ledger import Outcome
+from github_app.core.lessons import MAX_IN_ROUND, Draft, problem_of
 from github_app.core.model import ChangeSet, Reply, Submission
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
@@ -111,7 +112,7 @@ class Gate:
 
     async def _require_no_secret(self, draft: Submission) -> None:
         answers = [reply.body for reply in draft.replies]
-        reasons = [draft.unverified_reason, draft.needs_approval]
+        reasons = [draft.unverified_reason, draft.needs_approval, *(each.text for each in draft.lessons)]
         words = "\n".join([draft.title, draft.summary, draft.notes, *reasons, *answers])
         if seen := await asyncio.to_thread(self.scanner.scan, words.encode("utf-8", "replace")):
             raise ToolFailed(f"not submitted: your words hold {seen[0].what}. Say it without the value")
@@ -132,6 +133,19 @@ def replies_from(answers: Mapping[str, tuple[Outcome, str]], reply_to: Mapping[s
         Reply(thread_id=thread, reply_to=known[thread], body=body.strip(), standing=outcome)
         for thread, (outcome, body) in answers.items()
     )
+
+
+def lessons_from(drafts: Sequence[Draft], sources: Collection[str]) -> tuple[Draft, ...]:
+    """What the agent would remember. Raises `ToolFailed` for what nobody could be asked about."""
+    if len(drafts) > MAX_IN_ROUND:
+        raise ToolFailed(f"not submitted: at most {MAX_IN_ROUND} lessons a round, not {len(drafts)}")
+    for draft in drafts:
+        if problem := problem_of(draft.text):
+            raise ToolFailed(f"not submitted: a lesson is one short sentence: {problem}")
+        if draft.source not in sources:
+            listed = ", ".join(sorted(sources)) or "none, so there are no lessons in this round"
+            raise ToolFailed(f"not submitted: a lesson's `source` must be a thread or review of this round: {listed}")
+    return tuple(drafts)
 
 
 def _listed(findings: Sequence[Finding]) -> str:

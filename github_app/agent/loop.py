@@ -284,7 +284,7 @@ class _Turn:
             blocks.append(text_block(prompt.steering(arrivals, boundary=self.boundary)))
             if self.judge is not None:
                 self.judge.heard += arrivals
-            self.toolbox.threads.update({each.thread_id: each.reply_to for each in arrivals if each.thread_id})
+            self.toolbox.hear(arrivals)
         if self.limits.steps - budget.total_usage(self.steps).steps == FEW_CALLS:
             blocks.append(text_block(prompt.in_turn(prompt.FEW_LEFT.format(count=FEW_CALLS), self.toolbox.cause)))
         await self._store_user(blocks, consumed=[each.id for each in arrivals])
@@ -340,15 +340,16 @@ def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts 
         scanner=gate.scanner,
         time_left_s=gate.time_left_s,
     )
-    return Toolbox(
+    toolbox = Toolbox(
         workspace=gate.workspace,
         gate=gate,
         time_left_s=gate.time_left_s,
         find_result=partial(find_result, steps),
         servers=servers,
-        threads={each.thread_id: each.reply_to for each in task.feedback if each.thread_id},
         cause=task.cause,
     )
+    toolbox.hear(task.feedback)
+    return toolbox
 
 
 def keepable(changes: ChangeSet, policy: Policy) -> ChangeSet:

@@ -13,6 +13,7 @@ from github_app.agent.task import READING, Task
 from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
 from github_app.core.context import Context
+from github_app.core.lessons import MAX_CHARS, Lesson
 from github_app.core.model import Cause, Comment, Feedback, Permission
 from github_app.core.suggestions import Suggestion
 
@@ -70,7 +71,9 @@ def turn_prompt(
     return filled(
         task.cause.value,
         repository=_repository(task, top, verifiers, allowed, boundary) + _servers(servers, boundary),
-        instructions=_instructions(task.instructions, boundary) + _map(task.context, boundary),
+        instructions=_instructions(task.instructions, boundary)
+        + _lessons(task.lessons, boundary)
+        + _map(task.context, boundary),
         issue=frame(
             "issue",
             f"{title}\n\n{issue}",
@@ -127,7 +130,8 @@ def feedback_frame(feedback: Feedback, boundary: str) -> str:
         where = {"path": feedback.path or None, "lines": several, "line": None if several else feedback.line}
         return frame("thread", body, boundary=boundary, id=feedback.thread_id, **where, author=feedback.author or None)
     tag = {"command": "comment", "review": "review", "push": "push"}[feedback.kind]
-    return frame(tag, body, boundary=boundary, author=feedback.author or None)
+    key = feedback.id if feedback.kind == "review" else None
+    return frame(tag, body, boundary=boundary, id=key, author=feedback.author or None)
 
 
 def _repository(task: Task, top: str, verifiers: Sequence[Verifier], allowed: Sequence[str], boundary: str) -> str:
@@ -178,6 +182,20 @@ def _instructions(instructions: Iterable[tuple[str, str]], boundary: str) -> str
         for path, text in instructions
     ]
     return _joined(frames, "How this repository wants to be worked in (follow it as far as your rules allow):")
+
+
+def _lessons(lessons: Sequence[Lesson], boundary: str) -> str:
+    frames = [
+        frame(
+            "lesson",
+            clean(lesson.text, max_chars=MAX_CHARS),
+            boundary=boundary,
+            source=lesson.source or None,
+            kept_by=lesson.kept_by,
+        )
+        for lesson in lessons
+    ]
+    return "\n" + filled("lessons", lessons="\n".join(frames)) + "\n" if frames else ""
 
 
 def _map(context: Context, boundary: str) -> str:

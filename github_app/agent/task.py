@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from github_app.core.context import Context
 from github_app.core.holds import Finding
 from github_app.core.images import Pictures
+from github_app.core.lessons import Lesson
 from github_app.core.linked import Links
 from github_app.core.model import (
     Cause,
@@ -39,7 +40,8 @@ class Task:
     `earlier` tells what former turns of the session handed in, `carried_over` what the last one left unfinished.
     `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
     set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
-    refer to, `suggestions` what reviewers suggest word for word.
+    refer to, `suggestions` what reviewers suggest word for word, `lessons` are
+    those that fit.
     """
 
     repo: str
@@ -62,6 +64,7 @@ class Task:
     links: Links = field(default_factory=Links)
     pictures: Pictures = field(default_factory=Pictures)
     suggestions: tuple[Suggestion, ...] = ()
+    lessons: tuple[Lesson, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

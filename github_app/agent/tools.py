@@ -15,12 +15,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from github_app.agent import files, shell
-from github_app.agent.handover import Gate, Handover, replies_from
+from github_app.agent.handover import Gate, Handover, lessons_from, replies_from
 from github_app.agent.schemas import input_schema
 from github_app.agent.toolservers import ToolServers
+from github_app.core import lessons
 from github_app.core.errors import ToolFailed
 from github_app.core.ledger import Outcome
-from github_app.core.model import Actor, Cause, Submission
+from github_app.core.model import Actor, Cause, Feedback, Submission
 from github_app.core.ports import Workspace
 from github_app.core.toolservers import PREFIX
 
@@ -108,6 +109,13 @@ class ThreadReply(_Arguments):
     reply: str = Field(min_length=1)
 
 
+class LessonDraft(_Arguments):
+    """What to remember for later issues of this repository."""
+
+    text: str
+    source: str
+
+
 class Submit(_Arguments):
     """Hand in the work as it stands in the files and end your turn. Refused until verification passes.
 
@@ -115,7 +123,9 @@ class Submit(_Arguments):
     request, what was wrong, what you changed and why. `notes`: what a reviewer should know besides. `threads`: an
     answer for each review thread that you were given. `unverified_reason`: only if verification cannot pass whatever
     you do; why. `needs_approval`: only after `submit` was refused because a human must accept something in the change,
-    and only if the task cannot be done without it; why.
+    and only if the task cannot be done without it; why. `lessons`: only where a review corrects what later changes in
+    this repository could get wrong, too: at most two sentences of at most 200 characters that stand alone, each with
+    the `id` of the thread or review that it is from. People decide whether they are kept.
     """
 
     title: str
@@ -124,6 +134,7 @@ class Submit(_Arguments):
     threads: list[ThreadReply] = Field(default_factory=list)
     unverified_reason: str = ""
     needs_approval: str = ""
+    lessons: list[LessonDraft] = Field(default_factory=list)
 
 
 class Plan(_Arguments):
@@ -186,7 +197,8 @@ Result = str | Handover | Question | Draft
 class Toolbox:
     """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
     `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied;
-    `left_open` are threads that the agent was told it has not answered. `servers` have tools of their own."""
+    `left_open` are threads that the agent was told it has not answered. `sources` are what
+    lessons may be drawn from, `servers` have tools of their own."""
 
     workspace: Workspace
     gate: Gate
@@ -197,6 +209,12 @@ class Toolbox:
     suggested_by: tuple[Actor, ...] = ()
     left_open: set[str] = field(default_factory=set)
     cause: Cause = Cause.IMPLEMENT
+    sources: set[str] = field(default_factory=set)
+
+    def hear(self, feedback: Sequence[Feedback]) -> None:
+        """Take in what may be answered, and what lessons may be drawn from."""
+        self.threads.update({each.thread_id: each.reply_to for each in feedback if each.thread_id})
+        self.sources.update(each.thread_id or each.id for each in feedback if each.kind in ("review", "thread"))
 
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
@@ -243,6 +261,9 @@ class Toolbox:
             needs_approval=submit.needs_approval.strip(),
             replies=replies,
             suggested_by=self.suggested_by,
+            lessons=lessons_from(
+                [lessons.Draft(text=each.text, source=each.source) for each in submit.lessons], self.sources
+            ),
         )
         return await self.gate.submit(draft)
 

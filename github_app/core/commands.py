@@ -11,7 +11,9 @@ from typing import Literal, get_args
 from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
-Verb = Literal["do", "help", "status", "stop", "retry", "budget", "approve", "undo", "plan", "go", "pause", "resume"]
+Verb = Literal[
+    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "plan", "go", "lesson", "pause", "resume",
+]  # fmt: skip
 
 VERBS: dict[str, str] = {
     "help": "say what I understand",
@@ -23,6 +25,7 @@ VERBS: dict[str, str] = {
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
     "go": "do what the plan says, as it stands then",
+    "lesson": "remember what I proposed, or not: `/honk lesson keep 1`, `/honk lesson drop 1`; alone it lists them",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
 }
@@ -32,7 +35,7 @@ VERBS: dict[str, str] = {
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """One command: its verb, and the words after it (all of them for `do`, where empty means: just start; the reason
-    for `pause`; what is accepted for `approve`; the amount for `budget`)."""
+    for `pause`; what is accepted for `approve`; the amount for `budget`; what becomes of which for `lesson`)."""
 
     verb: Verb
     text: str = ""
@@ -43,6 +46,7 @@ _EOL = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _PREFORMATTED = re.compile(r"<pre(?![\w-])", re.IGNORECASE)
 _DOLLARS = re.compile(r"\+?\$?(?P<dollars>\d{1,6}(?:\.\d{1,2})?)\$?", re.ASCII)
+_LESSON = re.compile(r"(?P<act>keep|drop)(?P<numbers>(?:[ ,]+\d{1,3}){1,10})", re.IGNORECASE | re.ASCII)
 _COMMAND = re.compile(r"[ \xa0]{0,3}/honk(?!\S)(?P<rest>.*)", re.IGNORECASE)
 
 
@@ -72,6 +76,8 @@ def _command_of(first: str, more: str) -> Command:
         return Command(verb="pause", text=rest.strip())
     if word.lower() == "budget" and micro_usd_in(rest) is not None:
         return Command(verb="budget", text=rest.strip())
+    if word.lower() == "lesson" and lesson_change_in(rest) is not None:
+        return Command(verb="lesson", text=rest.strip())
     # More words that name nothing to approve are an instruction that happens to begin so.
     if word.lower() == "approve" and (len(rest.split()) == 1 or kinds_in(rest)):
         return Command(verb="approve", text=rest.strip())
@@ -103,6 +109,15 @@ def micro_usd_in(words: str) -> int | None:
     """The amount after `budget` (`+5`, `$2.50`), in millionths of a dollar; None if they are other words."""
     found = _DOLLARS.fullmatch(words.strip())
     return round(float(found["dollars"]) * 1_000_000) if found else None
+
+
+def lesson_change_in(words: str) -> tuple[Literal["keep", "drop"], tuple[int, ...]] | None:
+    """What is to become of which lessons by the words after `lesson` (`keep 1`, `drop 1, 2`); None if they are other
+    words."""
+    found = _LESSON.fullmatch(words.strip())
+    if found is None:
+        return None
+    return "keep" if found["act"].lower() == "keep" else "drop", tuple(map(int, re.findall(r"\d+", found["numbers"])))
 
 
 def kinds_in(words: str) -> tuple[Acceptable, ...] | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from github_app.core.lessons import Lesson
 from github_app.core.model import Cause, Reply
 
 ReactionTarget = Literal["issue", "issue_comment", "review_comment"]
@@ -137,6 +138,21 @@ class ResumeRepository:
     """Lift the pause of the repository's people."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class KeepLesson:
+    """Tell later turns in the repository of this lesson, in the place of one with the same numbers."""
+
+    lesson: Lesson
+
+
+@dataclass(frozen=True, kw_only=True)
+class DropLesson:
+    """Tell no turn of this lesson any more; nothing if nobody had kept it."""
+
+    pull_number: int
+    number: int
+
+
 Effect = (
     React
     | Say
@@ -154,6 +170,8 @@ Effect = (
     | DiscardWorkspace
     | PauseRepository
     | ResumeRepository
+    | KeepLesson
+    | DropLesson
 )
 
 BEST_EFFORT = (React, ShowProgress, ShowProof, RequestReview, RemoveLabel, DiscardWorkspace)

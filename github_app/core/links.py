@@ -9,19 +9,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, kw_only=True)
 class PageLinks:
-    """The addresses of session pages, their tokens made with `key`. Without `public_url` there are none."""
+    """The addresses of pages, their tokens made with `key`. Without `public_url` there are none."""
 
     public_url: str = ""
     key: bytes = b""
 
     def of(self, session_id: str) -> str:
         """A session's address; empty if nobody could reach it."""
-        return f"{self.public_url}/sessions/{session_id}/{self._token(session_id)}" if self.public_url else ""
+        token = self._token(f"session page {session_id}")
+        return f"{self.public_url}/sessions/{session_id}/{token}" if self.public_url else ""
 
     def is_valid(self, session_id: str, token: str) -> bool:
         """Whether this is the token of the session's address; never, where there are no addresses."""
-        expected = self._token(session_id).encode()
+        return self._is_token(token, f"session page {session_id}")
+
+    def of_lessons(self, repo_id: int) -> str:
+        """The address of the page with a repository's lessons; empty if nobody could reach it."""
+        token = self._token(f"lessons page {repo_id}")
+        return f"{self.public_url}/lessons/{repo_id}/{token}" if self.public_url else ""
+
+    def is_valid_for_lessons(self, repo_id: int, token: str) -> bool:
+        """Whether this is the token of that address; never, where there are no addresses."""
+        return self._is_token(token, f"lessons page {repo_id}")
+
+    def _is_token(self, token: str, page: str) -> bool:
+        expected = self._token(page).encode()
         return bool(self.public_url) and hmac.compare_digest(expected, token.encode("utf-8", "replace"))
 
-    def _token(self, session_id: str) -> str:
-        return hmac.new(self.key, f"session page {session_id}".encode(), hashlib.sha256).hexdigest()[:40]
+    def _token(self, page: str) -> str:
+        return hmac.new(self.key, page.encode(), hashlib.sha256).hexdigest()[:40]

@@ -12,6 +12,7 @@ from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 from github_app.core.judgements import Judgement
 from github_app.core.ledger import Entry, Outcome
+from github_app.core.lessons import Draft, Proposal
 from github_app.core.plans import Plan
 from github_app.core.verdicts import Verdict
 
@@ -36,10 +37,8 @@ class Actor:
 
 
 class Permission(IntEnum):
-    """What an account may do in a repository, by GitHub's `role_name`, in rising order.
-
-    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user
-    """
+    """What an account may do in a repository, by GitHub's `role_name`, in rising order:
+    https://docs.github.com/en/rest/collaborators/collaborators#get-repository-permissions-for-a-user"""
 
     NONE = 0
     READ = 1
@@ -121,8 +120,7 @@ Mode = Literal["100644", "100755", "120000"]
 class FileChange:
     """One changed path. `content` is None for a deletion, the target for a symbolic link (mode 120000).
 
-    `base_mode` is what the base has there (None: nothing); it is told of the change and no part of it.
-    """
+    `base_mode` is what the base has there (None: nothing); it is told of the change and no part of it."""
 
     path: str
     mode: Mode
@@ -275,7 +273,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads.
+    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads, lessons.
     `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found,
     `suggested_by` whose suggestions are in the change word for word."""
 
@@ -288,6 +286,7 @@ class Submission:
     replies: tuple[Reply, ...] = ()
     judgement: Judgement | None = None
     suggested_by: tuple[Actor, ...] = ()
+    lessons: tuple[Draft, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -328,14 +327,15 @@ class Session:
     `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
     heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
     publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
-    with, `ledger` what became of threads. `reviewers` are asked again once all they said is published. `refused` are
-    hosts that commands were refused, the first few. `limit_micro_usd` is what the policy let it spend when it began (0
-    in sessions that are older than this), `granted_micro_usd` what people allowed beyond that, and
-    `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit. `turn_asked_by`
-    is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open. `reminded_at` is
-    when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha` is the newest
-    head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and `issue_body` are the
-    issue as somebody with authority last saw to it; None in sessions that are older than this: as it stands.
+    with, `ledger` what became of threads, `lessons` what was proposed. `reviewers` are asked again once all they said
+    is published. `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy
+    let it spend when it began (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond
+    that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit.
+    `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open.
+    `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha`
+    is the newest head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and
+    `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
+    it stands.
     """
 
     id: str
@@ -380,6 +380,7 @@ class Session:
     seen: tuple[str, ...] = ()
     ledger: tuple[Entry, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
+    lessons: tuple[Proposal, ...] = ()
     leaves_pull: bool = False
     bot_words: int = 0
     strange_sha: str = ""

@@ -47,6 +47,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command
+from github_app.core.learning import taught
 from github_app.core.messages import answers, plans, refusals
 from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
 from github_app.core.names import branch_name, plan_label, session_id
@@ -153,13 +154,15 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
     match event.command.verb:
         case "help":
             return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
-        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" if last is None:
+        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "lesson" if last is None:
             body = answers.no_session_answer(facts.trigger_label)
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
             return _said(last, event, seen, answers.status_answer(last), "the work has ended already")
         case "go":
             return _said(last, event, seen, plans.refusal(plans.NO_PLAN), "no plan waits here")
+        case "lesson" if last is not None:
+            return taught(last, event, facts)
         case "undo" if last is not None:
             return undo(last, event, facts, seen)
         case _ if event.is_pull and last is None:
@@ -263,6 +266,7 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
         pull_is_draft=event.is_draft,
         submission=last.submission,
         published=last.published,
+        lessons=last.lessons,
         issue_body=last.issue_body,
     )
     why = "the pull request is open again: a new session takes it over"
@@ -300,4 +304,5 @@ def _taking_over(session: Session, last: Session, pull: Pull) -> Session:
         pull_is_draft=pull.is_draft,
         submission=last.submission,
         published=last.published,
+        lessons=last.lessons,
     )

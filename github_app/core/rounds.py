@@ -22,6 +22,7 @@ from github_app.core.events import (
 from github_app.core.facts import Facts
 from github_app.core.feedback import entries_of, replies_in, with_feedback, without_feedback, without_old_checks
 from github_app.core.hosts import refusals
+from github_app.core.learning import say_proposals, with_proposals
 from github_app.core.ledger import committed, entered
 from github_app.core.messages import account, proof, stops
 from github_app.core.messages.answers import answer
@@ -41,11 +42,13 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     """The agent submitted: publish what changed, or answer if nothing did."""
     if event.turn_id != session.turn_id:
         return nothing(session, "that turn is not in force")
-    submission = account.harmless_submission(event.submission)
+    # Lessons are the session's from here on: one is shown, and agreed to, in the words that it first had.
+    submission = replace(account.harmless_submission(event.submission), lessons=())
     entries = entries_of(session, event.consumed, submission, has_changes=event.change_set_id is not None)
     told = replace(
         after_turn(session, event), submission=submission, held=None, ledger=entered(session.ledger, entries)
     )
+    told = with_proposals(told, event)
     if event.change_set_id is not None:
         # Done with only when it is published: until then the words may have to be handed out again.
         carried = replace(told, carried=event.consumed)
@@ -66,6 +69,7 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     if not answers:
         body = answer(submission.summary)
         answers = (Say(number=session.pull_number, tag=f"answer:{event.id}", body=body),)
+    answers = (*answers, *say_proposals(session, told, event))
     if facts.pull is not None and facts.pull.head_sha == session.strange_sha:
         return ask_about_push(done, event, facts, before=answers)
     return _go_on(done, event, facts, before=answers, why="the agent answered without a change")

@@ -32,6 +32,7 @@ from github_app.core.feedback import (
     with_feedback,
     without_old_checks,
 )
+from github_app.core.learning import taught
 from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
 from github_app.core.model import Cause, Feedback, Session, Status
@@ -69,6 +70,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
                 event.actor.login, "asked me to stop", stops.GO_ON, pull_number=session.pull_number
             )
             return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
+        case "lesson":
+            return taught(session, event, facts)
         case verb:
             act = {"approve": approve, "budget": _allow_money, "undo": undo, "plan": plan_asked, "go": go}.get(
                 verb, _go
@@ -78,8 +81,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
 
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
     """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing,
-    takes nothing back, begins no plan."""
-    is_for_people = event.command.verb in ("approve", "budget", "undo", "go")
+    takes nothing back, begins no plan, and teaches nothing."""
+    is_for_people = event.command.verb in ("approve", "budget", "undo", "go", "lesson")
     return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 

@@ -175,6 +175,7 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         for each in task.pictures.shown
     )
     instructions = (Source(kind="instructions", name=path, text=text) for path, text in task.instructions)
+    lessons = (Source(kind="lesson", name=each.key, text=each.text, author=each.kept_by) for each in task.lessons)
     ours = (
         ("plan", task.plan),
         ("earlier", task.earlier),
@@ -184,7 +185,7 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         ("system", system_prompt(task.cause)),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
-    return (first, *comments, *feedback, *linked, *images, *instructions, *own)
+    return (first, *comments, *feedback, *linked, *images, *instructions, *lessons, *own)
 
 
 def _told(picture: Picture) -> str:

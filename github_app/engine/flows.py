@@ -42,13 +42,14 @@ from github_app.engine.codec import FromNewer
 from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
+from github_app.engine.journal import HandedOver
 from github_app.engine.lookup import Lookup
 from github_app.engine.patience import Later, delay_s, is_given_up, is_over, sort_out
 from github_app.engine.performance import Performance, explain
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Pending, Store
-from github_app.engine.turns import HandedOver, PutOff, TurnRunner
+from github_app.engine.turns import PutOff, TurnRunner
 from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)

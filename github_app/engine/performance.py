@@ -12,6 +12,8 @@ from github_app.core.attempts import MAX_PATHS
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
     DiscardWorkspace,
+    DropLesson,
+    KeepLesson,
     LookAgain,
     MarkReady,
     PauseRepository,
@@ -109,6 +111,10 @@ class Performance:
                 self.pauses.pause(repo.id, login=effect.login, reason=effect.reason)
             case ResumeRepository():
                 self.pauses.resume(repo.id, by_operator=False)
+            case KeepLesson():
+                self.store.lessons.keep(effect.lesson)
+            case DropLesson():
+                self.store.lessons.drop(repo.id, f"{effect.pull_number}-{effect.number}")
             case DiscardWorkspace() | RunTurn():
                 raise TypeError(f"{type(effect).__name__} is performed by its flow")
             case _:

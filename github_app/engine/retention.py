@@ -16,6 +16,7 @@ from github_app.core.errors import HonkError
 from github_app.core.ports import Clock
 from github_app.engine.database import text_of, transaction
 from github_app.engine.files import files_of, give_back
+from github_app.engine.lessons import LIFETIME, forget_before
 from github_app.engine.looks import ALL
 
 log = logging.getLogger(__name__)
@@ -74,17 +75,19 @@ class Ages:
     flows: timedelta = timedelta(days=7)
     caches: timedelta = timedelta(days=7)
     blobs: timedelta = timedelta(days=1)
+    lessons: timedelta = LIFETIME
     sweep_every: timedelta = timedelta(minutes=10)
 
     @classmethod
-    def of_days(cls, days: float) -> Ages:
-        """What was done is kept so long, and nothing longer."""
+    def of_days(cls, days: float, *, lessons_for: timedelta = LIFETIME) -> Ages:
+        """What was done is kept so long, and nothing longer but lessons."""
         done, usual = timedelta(days=days), cls()
         return cls(
             done=done,
             flows=min(usual.flows, done),
             caches=min(usual.caches, done),
             blobs=min(usual.blobs, done),
+            lessons=lessons_for,
             sweep_every=min(usual.sweep_every, done / 4),
         )
 
@@ -116,6 +119,7 @@ class Retention:
         for what, act in (
             ("rows", lambda: forget(self.database, now - self.ages.done)),
             ("blobs", lambda: forget_blobs(self.database, now - self.ages.blobs)),
+            ("lessons", lambda: forget_lessons(self.database, forget_before(now, self.ages.lessons))),
             ("flows", lambda: self.forget_flows(now - self.ages.flows)),
             ("caches", lambda: self.tidy(self.ages.caches / timedelta(seconds=1))),
             ("free pages", self._give_back),
@@ -141,6 +145,11 @@ def forget(engine: sa.Engine, before: datetime) -> int:
     """
     at = text_of(before)
     return sum(_delete(engine, table, key, where, at) for table, key, where in _RULES)
+
+
+def forget_lessons(engine: sa.Engine, before: datetime) -> int:
+    """Delete the lessons that were last used before a time; how many. Raises `DatabaseAway`."""
+    return _delete(engine, "lessons", "id", "last_used_at < :at", text_of(before))
 
 
 def _delete(engine: sa.Engine, table: str, key: str, where: str, at: str) -> int:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -28,6 +28,7 @@ from github_app.engine.database import text_of, transaction
 from github_app.engine.entries import Entries
 from github_app.engine.figures import Figures
 from github_app.engine.heard import note_words
+from github_app.engine.lessons import LIFETIME, Lessons
 from github_app.engine.quotas import note_decision
 from github_app.engine.tallies import count
 from github_app.engine.waits import Waits
@@ -53,12 +54,13 @@ class Pending:
 class Store:
     """All of Honk's own tables, with the audit of what happens to them."""
 
-    def __init__(self, engine: sa.Engine, clock: Clock, audit: Audit) -> None:
+    def __init__(self, engine: sa.Engine, clock: Clock, audit: Audit, *, lessons_for: timedelta = LIFETIME) -> None:
         self.engine = engine
         self.audit = audit
         self.entries = Entries(engine, clock)
         self.waits = Waits(engine, clock)
         self.figures = Figures(engine, clock)
+        self.lessons = Lessons(engine, clock, audit, lifetime=lessons_for)
         self._clock = clock
 
     def _reading(self) -> AbstractContextManager[sa.Connection]:
@@ -93,6 +95,10 @@ class Store:
             # Under whatever branch a check is reported: the commit is ours.
             return self._one_session("repo_id = :r AND head_sha = :h", r=subject.repo_id, h=subject.head_sha)
         return None
+
+    def any_session(self, repo_id: int) -> Session | None:
+        """A session of a repository; None if it never had one."""
+        return self._one_session("repo_id = :r", r=repo_id)
 
     def open_sessions(self, *, installation_id: int | None = None) -> list[Session]:
         """All sessions that have not ended."""

@@ -22,9 +22,9 @@ from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, R
 from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
-from github_app.core.model import ChangeSet, Feedback, Session, Usage
+from github_app.core.model import Session, Usage
 from github_app.core.policy import Limits, Policy
-from github_app.core.ports import Clock, Hub, Model, SecretScanner, Step, Workspace, Workspaces
+from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, Workspaces
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
@@ -33,6 +33,8 @@ from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.imaging import look_at_images
+from github_app.engine.journal import HandedOver, StoredJournal
+from github_app.engine.lessons import words_about
 from github_app.engine.performance import explain, tracking_body, tracking_tag
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
@@ -49,10 +51,6 @@ _RETRIES = 8
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _WATCH_S = 1.0
 _PROGRESS_EVERY_S = 5.0
-
-
-class HandedOver(Exception):
-    """This process ends; whoever runs the turn next goes on after its last stored step."""
 
 
 class PutOff(Exception):
@@ -247,7 +245,8 @@ class TurnRunner:
         pictures, contents = await asyncio.to_thread(look_at_images, session, task, self.hub)
         for content in contents.values():
             await asyncio.to_thread(self.transcripts.add_blob, content)
-        task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures)
+        lessons = await asyncio.to_thread(self.store.lessons.recall, session.repo.id, words_about(task))
+        task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures, lessons=lessons)
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
@@ -339,52 +338,6 @@ class TurnRunner:
             self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
         except (Transient, Gone, AccessDenied, Refused) as error:
             log.warning("progress not shown", extra={"session": session.id, "why": str(error)})
-
-
-@dataclass(kw_only=True)
-class StoredJournal:
-    """A turn's journal in the store (`core.ports.Journal`)."""
-
-    transcripts: Transcripts
-    session_id: str
-    turn_id: str
-    is_stopping: Callable[[], bool]
-    may_go_on: Callable[[], None]
-    _carried: set[str] = field(default_factory=set)
-
-    async def load(self) -> tuple[Step, ...]:
-        """The steps so far."""
-        steps = await asyncio.to_thread(self.transcripts.steps, self.turn_id)
-        self._carried = {key for step in steps for key in step.consumed}
-        return steps
-
-    async def append(self, step: Step, *, snapshot: ChangeSet | None = None) -> None:
-        """Store a step, however long the database is away: it may have been paid for. After one that leaves nothing
-        half-done, raises `HandedOver` when this process ends, and `Held` when somebody has paused the work."""
-        add, is_again = self.transcripts.add_step, False
-        while True:
-            try:
-                await asyncio.to_thread(add, self.turn_id, self.session_id, step, snapshot, is_again=is_again)
-                break
-            except DatabaseAway as error:
-                log.warning("a step waits", extra={"turn": self.turn_id, "why": str(error)})
-                if self.is_stopping():
-                    raise HandedOver from error
-                is_again = True
-                await asyncio.sleep(_WATCH_S)
-        self._carried.update(step.consumed)
-        if step.role == "user":
-            if self.is_stopping():
-                raise HandedOver
-            await asyncio.to_thread(self.may_go_on)
-
-    async def arrivals(self) -> tuple[Feedback, ...]:
-        """Feedback that the session holds and no step of this turn has carried. Suggestions wait for the next turn:
-        their lines are not those of a workspace in which somebody works."""
-        session = await asyncio.to_thread(self.transcripts.require_turn, self.session_id, self.turn_id)
-        return tuple(
-            feedback for feedback in session.feedback if feedback.id not in self._carried and not may_suggest(feedback)
-        )
 
 
 def _with_arrivals(task: Task, session: Session) -> Task:

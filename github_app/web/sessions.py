@@ -1,5 +1,4 @@
-"""A session's page: what is on record of it, for whoever has the link. Rendered here, without a script; all that is
-shown is escaped by the template engine."""
+"""A session's page: what is on record of it, for whoever has the link."""
 
 from __future__ import annotations
 
@@ -30,7 +29,7 @@ def page_routes(links: PageLinks, look: Look, *, github_url: str) -> list[Route]
         session_id = request.path_params["session_id"]
         if not links.is_valid(session_id, request.path_params["token"]) or (found := look(session_id)) is None:
             return PlainTextResponse("There is no such page.\n", status_code=404, headers=HEADERS)
-        return session_page(request, *found, github_url=github_url)
+        return session_page(request, *found, github_url=github_url, lessons=links.of_lessons(found[0].repo.id))
 
     def style(_: Request) -> Response:
         return Response(text_of("style.css"), media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
@@ -46,9 +45,10 @@ def session_page(
     *,
     github_url: str,
     visitor: Actor | None = None,
+    lessons: str = "",
 ) -> Response:
     """The page of a session, for a person who signed in or for whoever has its link; with `?follow` the browser asks
-    again every few seconds for as long as the session is open."""
+    again every few seconds for as long as the session is open. `lessons` is the address of its repository's lessons."""
     page = render(
         "session.html",
         repo_url=f"{github_url}/{session.repo.full_name}",
@@ -63,5 +63,6 @@ def session_page(
         waiting=waiting(wait),
         asks=legible(session.waiting_for),
         lines=lines_of(links),
+        lessons=lessons,
     )
     return HTMLResponse(page, headers=HEADERS)

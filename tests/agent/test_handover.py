@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from github_app.agent.task import Submitted
-from github_app.core.model import FileChange
+from github_app.core.lessons import Draft
+from github_app.core.model import Feedback, FileChange
 from tests.agent.conftest import Desk
-from tests.agent.parts import call, reply, submit
+from tests.agent.parts import a_task, a_thread, call, reply, submit
 
+COMMAND = Feedback(id="command:1", kind="command", author="ana", body="also floats")
 REASON = "The issue asks for a new workflow."
 
 
@@ -87,3 +89,44 @@ async def test_a_line_that_was_there_before_is_no_finding(desk: Desk):
     )
     assert isinstance(outcome, Submitted)
     assert outcome.changes.changes == (FileChange(path="calc.py", mode="100644", content=b"key = 'secret-1'\n\n"),)
+
+
+def lesson(text: str = "Use tabs.", source: str = "PRRT_1") -> dict[str, str]:
+    return {"text": text, "source": source}
+
+
+ANSWERED = {"thread_id": "PRRT_1", "outcome": "fixed", "reply": "Done."}
+REVIEW = Feedback(id="review:5", kind="review", author="rita", body="No.")
+
+
+async def test_lessons_are_drawn_from_what_reviewers_said_in_this_round(desk: Desk):
+    desk.journal.inbox = [REVIEW]
+    outcome = await desk.run(
+        reply(call("bash", command="true")),
+        submit(lessons=[lesson(), lesson("Be kind.", "review:5")], threads=[ANSWERED]),
+        task=a_task(feedback=(a_thread(1),)),
+    )
+    assert isinstance(outcome, Submitted)
+    assert outcome.submission.lessons == (
+        Draft(text="Use tabs.", source="PRRT_1"),
+        Draft(text="Be kind.", source="review:5"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("lessons", "problem"),
+    [
+        ([lesson(source="issue")], "a lesson's `source` must be a thread or review of this round: PRRT_1"),
+        ([lesson("x" * 201)], "it has 201 characters; at most 200 are allowed"),
+        ([lesson(" ")], "it is empty"),
+        ([lesson()] * 3, "at most 2 lessons a round, not 3"),
+        ([lesson("Use secret-1")], "your words hold what looks like a secret"),
+    ],
+)
+async def test_what_nobody_could_be_asked_about_is_no_lesson(desk: Desk, lessons: list[dict[str, str]], problem: str):
+    await desk.run(
+        submit(lessons=lessons, threads=[ANSWERED]),
+        submit(threads=[ANSWERED]),
+        task=a_task(feedback=(a_thread(1), COMMAND)),
+    )
+    assert problem in refusal(desk)

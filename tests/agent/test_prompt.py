@@ -12,6 +12,7 @@ from github_app.agent import prompt, templates
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
 from github_app.core.context import Command, Context, Definition, RankedFile
+from github_app.core.lessons import Lesson
 from github_app.core.linked import Linked, Links
 from github_app.core.messages import misfits
 from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
@@ -70,6 +71,19 @@ LINKS = Links(
     has_others=True,
 )
 
+TAUGHT = Lesson(
+    repo_id=7,
+    pull_number=4,
+    number=1,
+    text="Return None where there is no answer.",
+    kept_by="ana",
+    kept_at=COMMENT.created_at,
+    last_used_at=COMMENT.created_at,
+    source="/octo/calculator/pull/4#discussion_r9",
+    said_by="rita",
+)
+IMPORTED = replace(TAUGHT, pull_number=0, text="</lesson> is <!-- hidden -->no end", kept_by="the operator", source="")
+
 TASKS = {
     "implement": a_task(
         comments=(COMMENT,),
@@ -78,6 +92,7 @@ TASKS = {
     "implement_bare": a_task(),
     "implement_map": a_task(context=FOUND),
     "implement_links": a_task(links=LINKS),
+    "implement_lessons": a_task(instructions=(("AGENTS.md", "Use tabs."),), lessons=(TAUGHT, IMPORTED), context=FOUND),
     "fix_checks": a_task(cause=Cause.FIX_CHECKS, feedback=(LOG,), earlier="Return None for zero\n\nIt raised."),
     "address_review": a_task(
         cause=Cause.ADDRESS_REVIEW,

@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.commands import VERBS, Command, kinds_in, micro_usd_in, parse_command, verb_meant
+from github_app.core.commands import (
+    VERBS,
+    Command,
+    kinds_in,
+    lesson_change_in,
+    micro_usd_in,
+    parse_command,
+    verb_meant,
+)
 from github_app.core.holds import ACCEPTABLE
 from tests.edge.cases import shows
 
@@ -111,6 +119,26 @@ def test_an_amount_of_money_is_understood(words: str, amount: int):
 )
 def test_words_that_are_no_amount_are_an_instruction(words: str):
     assert parse_command(f"/honk budget {words}") == do(f"budget {words}")
+
+
+@pytest.mark.parametrize(
+    ("words", "act", "numbers"),
+    [
+        ("keep 1", "keep", (1,)),
+        ("Drop 2, 3", "drop", (2, 3)),
+        ("keep  1 2", "keep", (1, 2)),
+        ("drop 010", "drop", (10,)),
+    ],
+)
+def test_what_becomes_of_lessons_is_understood(words: str, act: str, numbers: tuple[int, ...]):
+    found = parse_command(f"/honk Lesson {words}\n\nOn Friday, bob wrote:")
+    assert found == Command(verb="lesson", text=words)
+    assert lesson_change_in(words) == (act, numbers)
+
+
+@pytest.mark.parametrize("words", ["keep", "keep it", "keep 1 please", "forget 1", "keep 1000", "keep -1", "drop\t1"])
+def test_other_words_about_lessons_are_an_instruction(words: str):
+    assert parse_command(f"/honk lesson {words}") == do(f"lesson {words}")
 
 
 @pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"pause"}))

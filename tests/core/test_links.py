@@ -24,6 +24,16 @@ def test_any_other_does_not(token: str):
     assert not LINKS.is_valid("7-1-1", token)
 
 
+def test_the_lessons_of_a_repository_have_an_address_of_their_own():
+    url = LINKS.of_lessons(7)
+    assert url.startswith("https://honk.example/lessons/7/")
+    assert LINKS.is_valid_for_lessons(7, token_of(url))
+    assert not LINKS.is_valid_for_lessons(8, token_of(url))
+    assert not LINKS.is_valid("7", token_of(url))
+    assert PageLinks(key=LINKS.key).of_lessons(7) == ""
+    assert not PageLinks(key=LINKS.key).is_valid_for_lessons(7, token_of(url))
+
+
 def test_another_key_makes_another_address():
     other = PageLinks(public_url=LINKS.public_url, key=b"o" * 32)
     assert not LINKS.is_valid("7-1-1", token_of(other.of("7-1-1")))

@@ -23,7 +23,8 @@ from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
-from github_app.core.messages import account, answers, figures, plans, proof, refusals, stops
+from github_app.core.lessons import Proposal
+from github_app.core.messages import account, answers, figures, lessons, plans, proof, refusals, stops
 from github_app.core.model import (
     Cause,
     Checks,
@@ -60,6 +61,13 @@ from tests.core.scene import (
 )
 
 GOLDEN = Path(__file__).parent / "golden"
+LEARNT = Proposal(
+    number=1,
+    text="Volumes are in decibels, never in 'loud'.",
+    cites="thread:T1:905",
+    source="/acme/goose/pull/34#discussion_r905",
+    said_by="rob",
+)
 SPENT = Usage(input_tokens=1_200, output_tokens=310, cache_read_tokens=40_000, cost_micro_usd=123_400, steps=7)
 WHOLE = Submission(
     title="Make the goose honk",
@@ -200,6 +208,7 @@ PULL_BODIES = {
     "no second look": account.pull_body(
         first_turn(submission=replace(PLAIN, judgement=Judgement(missing="the model could not be had")))
     ),
+    "lessons": account.pull_body(session(submission=PLAIN, lessons=(LEARNT, replace(LEARNT, number=2, kept_by="ann")))),
     "nothing handed in": account.pull_body(session()),
 }
 ANSWERS = {
@@ -232,6 +241,11 @@ ANSWERS = {
     "what was spent": answers.what_was_spent(session(usage=SPENT)),
     "money allowed": answers.money_allowed(session(usage=SPENT, granted_micro_usd=2_500_000), 2_500_000),
     "too much money at once": refusals.too_much_at_once(500_000_000, 50_000_000),
+    "lesson kept": lessons.kept((LEARNT,)),
+    "lesson dropped": lessons.dropped((LEARNT,)),
+    "lessons": lessons.listed((LEARNT, replace(LEARNT, number=2, kept_by="ann"))),
+    "no lessons": lessons.listed(()),
+    "no such lesson": lessons.unknown((LEARNT,)),
     "answer": answers.answer("The test was right; nothing has to be changed."),
     "answer without words": answers.answer(" "),
 }

@@ -17,7 +17,17 @@ from typing import get_args
 import pytest
 
 from github_app.core import events as ev
-from github_app.core.effects import BEST_EFFORT, Effect, LookAgain, PauseRepository, RerunChecks, ResumeRepository, Say
+from github_app.core.effects import (
+    BEST_EFFORT,
+    DropLesson,
+    Effect,
+    KeepLesson,
+    LookAgain,
+    PauseRepository,
+    RerunChecks,
+    ResumeRepository,
+    Say,
+)
 from github_app.core.machine import Decision, decide
 from github_app.core.model import Pause, Session
 from github_app.core.policy import Quota
@@ -186,9 +196,9 @@ def test_effect_that_fails_is_said_where_somebody_waits_for_it(kind: type):
     failed = event(ev.EffectFailed, effect_kind=kind.__name__, turn_id="")
     decided = decide(session(WORKING), failed, facts())
     said = [effect for effect in decided.effects if isinstance(effect, Say)]
-    if kind in (Say, RerunChecks, LookAgain, PauseRepository, ResumeRepository):
-        # What cannot be posted cannot be said either; what cannot be run again counts as it is; a switch and a later
-        # look are rows in our own database.
+    if kind in (Say, RerunChecks, LookAgain, PauseRepository, ResumeRepository, KeepLesson, DropLesson):
+        # What cannot be posted cannot be said either; what cannot be run again counts as it is; a switch, a later look
+        # and lessons are rows in our own database.
         assert not said
     else:
         assert len(said) == 1

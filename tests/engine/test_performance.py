@@ -10,6 +10,8 @@ import pytest
 from github_app.core.decisions import Decision
 from github_app.core.effects import (
     DiscardWorkspace,
+    DropLesson,
+    KeepLesson,
     LookAgain,
     MarkReady,
     PauseRepository,
@@ -29,6 +31,7 @@ from github_app.core.effects import (
 from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopped
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
+from github_app.core.lessons import Lesson
 from github_app.core.model import (
     Cause,
     ChangeSet,
@@ -53,6 +56,9 @@ from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
 from tests.fakes.reverts import PreparedReverts
 
+RULE = Lesson(
+    repo_id=7, pull_number=12, number=1, text="Use dB.", kept_by="ann", kept_at=FACTS.now, last_used_at=FACTS.now
+)
 TURN = "7-1-1/turn-1"
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
 DONE = Submission(title="Make it two", summary="It was one.")
@@ -176,6 +182,15 @@ def test_a_later_look_comes_once_and_not_before_its_time(store, performance, clo
 def test_flows_of_their_own_are_not_performed_here(performance, effect):
     with pytest.raises(TypeError):
         performance.perform(pending(effect))
+
+
+def test_lessons_are_kept_and_dropped(store, performance):
+    performance.perform(pending(KeepLesson(lesson=RULE)))
+    performance.perform(pending(KeepLesson(lesson=RULE)))
+    assert store.lessons.of(7) == [RULE]
+    performance.perform(pending(DropLesson(pull_number=12, number=1)))
+    performance.perform(pending(DropLesson(pull_number=12, number=1)))
+    assert store.lessons.of(7) == []
 
 
 def test_nothing_is_published_while_the_repository_is_paused(hub, performance, to_publish):

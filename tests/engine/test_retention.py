@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from github_app.core.errors import Transient
 from github_app.engine.database import transaction
-from github_app.engine.retention import Ages, Retention, forget, forget_blobs
+from github_app.engine.lessons import forget_before
+from github_app.engine.retention import Ages, Retention, forget, forget_blobs, forget_lessons
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BEFORE = NOW - timedelta(days=30)
@@ -59,6 +60,16 @@ def test_decisions_go_when_all_their_effects_have(database, put, left):
 
     assert left("decisions", "event_id") == {"pending", "young"}
     assert left("effects") == {"pending/0", "young/0"}
+
+
+def test_lessons_go_when_they_were_shown_as_expired(database, put, left):
+    for name, days in (("used", 179), ("expired", 209), ("gone", 211)):
+        at = (NOW - timedelta(days=days)).isoformat()
+        put("lessons", id=name, repo_id=7, words="", document="{}", last_used_at=at)
+
+    assert forget_lessons(database, forget_before(NOW, timedelta(days=180))) == 1
+
+    assert left("lessons") == {"used", "expired"}
 
 
 def put_decision(put, event: str, session_id: str | None) -> None:

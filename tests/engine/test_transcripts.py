@@ -17,7 +17,7 @@ from github_app.core.model import ChangeSet, Feedback, FileChange, Status, Usage
 from github_app.core.ports import Step
 from github_app.engine import codec
 from github_app.engine.database import transaction
-from github_app.engine.turns import StoredJournal
+from github_app.engine.journal import StoredJournal
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session
 
 TURN = "7-1-1/turn-1"

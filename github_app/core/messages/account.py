@@ -12,6 +12,7 @@ from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement, told
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
+from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import outcome
 from github_app.core.messages.threads import listing, tally
 from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
@@ -145,6 +146,7 @@ def pull_body(session: Session) -> str:
         lines += ["", f"**{clause(later.title)}** ({link})", "", *_round_lines(later)]
     lines += listing(session)
     lines += _verification(newest) if newest is not None else []
+    lines += proposed(session.lessons)
     if passed := failures.passed_again(session):
         lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]
     if session.refused:

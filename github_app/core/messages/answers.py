@@ -22,7 +22,8 @@ def did_you_mean(word: str, verb: str) -> str:
 def help_text(trigger_label: str) -> str:
     """What people can say; the table of verbs is the one that the parser uses."""
     verbs = "\n".join(
-        f"| `/honk {verb}{' …' * (verb in ('approve', 'budget'))}` | {meaning} |" for verb, meaning in VERBS.items()
+        f"| `/honk {verb}{' …' * (verb in ('approve', 'budget', 'lesson'))}` | {meaning} |"
+        for verb, meaning in VERBS.items()
     )
     return (
         f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "

@@ -17,7 +17,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal[
-    "opened", "decision", "prompt", "told", "model", "command", "network", "verifier", "change_set", "push", "doubt"
+    "opened",
+    "decision",
+    "prompt",
+    "told",
+    "model",
+    "command",
+    "network",
+    "verifier",
+    "change_set",
+    "push",
+    "lesson",
+    "doubt",
 ]
 
 START = "0" * 64

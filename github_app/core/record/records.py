@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from github_app.core.decisions import Decision
-from github_app.core.effects import Publish, Undo
+from github_app.core.effects import DropLesson, KeepLesson, Publish, Undo
 from github_app.core.events import (
     BranchPushed,
     ChangeSetHeld,
@@ -35,6 +35,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.holds import Hold
+from github_app.core.lessons import Lesson
 from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission, Session
 from github_app.core.ports import ExecResult, Step
@@ -91,7 +92,7 @@ def of_decision(event: Event, before: Session | None, decision: Decision, facts:
     ):
         document["plan"] = {"accepted_by": after.plan.accepted_by, "sha256": digest(after.plan.text)}
     told = Record(kind="decision", document=document)
-    return (*_verifiers(event), told, *_change_sets(decision))
+    return (*_verifiers(event), told, *_lessons(decision), *_change_sets(decision))
 
 
 def _asker(before: Session | None, event: Event, facts: Facts) -> dict[str, Any]:
@@ -205,6 +206,31 @@ def _verifiers(event: Event) -> tuple[Record, ...]:
         )
         for verdict in event.submission.verdicts
     )
+
+
+def _lessons(decision: Decision) -> tuple[Record, ...]:
+    """What somebody kept or dropped; who that is stands in the decision."""
+    kept = [of_kept(effect.lesson) for effect in decision.effects if isinstance(effect, KeepLesson)]
+    dropped = [effect for effect in decision.effects if isinstance(effect, DropLesson)]
+    return (*kept, *(of_dropped(f"{each.pull_number}-{each.number}") for each in dropped))
+
+
+def of_dropped(key: str) -> Record:
+    """A lesson that counts no more."""
+    return Record(kind="lesson", document={"is": "dropped", "lesson": key})
+
+
+def of_kept(lesson: Lesson) -> Record:
+    """A lesson that counts from here on: its words by their hash, where they are from, and who agreed to them."""
+    document = {
+        "is": "kept",
+        "lesson": lesson.key,
+        "sha256": digest(lesson.text),
+        "source": clip(lesson.source),
+        "said_by": lesson.said_by,
+        "kept_by": lesson.kept_by,
+    }
+    return Record(kind="lesson", document=document)
 
 
 def _change_sets(decision: Decision) -> tuple[Record, ...]:

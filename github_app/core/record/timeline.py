@@ -90,6 +90,10 @@ def _change_set(told: Mapping[str, Any]) -> _Words:
     return f"the change set is {told.get('is')}", str(told.get("sha256")), told.get("is") != "accepted"
 
 
+def _lesson(told: Mapping[str, Any]) -> _Words:
+    return f"lesson {told.get('lesson')} is {told.get('is')}", str(told.get("source", "")), False
+
+
 def _push(told: Mapping[str, Any]) -> _Words:
     return f"published in #{told.get('pull')}", str(told.get("sha")), False
 
@@ -114,6 +118,7 @@ _WORDS = {
     "network": _network,
     "verifier": _verifier,
     "change_set": _change_set,
+    "lesson": _lesson,
     "push": _push,
     "doubt": _doubt,
 }

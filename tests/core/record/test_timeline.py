@@ -49,6 +49,7 @@ ANN = {"id": 5, "login": "ann", "is_bot": False}
         ("verifier", {"command": "make test", "exit_code": 1}, "a verifier ran 0.0 s: exit code 1", "make test", True),
         ("change_set", {"is": "accepted", "sha256": "ab"}, "the change set is accepted", "ab", False),
         ("change_set", {"is": "held", "sha256": "ab"}, "the change set is held", "ab", True),
+        ("lesson", {"is": "kept", "lesson": "9-1", "source": "/a/b"}, "lesson 9-1 is kept", "/a/b", False),
         ("push", {"sha": "cd", "pull": 9}, "published in #9", "cd", False),
         ("doubt", {"seal": "x"}, "what stands above was not sealed by us", "", True),
         ("command", {"argv": 7}, "argv: 7", "", False),
