@@ -24,6 +24,8 @@ UNSEEN = {
     "entries.Entries.postpone": "nothing fails for now in this life",
     "hub.checks.rerun_failed": "no failure looks like chance in this life; see tests/edge/test_every_call.py",
     "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
+    "hub.signin.GitHubSignIn.actor": "nobody signs in to pages; asking who somebody is changes nothing",
+    "hub.threads.resolve": "the policy of this life resolves no threads; one that is resolved twice is resolved",
     "leases.Lease._raise_epoch": "no other worker is there to be taken over from",
     "lessons.Lessons.drop": "nobody teaches anything; one statement",
     "lessons.Lessons.keep": "the same",
