@@ -94,7 +94,6 @@ def _about(session: Session, settings: Settings) -> dict[str, Any]:
         "requested_by": session.requested_by.login,
         "turns": session.turns,
         "usd": session.usage.cost_micro_usd / 1e6,
-        "waiting_for": session.waiting_for,
     }
 
 
@@ -103,7 +102,6 @@ def _head(store: Store, session: Session, settings: Settings) -> str:
     waits = waiting(store.waits.of(session.id))
     rows = {
         "status": status_word(session.status),
-        "asks": _plain(session.waiting_for),
         **({waits[0].lower(): waits[1]} if waits else {}),
         "issue": about["issue_url"],
         "pull request": about["pull_url"] or "",

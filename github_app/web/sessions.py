@@ -61,7 +61,6 @@ def session_page(
         status=status_word(session.status),
         spent=cost(session.usage),
         waiting=waiting(wait),
-        asks=legible(session.waiting_for),
         lines=lines_of(links),
         lessons=lessons,
     )

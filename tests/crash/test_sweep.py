@@ -58,7 +58,9 @@ def test_all_that_writes_is_among_the_points(points: dict[str, Counter[str]]) ->
     seen = {name for passed in points.values() for name in passed}
     passed = {function for point in seen for function in point.partition(" · ")[2].partition(" (")[0].split(" < ")}
     unseen = {name for name in _writers() if not any(f"{it}.".startswith(f"{name}.") for it in passed)}
-    assert sorted(unseen) == sorted(UNSEEN)
+    # On a slow machine some of these are passed, too.
+    assert unseen - UNSEEN.keys() == set()
+    assert UNSEEN.keys() - _writers() == set()
 
 
 @shows("W86")

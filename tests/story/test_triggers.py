@@ -6,7 +6,7 @@ import pytest
 
 from github_app.localhub.deeds.reviews import Inline
 from tests.edge.cases import shows
-from tests.story.play import submit, write
+from tests.story.play import bash, calls, submit, write
 from tests.story.world import World
 
 
@@ -146,6 +146,8 @@ def test_a_review_with_several_inline_comments_is_one_turn(world: World) -> None
     pull = world.wait_ready()
     head = pull.head_sha
     lines = [Inline("hello.txt", "Why?", 1), Inline("hello.txt", "And why here?", 1)]
+    answers = submit("Address the review", answers=("So.", "And so."))
+    world.when("<thread", replies=[calls(bash("echo answered >> hello.txt"), answers)])
     world.rob.review(pull, "COMMENT", "", lines)
     world.wait_new_head(pull, head)
     world.rest()
