@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from github_app.app import Honk, build, make_vault, open_pauses, open_store
 from github_app.core.errors import Refused
+from github_app.core.trail import trail
 from github_app.settings import read_runner_settings, read_settings
 from github_app.workshop import build_runner
 
@@ -38,7 +39,8 @@ _OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object: time, level, event, and whatever was given as `extra`.
+    """Formats a record as one JSON object: time, level, event, what the work at hand is about (`core.trail`), and
+    whatever was given as `extra`.
 
     `clean` takes secrets out of a text, or of all texts in a value.
     """
@@ -54,6 +56,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "event": record.getMessage(),
             "from": record.name,
+            **trail(),
             **{name: value for name, value in vars(record).items() if name not in _OWN_FIELDS},
         }
         if record.exc_info:

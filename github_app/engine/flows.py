@@ -37,6 +37,7 @@ from github_app.core.messages import answers
 from github_app.core.model import Repo, Session
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
+from github_app.core.trail import on_trail
 from github_app.core.waits import TOLD_S
 from github_app.engine.codec import FromNewer
 from github_app.engine.database import DatabaseAway
@@ -54,8 +55,7 @@ from github_app.engine.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
-_DISPATCH_S, _AWAY_S = 0.5, 1.0
-_BATCH = 200
+_DISPATCH_S, _AWAY_S, _BATCH = 0.5, 1.0, 200
 _TOLD_AT = 6  # Tried so often, somebody has waited for two minutes.
 
 
@@ -167,7 +167,8 @@ class Engine:
                     entry = self.store.entries.next_in_lane(lane)
                     if entry is None or entry.id == last:
                         return  # The same again: another worker took it back as lost. It will come again.
-                    self._take_in(entry)
+                    with on_trail(delivery=entry.id):
+                        self._take_in(entry)
                     last = entry.id
                 except DatabaseAway as error:
                     log.warning("intake waits", extra={"lane": lane, "why": str(error)})
@@ -206,7 +207,8 @@ class Engine:
         later: Later | None = None
         for pending in self._decide(event):
             try:
-                self._perform(pending)
+                with on_trail(session=pending.session_id, turn=getattr(pending.effect, "turn_id", None)):
+                    self._perform(pending)
             except Later as error:
                 if not isinstance(pending.effect, BEST_EFFORT):
                     raise
@@ -229,9 +231,8 @@ class Engine:
                 pending = self.store.commit(event, session, decision, repo, facts)
             except Conflict:
                 continue
-            about = {"session": decision.session.id} if decision.session else {}
-            told = {"kind": type(event).__name__, "event_id": event.id, "why": decision.why}
-            log.info("decided", extra=told | about)
+            with on_trail(session=decision.session.id if decision.session else None):
+                log.info("decided", extra={"kind": type(event).__name__, "why": decision.why})
             return pending
 
     def _session_of(self, event: Event) -> Session | None:
@@ -250,15 +251,15 @@ class Engine:
         except Stopped as error:
             self.store.finish_effect(pending.id, note=str(error))
         except Transient as error:
-            if is_over(pending, error, self.clock.now()):
-                self._effect_failed(pending, error)
-                return
-            self.store.count_try(pending.id)
-            raise Later(error, tries=pending.tries) from error
+            if not is_over(pending, error, self.clock.now()):
+                self.store.count_try(pending.id)
+                raise Later(error, tries=pending.tries) from error
+            self._effect_failed(pending, error)
         except Exception as error:  # a bug in one effect is that effect's failure
             self._effect_failed(pending, error)
         else:
             self.store.finish_effect(pending.id, result=result)
+            log.info("performed", extra={"effect": pending.id, "kind": type(pending.effect).__name__})
 
     def _act(self, pending: Pending) -> OwnEvent | None:
         match pending.effect:
@@ -350,7 +351,7 @@ class Engine:
         try:
             self.performance.answer(event, body)
         except HonkError as error:
-            log.warning("nobody was told", extra={"event_id": event.id, "why": str(error)})
+            log.warning("nobody was told", extra={"why": str(error)})
 
     # Turns
 
@@ -359,7 +360,7 @@ class Engine:
         if await asyncio.to_thread(self.runtime.is_put_off, turn_id, times):
             return  # This process's predecessor died just after that.
         try:
-            with self._counted():
+            with self._counted(), on_trail(session=session_id, turn=turn_id):
                 await self._run_turn(session_id, turn_id)
         except PutOff as later:
             again = partial(self.runtime.turn, repo_id=later.repo_id, times=times + 1, delay_s=later.wait_s)

@@ -247,6 +247,7 @@ class TurnRunner:
             await asyncio.to_thread(self.transcripts.add_blob, content)
         lessons = await asyncio.to_thread(self.store.lessons.recall, session.repo.id, words_about(task))
         task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures, lessons=lessons)
+        log.info("turn begins", extra={"cause": str(session.turn_cause), "commit": workspace.sha})
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
