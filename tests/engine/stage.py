@@ -46,7 +46,7 @@ from tests.webhook import deliveries
 T = TypeVar("T")
 
 FILES = {"a.py": "x = 1\n"}
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def work(text: str = "2") -> list[Any]:

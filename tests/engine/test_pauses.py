@@ -9,7 +9,7 @@ import pytest
 from github_app.core.decisions import Decision
 from github_app.core.model import Pause, Status
 from github_app.engine.pauses import EVERYWHERE, Pauses
-from tests.engine.stage import Open, work
+from tests.engine.stage import Open, eventually, work
 from tests.engine.test_store import LABELED
 from tests.engine.values import FACTS, REPO, a_session
 
@@ -91,9 +91,15 @@ class TestAWorker:
             stage.wait_attempts_of_turn(attempts)
             stage.clock.pass_s(3600)
         stage.wait_status(Status.WORKING)
-        stage.wait_attempts_of_turn(6)  # One that is under way now would be put off once more, and no time passes.
+        stage.wait_attempts_of_turn(6)
         stage.pauses.resume(REPO.id, by_operator=False)
-        stage.wait_status(Status.AWAITING_CHECKS)
+
+        def is_published() -> bool:
+            stage.clock.pass_s(60)  # An attempt that was under way just then is put off once more.
+            session = stage.session()
+            return session is not None and session.status is Status.AWAITING_CHECKS
+
+        eventually(is_published, "what was handed in to be published")
 
 
 def paused_before(stage, said):

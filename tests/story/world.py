@@ -27,7 +27,7 @@ from tests.story.play import Reply, calls
 T = TypeVar("T")
 
 BOT = "honk[bot]"
-PATIENCE_S = 45.0
+PATIENCE_S = 90.0
 
 
 @dataclass(kw_only=True, repr=False)
