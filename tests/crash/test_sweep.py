@@ -16,7 +16,7 @@ from tests.crash.warm import shared_parent
 from tests.edge.cases import shows
 
 PRODUCT = Path(__file__).resolve().parents[2] / "github_app"
-EVERY = 24
+EVERY = 36
 
 UNSEEN = {
     "database.try_write": "it is there to be undone by anything",
