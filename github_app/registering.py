@@ -6,6 +6,7 @@ import os
 import re
 import secrets
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -84,10 +85,9 @@ def set_up(choice: Choice) -> int:
     if not done:
         print(setup.left())
         return INTERRUPTED
-    (app,) = done
-    print(
-        setup.done(app, settings_file=str(settings_file), key_file=str(key_file), webhook_url=registration.webhook_url)
-    )
+    program = str(Path(sys.executable).with_name("honk"))
+    files_made = {"settings_file": str(settings_file), "key_file": str(key_file)}
+    print(setup.done(done[0], webhook_url=registration.webhook_url, program=program, **files_made))
     return 0
 
 

@@ -1,5 +1,5 @@
-"""Wiring of what thinks: the model, by way of the provider that the settings name. With `app` and `workshop`, the
-only file that names concrete adapters."""
+"""Wiring of what thinks: the model, by way of the provider that the settings name. With `app`, `workshop` and
+`registering`, the only file that names concrete adapters."""
 
 from __future__ import annotations
 

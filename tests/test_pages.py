@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ URL = "http://127.0.0.1:9"  # the pages' own address; the browser below reaches 
 class Site:
     hub: LocalHub
     browser: TestClient
+    codes: list[str] = field(default_factory=list)
 
     def sign_in(self, login: str, wanted: str = "/sessions") -> str:
         """Go to a page, sign in on the way, and read the page."""
@@ -40,6 +41,7 @@ class Site:
         answer = requests.post(
             f"{self.hub.url}/login/oauth/authorize", data={**form, "login": login}, timeout=10, allow_redirects=False
         )
+        self.codes += re.findall(r"code=(\w+)", answer.headers["Location"])
         return self.browser.get(answer.headers["Location"].removeprefix(URL)).text
 
 
@@ -148,10 +150,14 @@ def test_a_sign_in_that_another_browser_began_is_refused(site: Site):
 
 
 def test_a_code_is_good_once_and_cookies_are_not_for_scripts(site: Site):
-    address = site.browser.get("/login", follow_redirects=False).headers["location"]
-    assert "HttpOnly" in site.browser.get("/login", follow_redirects=False).headers["set-cookie"]
-    state = re.findall(r"state=([^&]+)", address)[0]
-    assert "Not signed in" in site.browser.get(f"/login/callback?code=made-up&state={state}").text
+    asked = site.browser.get("/login", follow_redirects=False)
+    assert "HttpOnly" in asked.headers["set-cookie"]
+    (state,) = re.findall(r"state=([^&]+)", asked.headers["location"])
+    assert "GitHub did not accept this sign-in" in site.browser.get(f"/login/callback?code=no&state={state}").text
+    assert "Sign out" in site.back("ann", asked.headers["location"])
+    nonce = {"Cookie": asked.headers["set-cookie"].partition(";")[0]}
+    again = site.browser.get(f"/login/callback?code={site.codes[0]}&state={state}", headers=nonce)
+    assert "GitHub did not accept this sign-in" in again.text
 
 
 def test_pages_load_and_run_nothing(site: Site):

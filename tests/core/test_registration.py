@@ -81,6 +81,7 @@ def test_the_terminal_says_what_to_do_now_and_next():
             settings_file="/home/honk/honk.env",
             key_file="/home/honk/honk.private-key.pem",
             webhook_url="https://honk.example.com/webhooks/github",
+            program="/opt/honk/.venv/bin/honk",
         ),
     ]
     assert "\n---\n".join(said) + "\n" == GOLDEN.read_text()

@@ -26,8 +26,8 @@ def left() -> str:
     return "No GitHub App was registered, and nothing was written."
 
 
-def done(app: Registered, *, settings_file: str, key_file: str, webhook_url: str) -> str:
-    """What there is now, and what to do next, in order."""
+def done(app: Registered, *, settings_file: str, key_file: str, webhook_url: str, program: str) -> str:
+    """What there is now, and what to do next, in order; `program` is Honk's."""
     return f"""
 The GitHub App `{app.name}` is registered.
 
@@ -44,7 +44,7 @@ Next:
 3. Check the settings and the sandbox, then run Honk:
 
        set -a; . {settings_file}; set +a
-       honk doctor && honk serve
+       {program} doctor --online && {program} serve
 
    Deliveries go to {webhook_url}, which must lead to Honk's port.
 4. Label an issue `honk`. Nothing is posted anywhere before somebody does."""
