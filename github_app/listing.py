@@ -12,7 +12,7 @@ from github_app.app import open_store
 from github_app.core.errors import Refused
 from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.figures import cost
-from github_app.core.model import Session
+from github_app.core.model import Session, Status
 from github_app.core.record.timeline import Line, lines_of
 from github_app.core.text.characters import spelled_out
 from github_app.settings import Settings, read_settings
@@ -25,13 +25,13 @@ _LOOK_S = 1.0
 
 def list_sessions(*, limit: int, repo: str, is_open: bool, is_json: bool) -> int:
     """Print the newest sessions, those of one repository or those that are open, as a table or as JSON lines."""
+    from github_app.engine.browsing import Browsing
+
     settings = read_settings()
-    found = [
-        session
-        for session in open_store(settings).sessions(1_000_000 if repo or is_open else limit)
-        if repo.casefold() in ("", session.repo.full_name.casefold())
-        if not (is_open and session.status.is_terminal)
-    ][:limit]
+    browsing = Browsing(open_store(settings))
+    repos = [each for each in browsing.repositories() if repo.casefold() in ("", each.full_name.casefold())]
+    statuses = [status for status in Status if is_open and not status.is_terminal]
+    found = browsing.sessions(repos, statuses, "", skip=0, limit=limit)
     if is_json:
         for session in found:
             print(json.dumps(_about(session, settings)))
