@@ -39,9 +39,10 @@ from github_app.core.access import ModelAccess
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
 from github_app.core.facts import Facts
-from github_app.core.model import Actor, Cause, Issue, Permission, Repo, Session, Status
+from github_app.core.model import Actor, Issue, Permission, Repo
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import GitAuth, Journal, Model, Workspace
+from github_app.core.session import Cause, Session, Status
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.journal import StoredJournal

@@ -12,8 +12,8 @@ from github_app.app import open_store
 from github_app.core.errors import Refused
 from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.figures import cost
-from github_app.core.model import Session, Status
 from github_app.core.record.timeline import Line, lines_of
+from github_app.core.session import Session, Status
 from github_app.core.text.characters import spelled_out
 from github_app.settings import Settings, read_settings
 

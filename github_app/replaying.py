@@ -8,8 +8,8 @@ from datetime import timedelta
 from github_app.app import build_hub, make_vault, open_store
 from github_app.core.errors import Refused
 from github_app.core.messages.proof import outcome
-from github_app.core.model import Session
 from github_app.core.ports import Unfenced, Workspace
+from github_app.core.session import Session
 from github_app.engine.policies import Policies, read_floor
 from github_app.engine.replay import Comparison, verify_again
 from github_app.settings import Settings, read_settings

@@ -25,7 +25,8 @@ from typing import Any
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from github_app.core.errors import Transient
-from github_app.core.model import Checks, Permission, Status
+from github_app.core.model import Checks, Permission
+from github_app.core.session import Status
 from github_app.engine.database import flows_url
 from github_app.engine.migrations import scripts
 from tests.agent.parts import call, reply

@@ -16,7 +16,8 @@ from github_app.__main__ import main
 from github_app.app import open_pauses, open_store
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
-from github_app.core.model import Pause, Repo, Session, Status
+from github_app.core.model import Repo
+from github_app.core.session import Pause, Session, Status
 from github_app.listing import show
 from github_app.settings import read_settings
 from tests.engine.values import FACTS, a_session

@@ -14,7 +14,8 @@ from starlette.testclient import TestClient
 from github_app.app import build, make_vault, permissions_used, subscribed_events
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
-from github_app.core.model import Repo, Status, Usage
+from github_app.core.model import Repo, Usage
+from github_app.core.session import Status
 from github_app.engine.store import Store
 from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge

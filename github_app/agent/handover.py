@@ -15,9 +15,10 @@ from github_app.core.holds import Finding, Kind
 from github_app.core.judgements import Judgement
 from github_app.core.ledger import Outcome
 from github_app.core.lessons import MAX_IN_ROUND, Draft, problem_of
-from github_app.core.model import ChangeSet, Reply, Submission
+from github_app.core.model import ChangeSet
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
+from github_app.core.session import Reply, Submission
 from github_app.core.verdicts import unmet
 from github_app.core.verification import NoVerdicts, Verdicts
 

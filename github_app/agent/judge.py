@@ -19,9 +19,10 @@ from github_app.agent.schemas import input_schema
 from github_app.agent.task import Task
 from github_app.core.errors import LimitReached, ToolFailed
 from github_app.core.judgements import Judgement, Remark, to_the_agent
-from github_app.core.model import ChangeSet, Feedback, Usage
+from github_app.core.model import ChangeSet, Usage
 from github_app.core.policy import Limits
 from github_app.core.ports import Model, ModelReply, ModelRequest, SecretScanner, Step, Workspace
+from github_app.core.session import Feedback
 
 log = logging.getLogger(__name__)
 

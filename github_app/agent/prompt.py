@@ -14,7 +14,8 @@ from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
 from github_app.core.context import Context
 from github_app.core.lessons import MAX_CHARS, Lesson
-from github_app.core.model import Cause, Comment, Feedback, Permission
+from github_app.core.model import Comment, Permission
+from github_app.core.session import Cause, Feedback
 from github_app.core.suggestions import Suggestion
 
 _MAX_BODY = 30_000

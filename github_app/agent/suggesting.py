@@ -10,8 +10,9 @@ from github_app.agent.handover import Gate, Handover
 from github_app.agent.task import Task
 from github_app.core.errors import ToolFailed
 from github_app.core.messages import misfits, suggested
-from github_app.core.model import Actor, ChangeSet, Reply
+from github_app.core.model import Actor, ChangeSet
 from github_app.core.ports import Workspace
+from github_app.core.session import Reply
 from github_app.core.suggestions import Suggestion, fit, unfit
 
 

@@ -9,17 +9,8 @@ from github_app.core.holds import Finding
 from github_app.core.images import Pictures
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Links
-from github_app.core.model import (
-    Cause,
-    ChangeSet,
-    Comment,
-    Feedback,
-    Issue,
-    NetworkDecision,
-    Permission,
-    Submission,
-    Usage,
-)
+from github_app.core.model import ChangeSet, Comment, Issue, NetworkDecision, Permission, Usage
+from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.suggestions import Suggestion
 
 INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md")

@@ -21,8 +21,9 @@ from github_app.agent.toolservers import ToolServers
 from github_app.core import lessons
 from github_app.core.errors import ToolFailed
 from github_app.core.ledger import Outcome
-from github_app.core.model import Actor, Cause, Feedback, Submission
+from github_app.core.model import Actor
 from github_app.core.ports import Workspace
+from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.toolservers import PREFIX
 
 _DEFAULT_TIMEOUT_S = 120

@@ -12,7 +12,7 @@ from github_app.core.effects import Effect, Publish, Say, ShowProgress
 from github_app.core.events import ChangeSetHeld, CommandIssued, TurnFinished
 from github_app.core.facts import Facts
 from github_app.core.holds import Acceptable, Approval, Hold, hold_back
-from github_app.core.model import Session, Status
+from github_app.core.session import Session, Status
 
 
 def hold(session: Session, event: TurnFinished | ChangeSetHeld, change_set_id: str, facts: Facts) -> Decision:

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from github_app.core.failures import Failure
 from github_app.core.judgements import Judgement, tallied
-from github_app.core.model import Checks, FailedCheck, Session
+from github_app.core.model import Checks, FailedCheck
+from github_app.core.session import Session
 from github_app.core.triage import gist_of, mark_of, sign_of_outside
 
 KEPT = 40

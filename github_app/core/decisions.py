@@ -18,8 +18,9 @@ from github_app.core.effects import (
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
 from github_app.core.messages import answers, refusals, stops
-from github_app.core.model import Actor, Cause, Session, Status, Usage
+from github_app.core.model import Actor, Usage
 from github_app.core.quotas import find_shortage
+from github_app.core.session import Cause, Session, Status
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from github_app.core.lessons import Lesson
-from github_app.core.model import Cause, Reply
+from github_app.core.session import Cause, Reply
 
 ReactionTarget = Literal["issue", "issue_comment", "review_comment"]
 

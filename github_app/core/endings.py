@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from github_app.core.events import EffectFailed, Event, TurnAsked, TurnFinished, TurnStopped
-from github_app.core.model import Session
+from github_app.core.session import Session
 
 End = Literal["submitted", "asked", "limited", "broken"]
 """How a turn ends: with a submission, with a question, at a limit, or by a failure that retries did not cure."""

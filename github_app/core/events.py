@@ -10,7 +10,8 @@ from typing import Literal, assert_never
 
 from github_app.core.commands import Command
 from github_app.core.holds import Finding
-from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Submission, Usage
+from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
+from github_app.core.session import Submission
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 ReviewState = Literal["approved", "changes_requested", "commented"]

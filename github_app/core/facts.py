@@ -26,9 +26,10 @@ from github_app.core.events import (
     TurnFinished,
     TurnStopped,
 )
-from github_app.core.model import Actor, Checks, Issue, Pause, Permission, Pull, Session, Status, Thread
+from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Thread
 from github_app.core.policy import Policy
 from github_app.core.quotas import Load
+from github_app.core.session import Pause, Session, Status
 
 
 @dataclass(frozen=True, kw_only=True)

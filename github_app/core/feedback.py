@@ -12,17 +12,8 @@ from github_app.core.events import CommandIssued, ReviewSubmitted
 from github_app.core.facts import Facts
 from github_app.core.ledger import Entry, Standing
 from github_app.core.messages.threads import thread_answer
-from github_app.core.model import (
-    Actor,
-    Checks,
-    Comment,
-    Feedback,
-    Permission,
-    Reply,
-    Session,
-    Submission,
-    Thread,
-)
+from github_app.core.model import Actor, Checks, Comment, Permission, Thread
+from github_app.core.session import Feedback, Reply, Session, Submission
 
 SEEN_KEPT = 500
 """How many ids of handled feedback a session remembers."""

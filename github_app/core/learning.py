@@ -12,7 +12,7 @@ from github_app.core.events import CommandIssued, TurnFinished
 from github_app.core.facts import Facts
 from github_app.core.lessons import MAX_IN_ROUND, MAX_IN_SESSION, Draft, Lesson, Proposal, lesson_text, problem_of
 from github_app.core.messages import lessons as messages
-from github_app.core.model import Feedback, Session
+from github_app.core.session import Feedback, Session
 
 
 def with_proposals(session: Session, event: TurnFinished) -> Session:

@@ -41,7 +41,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts
 from github_app.core.messages import stops
-from github_app.core.model import Session, Status
+from github_app.core.session import Session, Status
 
 __all__ = ["Decision", "decide", "is_our_own"]
 

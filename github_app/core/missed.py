@@ -18,7 +18,8 @@ from github_app.core.events import (
     ReviewSubmitted,
 )
 from github_app.core.machine import CLOCKS_APART
-from github_app.core.model import Actor, Issue, Repo, Session
+from github_app.core.model import Actor, Issue, Repo
+from github_app.core.session import Session
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,12 @@
-"""The values that flow through Honk: people, repositories, issues, pull requests, checks, change sets, sessions.
-All are frozen and hold what was observed, nothing that must still be fetched."""
+"""The values that flow through Honk, as GitHub and the sandbox have them: people, repositories, issues, pull requests,
+checks, change sets. All are frozen and hold what was observed, nothing that must still be fetched."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import Literal
-
-from github_app.core.failures import Failure, Rerun, Settling
-from github_app.core.holds import Approval, Hold
-from github_app.core.judgements import Judgement
-from github_app.core.ledger import Entry, Outcome
-from github_app.core.lessons import Draft, Proposal
-from github_app.core.plans import Plan
-from github_app.core.verdicts import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,32 +38,6 @@ class Permission(IntEnum):
     WRITE = 3
     MAINTAIN = 4
     ADMIN = 5
-
-
-class Status(StrEnum):
-    """Who acts next: we (WORKING), CI (AWAITING_CHECKS), people (AWAITING_REVIEW, NEEDS_HUMAN), nobody."""
-
-    WORKING = "working"
-    AWAITING_CHECKS = "awaiting_checks"
-    AWAITING_REVIEW = "awaiting_review"
-    NEEDS_HUMAN = "needs_human"
-    MERGED = "merged"
-    CLOSED = "closed"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether nothing can happen to the session any more."""
-        return self in (Status.MERGED, Status.CLOSED)
-
-
-class Cause(StrEnum):
-    """Why a turn runs."""
-
-    IMPLEMENT = "implement"
-    FIX_CHECKS = "fix_checks"
-    ADDRESS_REVIEW = "address_review"
-    FOLLOW_UP = "follow_up"
-    PLAN = "plan"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -235,164 +201,3 @@ class Thread:
     quoted: str = ""
     hunk: str = ""
     head_sha: str = ""
-
-
-FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Feedback:
-    """Something for the agent to act on, kept with the session until a turn has seen it.
-
-    `id` is stable for the same fact, so that a fact which arrives twice is kept once. For kind `thread`, `thread_id` is
-    the GraphQL id and `reply_to` the REST comment id that answers go under.
-    """
-
-    id: str
-    kind: FeedbackKind
-    author: str
-    body: str
-    path: str = ""
-    line: int | None = None
-    thread_id: str = ""
-    reply_to: int | None = None
-    first_line: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reply:
-    """The agent's answer to one review thread. `resolves`: the thread is settled with it, unless somebody says more in
-    it than this comment."""
-
-    thread_id: str
-    reply_to: int
-    body: str
-    standing: Outcome = "answered"
-    resolves: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Submission:
-    """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads, lessons.
-    `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found,
-    `suggested_by` whose suggestions are in the change word for word."""
-
-    title: str
-    summary: str
-    notes: str = ""
-    verdicts: tuple[Verdict, ...] = ()
-    unverified_reason: str = ""
-    needs_approval: str = ""
-    replies: tuple[Reply, ...] = ()
-    judgement: Judgement | None = None
-    suggested_by: tuple[Actor, ...] = ()
-    lessons: tuple[Draft, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Round:
-    """What one turn handed in that is published: its commit, its words for the pull request's body, what people
-    accepted in it, and the paths that it changed (none if they are too many to keep); `undone_in` is the commit that
-    took it back, by the word of `undone_by`."""
-
-    head_sha: str
-    title: str
-    summary: str
-    notes: str = ""
-    approvals: tuple[Approval, ...] = ()
-    paths: tuple[str, ...] = ()
-    undone_in: str = ""
-    undone_by: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pause:
-    """No turn starts and nothing is published, in one repository or everywhere; the operator's is theirs to lift."""
-
-    login: str
-    reason: str = ""
-    by_operator: bool = False
-    is_everywhere: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Session:
-    """The durable life of one issue's work: one branch, at most one pull request.
-
-    `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
-    branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
-    `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `push`, `installation`, `approval`, `plan`, or empty: only words help). `plan` is the last one
-    written. `held` is the last change set that was held back; it can be approved while `stuck_on` says so.
-    `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
-    heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
-    publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
-    with, `ledger` what became of threads, `lessons` what was proposed. `reviewers` are asked again once all they said
-    is published. `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy
-    let it spend when it began (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond
-    that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit.
-    `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open.
-    `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha`
-    is the newest head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and
-    `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
-    it stands.
-    """
-
-    id: str
-    repo: Repo
-    issue_number: int
-    generation: int
-    branch: str
-    base_branch: str
-    status: Status
-    requested_by: Actor
-    issue_title: str
-    issue_body: str | None = None
-    base_sha: str = ""
-    head_sha: str = ""
-    pull_number: int | None = None
-    pull_is_draft: bool = True
-    turn_id: str | None = None
-    turn_cause: Cause | None = None
-    turn_asked_by: Actor | None = None
-    turns: int = 0
-    fix_rounds: int = 0
-    review_rounds: int = 0
-    moved_heads: int = 0
-    checked_sha: str = ""
-    feedback: tuple[Feedback, ...] = ()
-    carried: tuple[str, ...] = ()
-    submission: Submission | None = None
-    held: Hold | None = None
-    published: tuple[Round, ...] = ()
-    plan: Plan | None = None
-    usage: Usage = field(default_factory=Usage)
-    limit_micro_usd: int = 0
-    granted_micro_usd: int = 0
-    turn_granted_micro_usd: int = 0
-    checks: Checks | None = None
-    failures: tuple[Failure, ...] = ()
-    rerun: Rerun | None = None
-    settling: Settling | None = None
-    waiting_for: str = ""
-    stuck_on: str = ""
-    reviewers: tuple[str, ...] = ()
-    seen: tuple[str, ...] = ()
-    ledger: tuple[Entry, ...] = ()
-    refused: tuple[NetworkDecision, ...] = ()
-    lessons: tuple[Proposal, ...] = ()
-    leaves_pull: bool = False
-    bot_words: int = 0
-    strange_sha: str = ""
-    reminded_at: datetime | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
-    status_since: datetime | None = None
-    version: int = 0
-
-    @property
-    def holds_pull(self) -> bool:
-        """Whether it has an open pull request, or works towards one."""
-        if self.status.is_terminal:
-            return self.leaves_pull
-        return self.pull_number is not None or self.status is Status.WORKING

@@ -49,10 +49,11 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_command
 from github_app.core.learning import taught
 from github_app.core.messages import answers, plans, refusals
-from github_app.core.model import Actor, Cause, Feedback, Issue, Pull, Repo, Session, Status
+from github_app.core.model import Actor, Issue, Pull, Repo
 from github_app.core.names import branch_name, plan_label, session_id
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
+from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.undoing import not_undone, undo, undone
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from github_app.core.model import Status
+from github_app.core.session import Status
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from github_app.core.effects import Effect, PauseRepository, ResumeRepository, S
 from github_app.core.events import CommandIssued
 from github_app.core.facts import Facts
 from github_app.core.messages import refusals
-from github_app.core.model import Pause, Permission, Session
+from github_app.core.model import Permission
+from github_app.core.session import Pause, Session
 
 MAX_REASON = 200
 

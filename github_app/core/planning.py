@@ -11,9 +11,9 @@ from github_app.core.events import CommandIssued, PlanDrafted
 from github_app.core.facts import Facts
 from github_app.core.feedback import without_feedback
 from github_app.core.messages import answers, plans
-from github_app.core.model import Cause, Session, Status
 from github_app.core.plans import Plan, plan_tag, written
 from github_app.core.rounds import after_turn, waits_for_turn
+from github_app.core.session import Cause, Session, Status
 from github_app.core.text.prose import harmless, one_line
 
 

@@ -17,7 +17,6 @@ from github_app.core.model import (
     ChangeSet,
     Checks,
     Comment,
-    Feedback,
     Issue,
     NetworkDecision,
     Permission,
@@ -26,6 +25,7 @@ from github_app.core.model import (
     Thread,
     Usage,
 )
+from github_app.core.session import Feedback
 
 KilledBy = Literal["timeout", "memory", "processes", "disk", "output", "stop"]
 

@@ -26,8 +26,8 @@ from github_app.core.learning import say_proposals, with_proposals
 from github_app.core.ledger import committed, entered
 from github_app.core.messages import account, proof, stops
 from github_app.core.messages.answers import answer
-from github_app.core.model import Cause, Round, Session, Status, Submission
 from github_app.core.names import other_branch_name
+from github_app.core.session import Cause, Round, Session, Status, Submission
 from github_app.core.undoing import not_undone
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from github_app.core.messages import misfits
-from github_app.core.model import Actor, Comment, Feedback, Thread
+from github_app.core.model import Actor, Comment, Thread
+from github_app.core.session import Feedback
 from github_app.core.text.characters import legible, plain_newlines
 from github_app.core.text.markup import mask_code
 

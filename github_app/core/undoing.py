@@ -11,7 +11,7 @@ from github_app.core.facts import Facts
 from github_app.core.feedback import with_feedback, without_old_checks
 from github_app.core.ledger import reopened
 from github_app.core.messages import refusals, stops
-from github_app.core.model import Round, Session, Status
+from github_app.core.session import Round, Session, Status
 from github_app.core.upkeep import push_of
 
 OTHERWISE_STUCK = ("money", "quota", "pause", "permission", "installation")

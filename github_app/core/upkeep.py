@@ -14,7 +14,7 @@ from github_app.core.events import BranchPushed, Event, InstallationChanged, Tic
 from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_push, with_feedback, without_old_checks
 from github_app.core.messages import refusals, stops
-from github_app.core.model import Cause, Feedback, Session, Status
+from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.watchdog import remind, watch_turn
 
 

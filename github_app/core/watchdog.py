@@ -11,7 +11,7 @@ from github_app.core.effects import Say, ShowProgress
 from github_app.core.events import Event
 from github_app.core.facts import Facts, Running
 from github_app.core.messages import stops
-from github_app.core.model import Session, Status
+from github_app.core.session import Session, Status
 
 QUEUE_SHOWN_AFTER = timedelta(minutes=15)
 QUEUE_GIVEN_UP_AFTER = timedelta(days=1)

@@ -35,9 +35,9 @@ from github_app.core.feedback import (
 from github_app.core.learning import taught
 from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
-from github_app.core.model import Cause, Feedback, Session, Status
 from github_app.core.pausing import switched
 from github_app.core.planning import go, plan_asked, plan_waits
+from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.undoing import undo
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
 

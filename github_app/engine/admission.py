@@ -6,10 +6,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from github_app.core.messages import refusals
-from github_app.core.model import Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.quotas import find_shortage_of_money
+from github_app.core.session import Session
 from github_app.engine.pauses import Pauses
 from github_app.engine.quotas import Quotas
 

@@ -16,11 +16,12 @@ from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
 from github_app.core.images import Picture
-from github_app.core.model import Cause, Issue, Permission, Session
+from github_app.core.model import Issue, Permission
 from github_app.core.plans import written
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
 from github_app.core.record.records import Source
+from github_app.core.session import Cause, Session
 from github_app.core.suggestions import Suggestion, may_suggest, suggestion_of
 from github_app.engine.linking import find_links
 

@@ -9,9 +9,10 @@ from typing import Literal
 
 import sqlalchemy as sa
 
-from github_app.core.model import Repo, Session, Status
+from github_app.core.model import Repo
 from github_app.core.outcomes import Tally
 from github_app.core.record.audit import Link
+from github_app.core.session import Session, Status
 from github_app.core.waits import Wait
 from github_app.engine import codec
 from github_app.engine.database import transaction

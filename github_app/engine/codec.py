@@ -14,8 +14,9 @@ from pydantic import TypeAdapter, ValidationError
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
 from github_app.core.events import Event
-from github_app.core.model import ChangeSet, FileChange, Repo, Session
+from github_app.core.model import ChangeSet, FileChange, Repo
 from github_app.core.ports import Step
+from github_app.core.session import Session
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections import Counter
 import sqlalchemy as sa
 
 from github_app.core.estimates import Estimate, estimate
-from github_app.core.model import Session
+from github_app.core.session import Session
 from github_app.engine.database import transaction
 
 _LAST = 30

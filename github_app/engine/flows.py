@@ -34,9 +34,10 @@ from github_app.core.events import (
 )
 from github_app.core.machine import decide
 from github_app.core.messages import answers
-from github_app.core.model import Repo, Session
+from github_app.core.model import Repo
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
+from github_app.core.session import Session
 from github_app.core.trail import on_trail
 from github_app.core.waits import TOLD_S
 from github_app.engine.codec import FromNewer

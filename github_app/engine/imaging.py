@@ -10,8 +10,8 @@ from github_app.agent.task import Task
 from github_app.agent.visible import visible
 from github_app.core.errors import HonkError
 from github_app.core.images import MAX_IMAGES, Picture, Pictures, find_images, is_hosted, read_format
-from github_app.core.model import Session
 from github_app.core.ports import Hub
+from github_app.core.session import Session
 
 log = logging.getLogger(__name__)
 

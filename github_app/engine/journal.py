@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from github_app.core.model import ChangeSet, Feedback
+from github_app.core.model import ChangeSet
 from github_app.core.ports import Step
+from github_app.core.session import Feedback
 from github_app.core.suggestions import may_suggest
 from github_app.engine.database import DatabaseAway
 from github_app.engine.transcripts import Transcripts

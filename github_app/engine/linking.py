@@ -9,9 +9,10 @@ from dataclasses import replace
 from github_app.agent.visible import visible
 from github_app.core.errors import HonkError
 from github_app.core.linked import MAX_BODY_CHARS, MAX_LINKED, Linked, Links, find_references
-from github_app.core.model import Issue, Permission, Session
+from github_app.core.model import Issue, Permission
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub
+from github_app.core.session import Session
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from github_app.core.errors import Transient
-from github_app.core.model import Pause, Repo
+from github_app.core.model import Repo
 from github_app.core.ports import Clock
+from github_app.core.session import Pause
 from github_app.engine.database import text_of, transaction
 
 

@@ -44,10 +44,11 @@ from github_app.core.events import (
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.messages import account, refusals
-from github_app.core.model import ChangeSet, Session, Submission, Thread
+from github_app.core.model import ChangeSet, Thread
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.core.record.records import reversal_of
 from github_app.core.reverts import Reverts
+from github_app.core.session import Session, Submission
 from github_app.core.undoing import round_of, taken_back
 from github_app.engine.costs import estimate_of
 from github_app.engine.pauses import Paused, Pauses

@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from github_app.core.decisions import Decision
 from github_app.core.effects import RunTurn
 from github_app.core.facts import Facts
-from github_app.core.model import Actor, Repo, Session
+from github_app.core.model import Actor, Repo
 from github_app.core.policy import Floor, Quota
 from github_app.core.ports import Clock
 from github_app.core.quotas import MONTH, WINDOW, Load, Share, Whose
+from github_app.core.session import Session
 from github_app.engine.database import text_of, transaction
 
 _COLUMN: dict[Whose, str] = {"person": "person_id", "repository": "repo_id", "organisation": "installation_id"}

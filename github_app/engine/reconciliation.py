@@ -26,9 +26,10 @@ from github_app.core.missed import (
     has_label,
     review_of,
 )
-from github_app.core.model import Actor, Permission, Repo, Session
+from github_app.core.model import Actor, Permission, Repo
 from github_app.core.names import plan_label
 from github_app.core.ports import Clock, Hub
+from github_app.core.session import Session
 from github_app.engine.database import DatabaseAway
 from github_app.engine.heard import heard
 from github_app.engine.looks import Look, Looks

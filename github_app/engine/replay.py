@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from github_app.agent.outlet import Outlet
 from github_app.agent.verify import run_verifier
 from github_app.core.errors import Refused
-from github_app.core.model import Session
 from github_app.core.policy import Policy
 from github_app.core.ports import Workspace
+from github_app.core.session import Session
 from github_app.core.verdicts import Verdict
 from github_app.engine.setup import set_up
 

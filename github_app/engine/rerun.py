@@ -20,9 +20,10 @@ from github_app.agent.loop import run_turn
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Planned, Submitted, Task
 from github_app.core.errors import Refused, ToolFailed
 from github_app.core.events import PlanDrafted, TurnAsked, TurnEnded, TurnFinished, TurnStopped
-from github_app.core.model import ChangeSet, Feedback, Session, Usage
+from github_app.core.model import ChangeSet, Usage
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.ports import Clock, Model, SecretScanner, Step, Workspace
+from github_app.core.session import Feedback, Session
 from github_app.core.verdicts import Verdict
 from github_app.engine import codec
 from github_app.engine.database import connect, transaction

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from github_app.agent.loop import keepable
 from github_app.core.errors import ToolFailed, Transient
-from github_app.core.model import ChangeSet, FileChange, Session
+from github_app.core.model import ChangeSet, FileChange
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub, Workspace
+from github_app.core.session import Session
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts, Turn
 

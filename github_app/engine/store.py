@@ -18,10 +18,11 @@ from github_app.core.endings import ended
 from github_app.core.errors import Transient
 from github_app.core.events import Event, OwnEvent, Published, Subject, Undone
 from github_app.core.facts import Facts
-from github_app.core.model import Repo, Session
+from github_app.core.model import Repo
 from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.core.record import records
+from github_app.core.session import Session
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import text_of, transaction

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 
 from github_app.core.errors import Stopped
 from github_app.core.facts import Running
-from github_app.core.model import ChangeSet, Session
+from github_app.core.model import ChangeSet
 from github_app.core.ports import Clock, Step
 from github_app.core.record import records
 from github_app.core.record.records import Source
+from github_app.core.session import Session
 from github_app.engine import codec
 from github_app.engine.audit import Audit
 from github_app.engine.database import text_of, transaction

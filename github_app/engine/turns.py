@@ -22,9 +22,10 @@ from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, R
 from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
-from github_app.core.model import Session, Usage
+from github_app.core.model import Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, Workspaces
+from github_app.core.session import Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S

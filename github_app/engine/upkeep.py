@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from github_app.core.errors import HonkError
 from github_app.core.events import Ticked
-from github_app.core.model import Status
 from github_app.core.ports import Clock
+from github_app.core.session import Status
 from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Store

@@ -17,9 +17,10 @@ from pydantic import TypeAdapter
 from github_app.agent.outlet import Outlet
 from github_app.agent.verify import run_verifier
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
-from github_app.core.model import ChangeSet, Session
+from github_app.core.model import ChangeSet
 from github_app.core.policy import Policy
 from github_app.core.ports import Clock, Workspace
+from github_app.core.session import Session
 from github_app.core.verdicts import Before, Verdict
 from github_app.engine import codec
 from github_app.engine.database import DatabaseAway, text_of, transaction

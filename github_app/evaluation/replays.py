@@ -13,8 +13,8 @@ from rich.console import Console
 from github_app.agent.templates import read_templates, replacing
 from github_app.app import build_hub, make_vault, open_store
 from github_app.core.errors import Refused
-from github_app.core.model import Session
 from github_app.core.ports import Unfenced, Workspace
+from github_app.core.session import Session
 from github_app.engine.policies import read_floor
 from github_app.engine.rerun import Conditions, Recorded, Run, read_first_turn, run_again
 from github_app.engine.transcripts import Transcripts

@@ -11,9 +11,10 @@ from starlette.routing import Route
 from github_app.core.links import PageLinks
 from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.figures import cost
-from github_app.core.model import Actor, Session
+from github_app.core.model import Actor
 from github_app.core.record.audit import Link
 from github_app.core.record.timeline import lines_of
+from github_app.core.session import Session
 from github_app.core.text.characters import legible
 from github_app.core.waits import Wait
 from github_app.web.rendering import HEADERS, render, text_of

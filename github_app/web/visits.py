@@ -15,11 +15,12 @@ from starlette.routing import Route
 
 from github_app.core.errors import HonkError, Refused, Transient
 from github_app.core.messages.account import status_word
-from github_app.core.model import Actor, Repo, Session, Status
+from github_app.core.model import Actor, Repo
 from github_app.core.outcomes import Tally, outcomes, total
 from github_app.core.ports import Clock
 from github_app.core.record.audit import Link
 from github_app.core.registration import CALLBACK_PATH
+from github_app.core.session import Session, Status
 from github_app.core.signin import ASKED_FOR, HOME, SIGNED_IN_FOR, Seals
 from github_app.core.text.characters import legible
 from github_app.core.waits import Wait

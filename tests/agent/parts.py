@@ -17,19 +17,9 @@ from github_app.agent.outlet import Outlet
 from github_app.agent.task import Task
 from github_app.agent.toolservers import ToolServers
 from github_app.core.errors import PathRefused, ToolFailed
-from github_app.core.model import (
-    Actor,
-    Cause,
-    ChangeSet,
-    Feedback,
-    FileChange,
-    Issue,
-    Mode,
-    NetworkDecision,
-    Permission,
-    Usage,
-)
+from github_app.core.model import Actor, ChangeSet, FileChange, Issue, Mode, NetworkDecision, Permission, Usage
 from github_app.core.ports import ExecLimits, ExecResult, ModelReply, ModelRequest, Sighting, Step
+from github_app.core.session import Cause, Feedback
 
 SHA = "a" * 40
 A_LITTLE = Usage(input_tokens=10, output_tokens=5)

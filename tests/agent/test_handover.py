@@ -8,7 +8,8 @@ import pytest
 
 from github_app.agent.task import Submitted
 from github_app.core.lessons import Draft
-from github_app.core.model import Feedback, FileChange
+from github_app.core.model import FileChange
+from github_app.core.session import Feedback
 from tests.agent.conftest import Desk
 from tests.agent.parts import a_task, a_thread, call, reply, submit
 

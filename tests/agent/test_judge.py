@@ -15,9 +15,10 @@ from github_app.agent.judge import ADVICE, read_opinion, tool
 from github_app.agent.task import Submitted
 from github_app.core.errors import Transient
 from github_app.core.judgements import Judgement, Remark
-from github_app.core.model import ChangeSet, Feedback, FileChange, Mode, Usage
+from github_app.core.model import ChangeSet, FileChange, Mode, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import ModelReply
+from github_app.core.session import Feedback
 from tests.agent.conftest import Desk
 from tests.agent.golden import check_golden
 from tests.agent.parts import SHA, LocalWorkspace, WordScanner, a_task, a_thread, call, reply, submit, text

@@ -8,9 +8,10 @@ import pytest
 
 from github_app.agent.task import Asked, OutOfLimits, Planned, Submitted
 from github_app.core.errors import Stopped, Transient
-from github_app.core.model import Cause, Feedback, NetworkDecision, Reply, Usage
+from github_app.core.model import NetworkDecision, Usage
 from github_app.core.policy import Limits, Network, Policy
 from github_app.core.ports import ModelRequest, Step
+from github_app.core.session import Cause, Feedback, Reply
 from github_app.core.toolservers import ToolServer
 from tests.agent.conftest import Desk
 from tests.agent.parts import a_task, a_thread, call, reply, submit, text

@@ -15,7 +15,8 @@ from github_app.core.context import Command, Context, Definition, RankedFile
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Linked, Links
 from github_app.core.messages import misfits
-from github_app.core.model import Actor, Cause, Comment, Feedback, Issue, Permission
+from github_app.core.model import Actor, Comment, Issue, Permission
+from github_app.core.session import Cause, Feedback
 from github_app.core.suggestions import Suggestion
 from tests.agent.golden import check_golden
 from tests.agent.parts import a_task, a_thread

@@ -10,8 +10,9 @@ import pytest
 from github_app.agent.task import Submitted, Task
 from github_app.core.errors import Stopped
 from github_app.core.messages import misfits
-from github_app.core.model import Actor, Cause, Feedback, Reply, Usage
+from github_app.core.model import Actor, Usage
 from github_app.core.policy import Policy
+from github_app.core.session import Cause, Feedback, Reply
 from github_app.core.suggestions import Suggestion
 from tests.agent.conftest import Desk
 from tests.agent.parts import SHA, a_task, a_thread, call, reply, submit

@@ -10,8 +10,8 @@ import pytest
 from github_app.agent.outlet import Outlet
 from github_app.agent.task import OutOfLimits, Submitted
 from github_app.agent.verify import look_for_verifiers, verify
-from github_app.core.model import Feedback
 from github_app.core.policy import Limits, Policy
+from github_app.core.session import Feedback
 from tests.agent.conftest import Desk
 from tests.agent.parts import LocalWorkspace, a_task, a_thread, call, reply, submit
 

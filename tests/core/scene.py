@@ -16,23 +16,18 @@ from github_app.core.holds import Finding
 from github_app.core.machine import Decision, decide
 from github_app.core.model import (
     Actor,
-    Cause,
     Checks,
     CheckState,
     Comment,
     FailedCheck,
-    Feedback,
     Issue,
     Permission,
     Pull,
-    Reply,
     Repo,
-    Session,
-    Status,
-    Submission,
     Thread,
     Usage,
 )
+from github_app.core.session import Cause, Feedback, Reply, Session, Status, Submission
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 REPO = Repo(id=7, full_name="acme/goose", installation_id=70, default_branch="main")

@@ -12,8 +12,9 @@ from github_app.core import events as ev
 from github_app.core.effects import Publish, Say
 from github_app.core.holds import Approval, Finding, Hold, hold_back
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Actor, Permission, Session
+from github_app.core.model import Actor, Permission
 from github_app.core.policy import Policy
+from github_app.core.session import Session
 from tests.core.scene import (
     ALICE,
     AT_REST,

@@ -11,8 +11,9 @@ from github_app.core import events as ev
 from github_app.core.effects import MarkReady, Say
 from github_app.core.machine import decide
 from github_app.core.messages import stops
-from github_app.core.model import Cause, Checks, CheckState, FailedCheck, Feedback, Session
+from github_app.core.model import Checks, CheckState, FailedCheck
 from github_app.core.policy import Policy
+from github_app.core.session import Cause, Feedback, Session
 from tests.core.scene import (
     AT_REST,
     AWAITING_CHECKS,

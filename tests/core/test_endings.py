@@ -8,7 +8,8 @@ import pytest
 
 from github_app.core import events as ev
 from github_app.core.endings import ENDS, ended
-from github_app.core.model import Submission, Usage
+from github_app.core.model import Usage
+from github_app.core.session import Submission
 from tests.core.scene import event, session
 
 TURN: dict[str, Any] = {"id": "t/finished", "session_id": "s", "turn_id": "t", "usage": Usage()}

@@ -12,7 +12,8 @@ from github_app.core.attempts import happened
 from github_app.core.facts import Facts
 from github_app.core.judgements import Judgement, Remark, to_the_agent
 from github_app.core.machine import decide
-from github_app.core.model import Permission, Session, Submission
+from github_app.core.model import Permission
+from github_app.core.session import Session, Submission
 from tests.core.scene import NEEDS_HUMAN, SUBMISSION, WORKING, command, event, facts, session
 
 SCOPE = Remark(doubt="scope", text="It renames the goose.")

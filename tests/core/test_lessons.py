@@ -21,8 +21,9 @@ from github_app.core.lessons import (
     words_of,
 )
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Feedback, Permission, Session
+from github_app.core.model import Permission
 from github_app.core.record.records import of_decision
+from github_app.core.session import Feedback, Session
 from tests.core.scene import (
     AWAITING_REVIEW,
     BOB,

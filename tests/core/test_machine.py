@@ -10,7 +10,8 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
-from github_app.core.model import Permission, Session, Status
+from github_app.core.model import Permission
+from github_app.core.session import Session, Status
 from tests.core import (
     test_approvals,
     test_checks,

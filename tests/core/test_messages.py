@@ -25,21 +25,10 @@ from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.lessons import Proposal
 from github_app.core.messages import account, answers, figures, lessons, plans, proof, refusals, stops
-from github_app.core.model import (
-    Cause,
-    Checks,
-    FailedCheck,
-    NetworkDecision,
-    Pause,
-    Reply,
-    Round,
-    Session,
-    Status,
-    Submission,
-    Usage,
-)
+from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
+from github_app.core.session import Cause, Pause, Reply, Round, Session, Status, Submission
 from github_app.core.verdicts import Before, Verdict
 from github_app.core.waits import Wait
 from tests.core.scene import (

@@ -10,7 +10,8 @@ from github_app.core import events as ev
 from github_app.core.commands import Command
 from github_app.core.effects import React, RemoveLabel, Say
 from github_app.core.machine import decide
-from github_app.core.model import Cause, Permission, Session
+from github_app.core.model import Permission
+from github_app.core.session import Cause, Session
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from github_app.core.model import Status
 from github_app.core.outcomes import Outcome, Tally, outcomes, total
+from github_app.core.session import Status
 
 
 def tally(group: str, status: Status, sessions: int, micro_usd: int) -> Tally:

@@ -13,7 +13,8 @@ from github_app.core.commands import Verb
 from github_app.core.effects import PauseRepository, ResumeRepository, Say
 from github_app.core.facts import Facts
 from github_app.core.machine import decide
-from github_app.core.model import Cause, Pause, Permission, Session
+from github_app.core.model import Permission
+from github_app.core.session import Cause, Pause, Session
 from tests.core.scene import (
     ALICE,
     AT_REST,

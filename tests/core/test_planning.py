@@ -12,11 +12,12 @@ from github_app.core.effects import RemoveLabel, RunTurn, Say
 from github_app.core.facts import Need, PlanComment, needs
 from github_app.core.machine import Decision, decide
 from github_app.core.messages import plans
-from github_app.core.model import Actor, Cause, Permission, Session
+from github_app.core.model import Actor, Permission
 from github_app.core.plans import Plan, written
 from github_app.core.policy import Policy
 from github_app.core.record import records
 from github_app.core.record.audit import digest
+from github_app.core.session import Cause, Session
 from tests.core.scene import (
     ALICE,
     AT_REST,

@@ -14,9 +14,10 @@ from github_app.core.commands import Command
 from github_app.core.effects import Publish, RunTurn, Say
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Actor, Feedback, Pause, Permission, Session, Status
+from github_app.core.model import Actor, Permission
 from github_app.core.policy import Quota
 from github_app.core.quotas import Load, Share
+from github_app.core.session import Feedback, Pause, Session, Status
 from tests.core.scene import (
     ALICE,
     AWAITING_CHECKS,

@@ -12,9 +12,9 @@ from github_app.core import events as ev
 from github_app.core.effects import React, RemoveLabel, RunTurn, Say
 from github_app.core.facts import Facts, asker_of
 from github_app.core.machine import decide
-from github_app.core.model import Cause, Pause, Session
 from github_app.core.policy import Quota
 from github_app.core.quotas import Load, Share, Shortage, find_shortage, find_shortage_of_money
+from github_app.core.session import Cause, Pause, Session
 from tests.core.scene import (
     ALICE,
     AT_REST,

@@ -16,7 +16,8 @@ from github_app.core.effects import LookAgain, RerunChecks, RunTurn, Say
 from github_app.core.facts import Facts, Need, needs
 from github_app.core.machine import decide
 from github_app.core.messages import account
-from github_app.core.model import Checks, FailedCheck, Round, Session, Status
+from github_app.core.model import Checks, FailedCheck
+from github_app.core.session import Round, Session, Status
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,

@@ -12,8 +12,8 @@ from github_app.core.effects import ReplyThreads
 from github_app.core.ledger import Outcome
 from github_app.core.machine import Decision, decide
 from github_app.core.messages import account
-from github_app.core.model import Feedback, Reply, Session
 from github_app.core.policy import Policy, Resolving
+from github_app.core.session import Feedback, Reply, Session
 from tests.core.scene import NEW, REPLIES, SUBMISSION, WORKING, event, facts, session, words
 
 

@@ -11,8 +11,9 @@ from github_app.core import events as ev
 from github_app.core.effects import MarkReady, Publish, ReplyThreads, RequestReview, RunTurn, Say, ShowProof
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Cause, Feedback, NetworkDecision, Session, Usage
+from github_app.core.model import NetworkDecision, Usage
 from github_app.core.rounds import MAX_MOVED_HEADS
+from github_app.core.session import Cause, Feedback, Session
 from github_app.core.verdicts import Verdict
 from tests.core.scene import (
     AT_REST,

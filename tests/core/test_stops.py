@@ -29,9 +29,9 @@ from github_app.core.effects import (
     Say,
 )
 from github_app.core.machine import Decision, decide
-from github_app.core.model import Pause, Session
 from github_app.core.policy import Quota
 from github_app.core.quotas import Load, Share
+from github_app.core.session import Pause, Session
 from tests.core import (
     test_approvals,
     test_checks,

@@ -11,8 +11,9 @@ from github_app.core import events as ev
 from github_app.core.decisions import MAX_BOT_WORDS
 from github_app.core.effects import RunTurn, Say
 from github_app.core.machine import decide
-from github_app.core.model import Actor, Permission, Session, Status
+from github_app.core.model import Actor, Permission
 from github_app.core.policy import Floor, Policy, tighten
+from github_app.core.session import Session, Status
 from tests.core.scene import (
     ALICE,
     AT_REST,

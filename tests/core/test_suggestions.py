@@ -9,7 +9,8 @@ import pytest
 
 from github_app.core.feedback import fresh_words
 from github_app.core.messages import account, misfits, suggested
-from github_app.core.model import Actor, Comment, Feedback, Permission, Thread
+from github_app.core.model import Actor, Comment, Permission, Thread
+from github_app.core.session import Feedback
 from github_app.core.suggestions import Suggestion, fit, may_suggest, read_blocks, suggestion_of
 from tests.core.scene import ALICE, BOB, CAROL, ME, NOW, ROBOT
 

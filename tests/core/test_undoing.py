@@ -12,8 +12,9 @@ from github_app.core.commands import Command
 from github_app.core.effects import Say, Undo
 from github_app.core.machine import decide
 from github_app.core.messages.account import revert_message
-from github_app.core.model import Permission, Round, Session
+from github_app.core.model import Permission
 from github_app.core.policy import Policy
+from github_app.core.session import Round, Session
 from tests.core.scene import (
     AT_REST,
     AWAITING_REVIEW,

@@ -10,7 +10,8 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.effects import DiscardWorkspace, Say
 from github_app.core.machine import decide
-from github_app.core.model import Actor, Cause, Feedback, Session, Status
+from github_app.core.model import Actor
+from github_app.core.session import Cause, Feedback, Session, Status
 from tests.core.scene import (
     AT_REST,
     AWAITING_CHECKS,

@@ -11,8 +11,8 @@ from github_app.core import events as ev
 from github_app.core.effects import Say
 from github_app.core.facts import Facts, Running
 from github_app.core.machine import decide
-from github_app.core.model import Pause, Session, Status
 from github_app.core.policy import Limits, Policy
+from github_app.core.session import Pause, Session, Status
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,

@@ -15,8 +15,9 @@ from github_app.core.effects import React, RunTurn, Say, ShowProgress
 from github_app.core.facts import Facts
 from github_app.core.feedback import WAITING_KEPT, WAITING_KEPT_BYTES
 from github_app.core.machine import decide
-from github_app.core.model import Cause, Feedback, Permission, Session
+from github_app.core.model import Permission
 from github_app.core.policy import Policy
+from github_app.core.session import Cause, Feedback, Session
 from tests.core.scene import (
     AT_REST,
     AWAITING_REVIEW,

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
-from github_app.core.model import ChangeSet, Pull, Repo, Session, Status
+from github_app.core.model import ChangeSet, Pull, Repo
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
+from github_app.core.session import Session, Status
 from github_app.engine.admission import Admission
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect

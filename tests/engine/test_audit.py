@@ -14,10 +14,11 @@ from github_app.core.decisions import Decision
 from github_app.core.effects import Publish, RunTurn, Say
 from github_app.core.errors import Stopped
 from github_app.core.events import IssueLabeled, Published, Ticked
-from github_app.core.model import Cause, Permission, Status, Usage
+from github_app.core.model import Permission, Usage
 from github_app.core.ports import Step
 from github_app.core.record.audit import Record, document_of, pin
 from github_app.core.record.records import Source
+from github_app.core.session import Cause, Status
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import transaction
 from github_app.engine.retention import forget

@@ -13,8 +13,9 @@ from github_app.agent.task import Task
 from github_app.core.context import Context, Instruction, RankedFile
 from github_app.core.errors import Transient
 from github_app.core.linked import Linked, Links
-from github_app.core.model import Actor, Cause, Comment, Feedback, Permission, Thread
+from github_app.core.model import Actor, Comment, Permission, Thread
 from github_app.core.policy import Policy
+from github_app.core.session import Cause, Feedback
 from github_app.engine.briefing import brief, sources_of
 from tests.engine.values import ANN, ISSUE, a_session
 from tests.fakes.contexts import PreparedContexts

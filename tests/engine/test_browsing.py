@@ -9,8 +9,9 @@ import pytest
 from github_app.core.decisions import Decision
 from github_app.core.errors import Gone, Transient
 from github_app.core.events import Ticked
-from github_app.core.model import Actor, Permission, Repo, Session, Status, Usage
+from github_app.core.model import Actor, Permission, Repo, Usage
 from github_app.core.outcomes import outcomes
+from github_app.core.session import Session, Status
 from github_app.engine.browsing import Browsing
 from github_app.engine.readers import Readers
 from github_app.engine.store import Store

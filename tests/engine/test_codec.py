@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from github_app.core.effects import Effect
 from github_app.core.events import OwnEvent, Published
-from github_app.core.model import ChangeSet, FileChange, Repo, Session
+from github_app.core.model import ChangeSet, FileChange, Repo
 from github_app.core.ports import Step
+from github_app.core.session import Session
 from github_app.engine import codec
 from github_app.engine.codec import FromNewer
 from tests.engine.values import REPO, a_session

@@ -10,7 +10,7 @@ from github_app.core.decisions import Decision
 from github_app.core.effects import RunTurn
 from github_app.core.estimates import Estimate
 from github_app.core.events import IssueLabeled
-from github_app.core.model import Cause, Session, Status
+from github_app.core.session import Cause, Session, Status
 from github_app.engine.costs import estimate_of
 from github_app.engine.database import transaction
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session

@@ -9,8 +9,9 @@ import pytest
 from github_app.core.decisions import Decision
 from github_app.core.effects import RunTurn
 from github_app.core.events import IssueLabeled, TurnStopped
-from github_app.core.model import Cause, Status, Usage
+from github_app.core.model import Usage
 from github_app.core.ports import Step
+from github_app.core.session import Cause, Status
 from github_app.engine.figures import Day
 from github_app.engine.tallies import read_tallies
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, a_session

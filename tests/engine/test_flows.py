@@ -14,8 +14,9 @@ import sqlalchemy as sa
 from dbos import DBOS
 
 from github_app.core.errors import AccessDenied, RateLimited, Transient
-from github_app.core.model import Checks, FailedCheck, Permission, Status
+from github_app.core.model import Checks, FailedCheck, Permission
 from github_app.core.policy import POLICY_PATH
+from github_app.core.session import Status
 from github_app.engine import codec, turns
 from github_app.engine.database import flows_url, transaction
 from github_app.engine.runtime import Capacity

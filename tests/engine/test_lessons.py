@@ -10,8 +10,9 @@ import pytest
 from github_app.agent.task import Task
 from github_app.core.context import Context, RankedFile
 from github_app.core.lessons import MAX_TOLD, Lesson, words_of
-from github_app.core.model import Cause, Permission
+from github_app.core.model import Permission
 from github_app.core.record.audit import document_of
+from github_app.core.session import Cause
 from github_app.engine.lessons import Lessons, words_about
 from github_app.engine.store import Store
 from tests.engine.values import FACTS, ISSUE, MovingClock

@@ -11,9 +11,10 @@ from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
 from github_app.core.facts import Need, PlanComment
-from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull, Status
+from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull
 from github_app.core.plans import Plan
 from github_app.core.policy import POLICY_PATH, Floor, Policy
+from github_app.core.session import Status
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.lookup import Lookup

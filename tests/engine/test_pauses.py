@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from github_app.core.decisions import Decision
-from github_app.core.model import Pause, Status
+from github_app.core.session import Pause, Status
 from github_app.engine.pauses import EVERYWHERE, Pauses
 from tests.engine.stage import Open, eventually, work
 from tests.engine.test_store import LABELED

@@ -32,19 +32,9 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopp
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
-from github_app.core.model import (
-    Cause,
-    ChangeSet,
-    Comment,
-    FileChange,
-    Permission,
-    Reply,
-    Round,
-    Status,
-    Submission,
-    Thread,
-)
+from github_app.core.model import ChangeSet, Comment, FileChange, Permission, Thread
 from github_app.core.policy import POLICY_PATH
+from github_app.core.session import Cause, Reply, Round, Status, Submission
 from github_app.engine import codec
 from github_app.engine.inbox import read
 from github_app.engine.pauses import Paused, Pauses

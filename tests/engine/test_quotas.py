@@ -14,9 +14,10 @@ from github_app.core.errors import Misconfigured
 from github_app.core.events import IssueLabeled
 from github_app.core.facts import Facts
 from github_app.core.machine import decide
-from github_app.core.model import Actor, Permission, Status, Usage
+from github_app.core.model import Actor, Permission, Usage
 from github_app.core.policy import Floor, Quota
 from github_app.core.ports import Step
+from github_app.core.session import Status
 from github_app.engine.database import transaction
 from github_app.engine.policies import read_floor
 from github_app.engine.quotas import Quotas

@@ -15,7 +15,8 @@ from github_app.core.decisions import Decision
 from github_app.core.errors import AccessDenied, Gone, RateLimited, Transient
 from github_app.core.events import CommandIssued, IssueLabeled
 from github_app.core.missed import Act, Change, Edit, Remark
-from github_app.core.model import Actor, Permission, Status
+from github_app.core.model import Actor, Permission
+from github_app.core.session import Status
 from github_app.engine import reconciliation
 from github_app.engine.leases import Lease
 from github_app.engine.looks import Look, Looks

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from github_app.core.errors import Refused
-from github_app.core.model import Round, Session, Submission
 from github_app.core.policy import Policy
+from github_app.core.session import Round, Session, Submission
 from github_app.core.verdicts import Verdict
 from github_app.engine.replay import Comparison, verify_again
 from github_app.replaying import line_of

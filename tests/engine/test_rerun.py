@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from github_app.core.decisions import Decision
 from github_app.core.errors import Refused
 from github_app.core.events import IssueLabeled, OwnEvent, TurnAsked, TurnFinished, TurnStopped
-from github_app.core.model import ChangeSet, FileChange, Session, Submission, Usage
+from github_app.core.model import ChangeSet, FileChange, Usage
 from github_app.core.policy import Floor
 from github_app.core.ports import ModelReply, Step, Workspace
+from github_app.core.session import Session, Submission
 from github_app.core.verdicts import Verdict
 from github_app.engine.database import transaction
 from github_app.engine.rerun import Conditions, Recorded, Run, read_first_turn, run_again

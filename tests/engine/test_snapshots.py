@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from github_app.core.errors import Transient
-from github_app.core.model import ChangeSet, FileChange, Status
+from github_app.core.model import ChangeSet, FileChange
+from github_app.core.session import Status
 from github_app.engine.snapshots import restore
 from tests.agent.parts import SHA, LocalWorkspace, call, reply, submit
 from tests.engine.stage import Open, Stage, eventually

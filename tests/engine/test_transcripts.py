@@ -13,8 +13,9 @@ import sqlalchemy as sa
 from github_app.core.decisions import Decision
 from github_app.core.errors import Stopped
 from github_app.core.events import IssueLabeled, Ticked
-from github_app.core.model import ChangeSet, Feedback, FileChange, Status, Usage
+from github_app.core.model import ChangeSet, FileChange, Usage
 from github_app.core.ports import Step
+from github_app.core.session import Feedback, Status
 from github_app.engine import codec
 from github_app.engine.database import transaction
 from github_app.engine.journal import StoredJournal

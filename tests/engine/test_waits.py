@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from github_app.core.errors import RateLimited, Transient
-from github_app.core.model import Status
+from github_app.core.session import Status
 from github_app.core.waits import Wait
 from github_app.engine.runtime import Runtime
 from tests.engine.stage import Open, Stage, eventually, work

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from github_app.core.facts import Facts
-from github_app.core.model import Actor, Issue, Repo, Session, Status
+from github_app.core.model import Actor, Issue, Repo
+from github_app.core.session import Session, Status
 from github_app.webhook.delivery import Delivery
 from tests.fakes.hub import BASE
 

@@ -18,17 +18,7 @@ from github_app.core.errors import Gone, HeadMoved
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
 from github_app.core.missed import Act, Change, Edit, Remark
-from github_app.core.model import (
-    Actor,
-    ChangeSet,
-    Checks,
-    Comment,
-    Issue,
-    Permission,
-    Pull,
-    Repo,
-    Thread,
-)
+from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
 from github_app.core.ports import GitAuth, Traffic
 
 ME = Actor(id=99, login="honk[bot]", is_bot=True)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
-from github_app.core.model import Session
+from github_app.core.session import Session
 from github_app.demo.stack import NotReached, Stack
 from github_app.engine import codec
 from github_app.localhub import git

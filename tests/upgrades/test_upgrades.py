@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from github_app.core.model import Checks, Status
+from github_app.core.model import Checks
+from github_app.core.session import Status
 from github_app.engine.database import connect, flows_url
 from tests.engine.stage import Stage, eventually, work
 from tests.engine.values import MovingClock

@@ -12,8 +12,8 @@ from starlette.testclient import TestClient
 
 from github_app.core.lessons import Lesson
 from github_app.core.links import PageLinks
-from github_app.core.model import Session
 from github_app.core.record.audit import Link
+from github_app.core.session import Session
 from github_app.web.lessons import lesson_routes
 from github_app.web.sessions import page_routes
 from tests.engine.values import REPO, a_session

@@ -10,8 +10,8 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from github_app.core.links import PageLinks
-from github_app.core.model import Session
 from github_app.core.record.audit import Link, canonical
+from github_app.core.session import Session
 from github_app.core.waits import Wait
 from github_app.web.sessions import page_routes
 from tests.engine.values import a_session

@@ -15,7 +15,8 @@ from github_app.core.messages.figures import checks_line, cost_of, count, durati
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import outcome
 from github_app.core.messages.threads import listing, tally
-from github_app.core.model import NetworkDecision, Round, Session, Status, Submission
+from github_app.core.model import NetworkDecision
+from github_app.core.session import Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
 from github_app.core.verdicts import Verdict
 from github_app.core.waits import TOLD_S, Wait

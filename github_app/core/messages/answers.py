@@ -5,7 +5,7 @@ from __future__ import annotations
 from github_app.core.commands import VERBS
 from github_app.core.messages.account import tracking
 from github_app.core.messages.figures import money, spent
-from github_app.core.model import Session
+from github_app.core.session import Session
 from github_app.core.text.prose import clause, code, harmless
 
 

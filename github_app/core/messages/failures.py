@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from github_app.core.attempts import flaky, handed_heads
 from github_app.core.failures import Failure
 from github_app.core.messages.figures import names
-from github_app.core.model import Session
+from github_app.core.session import Session
 from github_app.core.text.prose import code
 
 _SHOWN = 5

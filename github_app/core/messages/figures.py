@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from github_app.core.model import Cause, Checks, Session, Usage
+from github_app.core.model import Checks, Usage
+from github_app.core.session import Cause, Session
 from github_app.core.text.prose import code
 
 _NAMES_SHOWN = 5

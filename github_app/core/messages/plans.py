@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from github_app.core.messages import stops
-from github_app.core.model import Session
 from github_app.core.plans import Plan, written
+from github_app.core.session import Session
 from github_app.core.text.prose import code
 
 MAX_CHARS = 20_000

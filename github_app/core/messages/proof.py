@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 from github_app.core.messages.figures import count
-from github_app.core.model import Session, Submission
+from github_app.core.session import Session, Submission
 from github_app.core.text.prose import code, harmless
 from github_app.core.verdicts import Verdict, is_blamed, new_failures, unmet, was_red_before
 

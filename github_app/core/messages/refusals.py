@@ -6,8 +6,8 @@ from typing import assert_never
 
 from github_app.core.feedback import WAITING_KEPT
 from github_app.core.messages.figures import count, money
-from github_app.core.model import Pause
 from github_app.core.quotas import Shortage
+from github_app.core.session import Pause
 from github_app.core.text.prose import clause, code
 
 

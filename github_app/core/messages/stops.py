@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from github_app.core.messages import failures
 from github_app.core.messages.figures import checks_line, count, duration, names, occupation, spent
-from github_app.core.model import Checks, Session, Status
+from github_app.core.model import Checks
+from github_app.core.session import Session, Status
 from github_app.core.text.prose import clause, code, harmless
 
 GO_ON = "Write `/honk` to have me go on."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from github_app.core.model import Reply, Submission
+from github_app.core.session import Reply, Submission
 from github_app.core.suggestions import Suggestion
 from github_app.core.text.prose import code
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from github_app.core.ledger import Entry, Outcome
 from github_app.core.messages.figures import names
-from github_app.core.model import Reply, Session
+from github_app.core.session import Reply, Session
 from github_app.core.text.prose import code
 
 _LISTED = 30

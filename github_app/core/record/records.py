@@ -37,9 +37,10 @@ from github_app.core.facts import Facts, Need, needs
 from github_app.core.holds import Hold
 from github_app.core.lessons import Lesson
 from github_app.core.machine import is_our_own
-from github_app.core.model import Actor, NetworkDecision, Permission, Session
+from github_app.core.model import Actor, NetworkDecision, Permission
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
+from github_app.core.session import Session
 
 _MAX_CHARS = 200
 

@@ -7,11 +7,12 @@ import pytest
 from github_app.core import events as ev
 from github_app.core.errors import Refused
 from github_app.core.machine import decide
-from github_app.core.model import NetworkDecision, Permission, Submission
+from github_app.core.model import NetworkDecision, Permission
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.attestation import statement_of
 from github_app.core.record.audit import START, Link, Record, append, sealed
 from github_app.core.record.records import of_command, of_decision, of_prompt, of_push, of_step
+from github_app.core.session import Submission
 from github_app.core.verdicts import Verdict
 from tests.core.scene import BASE, CAROL, USAGE, event, facts, session
 

@@ -14,10 +14,11 @@ from github_app.core.effects import Publish, Say, Undo
 from github_app.core.holds import Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.machine import decide
-from github_app.core.model import NetworkDecision, Permission, Submission, Usage
+from github_app.core.model import NetworkDecision, Permission, Usage
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
 from github_app.core.record.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
+from github_app.core.session import Submission
 from github_app.core.verdicts import Verdict
 from tests.core.scene import (
     ALICE,
