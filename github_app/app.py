@@ -105,6 +105,7 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
             lambda: vault.removed,
             recorder,
             engine,
+            clean=vault.clean,
             build_hub=lambda: build_hub(settings, vault, Unfenced()),
             build_sign_in=lambda: _build_sign_in(settings),
         ),

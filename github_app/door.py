@@ -19,9 +19,12 @@ if TYPE_CHECKING:
 
     from github_app.core.lessons import Lesson
     from github_app.core.ports import Hub
+    from github_app.engine.browsing import Browsing
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.store import Store
+    from github_app.web.sessions import SessionPages
+    from github_app.web.streams import Streams
     from github_app.web.visits import SignIn
     from github_app.web.webhooks import Application
 
@@ -36,33 +39,43 @@ def make_door(
     recorder: GroupRecorder,
     engine: Engine | None,
     *,
+    clean: Callable[[str], str],
     build_hub: Callable[[], Hub],
     build_sign_in: Callable[[], SignIn],
 ) -> Application:
-    """The application that `serve` runs; the last two are built only where people can sign in. Raises `Misconfigured`
-    for a bad private key."""
+    """The application that `serve` runs; `clean` takes secrets out of what pages show, the last two are built only
+    where people can sign in. Raises `Misconfigured` for a bad private key."""
     from github_app.engine.browsing import Browsing
     from github_app.web.lessons import lesson_routes
+    from github_app.web.rendering import asset_routes
     from github_app.web.server import create_app
-    from github_app.web.sessions import page_routes
+    from github_app.web.sessions import SessionPages, page_routes
+    from github_app.web.streams import Streams
 
     links = page_links(settings)
+    # What was said in steps is for people who can read the repository now: links are passed on.
+    records, record_alone = Browsing(store), Browsing(store, has_steps=False)
+    drawing = SessionPages(clean=clean, github_url=settings.github_url)
+    streams, linked = Streams(source=records, drawing=drawing), Streams(source=record_alone, drawing=drawing)
+    visits = _visits(settings, records, drawing, streams, build_hub(), build_sign_in()) if settings.client_id else []
     return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
         ready=_readiness(store),
         metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
-            *page_routes(links, Browsing(store).session, github_url=settings.github_url),
-            *(_visits(settings, store, build_hub(), build_sign_in()) if settings.client_id else ()),
+            *asset_routes(),
+            *visits,  # before the links, for which the name of a page would be a token
+            *page_routes(links, record_alone.story, drawing, linked),
             *lesson_routes(links, lambda repo_id: _lessons_of(store, repo_id), github_url=settings.github_url),
         ],
     )
 
 
-def _visits(settings: Settings, store: Store, hub: Hub, sign_in: SignIn) -> list[Route]:
+def _visits(
+    settings: Settings, records: Browsing, pages: SessionPages, streams: Streams, hub: Hub, sign_in: SignIn
+) -> list[Route]:
     from github_app.core.signin import Seals
-    from github_app.engine.browsing import Browsing
     from github_app.engine.readers import Readers
     from github_app.engine.signing import visitor_key
     from github_app.web.visits import Visits
@@ -71,10 +84,11 @@ def _visits(settings: Settings, store: Store, hub: Hub, sign_in: SignIn) -> list
     visits = Visits(
         seals=Seals(key=visitor_key(settings.private_key)),
         sign_in=sign_in,
-        records=Browsing(store),
+        records=records,
         readable=Readers(hub, clock).readable,
         clock=clock,
-        github_url=settings.github_url,
+        pages=pages,
+        streams=streams,
         is_secure=settings.public_url.startswith("https:"),
     )
     return visits.routes()

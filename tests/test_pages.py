@@ -120,6 +120,7 @@ def test_what_somebody_cannot_read_is_as_if_it_were_not_there(site: Site):
     (other,) = set(hidden) - {shown}
     refused, unknown = site.browser.get(other), site.browser.get("/sessions/9-9-9")
     assert (refused.status_code, refused.text) == (404, unknown.text)
+    assert site.browser.get(f"{other}/stream").text == unknown.text
     assert "secret" not in site.browser.get("/costs").text
     assert sessions_in(site.browser.get("/sessions?repository=acme/secret").text) == []
 
@@ -140,7 +141,8 @@ def test_after_signing_in_one_is_where_one_wanted_to_be(site: Site):
 def test_signing_out_forgets(site: Site):
     site.sign_in("ann")
     assert "Signed out" in site.browser.post("/logout").text
-    assert site.browser.get("/sessions", follow_redirects=False).status_code == 303
+    for path in ("/sessions", "/sessions/1-1-1/stream"):
+        assert site.browser.get(path, follow_redirects=False).status_code == 303
 
 
 def test_a_sign_in_that_another_browser_began_is_refused(site: Site):

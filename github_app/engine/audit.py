@@ -3,7 +3,7 @@ made in `core.record.records`, and how they hang together in `core.record.audit`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +33,7 @@ _REPO = "repo-"
 _RECORDS = """
 SELECT CAST(chain AS TEXT) AS chain, CAST(number AS INTEGER) AS number, CAST(at AS TEXT) AS at,
     CAST(kind AS TEXT) AS kind, CAST(document AS TEXT) AS document, CAST(hash AS TEXT) AS hash
-FROM audit WHERE chain = :chain ORDER BY number
+FROM audit WHERE chain = :chain AND number > :after ORDER BY number
 """
 _HEADS = """
 SELECT CAST(chain AS TEXT) AS chain, CAST(number AS INTEGER) AS number, CAST(hash AS TEXT) AS hash,
@@ -108,13 +108,24 @@ class Audit:
     def _opens(self, link: Link, session_id: str) -> bool:
         return link.kind == "opened" and document_of(link).get("session") == session_id
 
-    def read(self, chain: str) -> list[Link]:
-        """A chain's records, as they are stored."""
+    def read(self, chain: str, *, after: int = 0, limit: int | None = None) -> list[Link]:
+        """A chain's records, as they are stored: those after a number, so many at most."""
         with transaction(self._engine, reads=True) as connection:
-            return self._read(connection, chain)
+            return self._read(connection, chain, after=after, limit=limit)
 
-    def _read(self, connection: sa.Connection, chain: str) -> list[Link]:
-        return [Link(**row._mapping) for row in connection.execute(sa.text(_RECORDS), {"chain": chain})]
+    def _read(self, connection: sa.Connection, chain: str, *, after: int = 0, limit: int | None = None) -> list[Link]:
+        query = _RECORDS + (f" LIMIT {limit:d}" if limit is not None else "")
+        rows = connection.execute(sa.text(query), {"chain": chain, "after": after})
+        return [Link(**row._mapping) for row in rows]
+
+    def lengths(self, chains: Collection[str]) -> dict[str, int]:
+        """How many records some chains have."""
+        query = sa.text("SELECT chain, number FROM audit_heads WHERE chain IN :chains")
+        with transaction(self._engine, reads=True) as connection:
+            rows = connection.execute(
+                query.bindparams(sa.bindparam("chains", expanding=True)), {"chains": list(chains)}
+            )
+            return {row.chain: row.number for row in rows}
 
     def verify(self, session_id: str = "", *, former_keys: Sequence[bytes] = ()) -> list[Problem]:
         """All that is wrong in all chains (or one session's): with their hashes, with their heads, and with which

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
@@ -11,9 +11,10 @@ import sqlalchemy as sa
 
 from github_app.core.model import Repo
 from github_app.core.outcomes import Tally
+from github_app.core.ports import Step
 from github_app.core.record.audit import Link
+from github_app.core.record.story import StepKey, Story, step_of
 from github_app.core.session import Session, Status
-from github_app.core.waits import Wait
 from github_app.engine import codec
 from github_app.engine.database import transaction
 from github_app.engine.store import Store
@@ -34,12 +35,17 @@ _WORDS = {
 
 Grouping = Literal["repository", "person"]
 
+STEPS = 60
+"""Of so many of the newest steps a page shows what was said; of older ones the record alone."""
+
 
 @dataclass(frozen=True)
 class Browsing:
-    """The sessions of a store, for pages (`web.visits.Records`). All of it raises `DatabaseAway`."""
+    """The sessions of a store, for pages (`web.visits.Records`). All of it raises `DatabaseAway`. `has_steps`: stories
+    tell what was said in steps, too, and not the record alone."""
 
     store: Store
+    has_steps: bool = True
 
     def repositories(self) -> list[Repo]:
         """Each repository in which there is a session, as its newest session knows it."""
@@ -85,12 +91,38 @@ class Browsing:
                 for row in connection.execute(query, {"repos": [repo.id for repo in repos]})
             ]
 
-    def session(self, session_id: str) -> tuple[Session, list[Link], Wait | None] | None:
-        """A session, its records, and what it waits for."""
+    def repository_of(self, session_id: str) -> Repo | None:
+        """Where a session is; None if there is no such session."""
+        session = self.store.session(session_id)
+        return session.repo if session is not None else None
+
+    def story(self, session_id: str, *, after: int = 0, limit: int | None = None) -> Story | None:
+        """A session, its records after a number (so many at most), what it waits for, and of its steps those that the
+        newest of these records are about."""
         session = self.store.session(session_id)
         if session is None:
             return None
-        return session, self.store.audit.read(session_id), self.store.waits.of(session_id)
+        links = self.store.audit.read(session_id, after=after, limit=limit)
+        steps = self._steps(links) if self.has_steps else {}
+        return Story(session=session, links=links, wait=self.store.waits.of(session_id), steps=steps)
+
+    def lengths(self, session_ids: Collection[str]) -> dict[str, int]:
+        """How many records some sessions have."""
+        return self.store.audit.lengths(session_ids)
+
+    def _steps(self, links: Sequence[Link]) -> dict[StepKey, Step]:
+        about = [key for link in links if (key := step_of(link)) is not None][-STEPS:]
+        wanted: dict[str, set[int]] = {}
+        for turn, number in about:
+            wanted.setdefault(turn, set()).update((number - 1, number))  # what was called stands a step before
+        query = sa.text("SELECT number, document FROM steps WHERE turn_id = :turn AND number IN :numbers")
+        query = query.bindparams(sa.bindparam("numbers", expanding=True))
+        found: dict[StepKey, Step] = {}
+        with self._reading() as connection:
+            for turn, numbers in wanted.items():
+                rows = connection.execute(query, {"turn": turn, "numbers": sorted(numbers)})
+                found |= {(turn, row.number): codec.load_step(row.document) for row in rows}
+        return found
 
     @property
     def _words(self) -> Mapping[str, str]:

@@ -1,8 +1,9 @@
-"""A session's page: what is on record of it, for whoever has the link."""
+"""A session's page: what is on record of it, for whoever has the link, and as it happens."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
@@ -12,57 +13,96 @@ from github_app.core.links import PageLinks
 from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.figures import cost
 from github_app.core.model import Actor
-from github_app.core.record.audit import Link
-from github_app.core.record.timeline import lines_of
-from github_app.core.session import Session
-from github_app.core.text.characters import legible
-from github_app.core.waits import Wait
-from github_app.web.rendering import HEADERS, render, text_of
+from github_app.core.record.story import Story, rows_of
+from github_app.core.text.characters import legible, spelled_out
+from github_app.web.rendering import HEADERS, SCRIPTED, render
+from github_app.web.streams import Streams
 
-Look = Callable[[str], tuple[Session, Sequence[Link], Wait | None] | None]
+MAX_PATHS = 20
 
 
-def page_routes(links: PageLinks, look: Look, *, github_url: str) -> list[Route]:
-    """The routes of session pages. `look` gives a session, its records and what it waits for, and may block;
-    `github_url` is where its issue is."""
+@dataclass(frozen=True, kw_only=True)
+class SessionPages:
+    """Makes the pages of sessions. `clean` takes secrets out of a text; `github_url` is where issues are."""
+
+    clean: Callable[[str], str]
+    github_url: str
+
+    def page(self, request: Request, story: Story, *, visitor: Actor | None = None, lessons: str = "") -> Response:
+        """The page of a session, for a person who signed in or for whoever has its link. A script follows it for as
+        long as it is open; where none runs, with `?follow` the browser asks again every few seconds. `lessons` is the
+        address of its repository's lessons."""
+        is_over = story.session.status.is_terminal
+        is_followed = "follow" in request.query_params and not is_over
+        page = render(
+            "session.html",
+            path=request.url.path,
+            is_over=is_over,
+            is_followed=is_followed,
+            visitor=visitor,
+            session=story.session,
+            title=legible(story.session.issue_title),
+            repo_url=f"{self.github_url}/{story.session.repo.full_name}",
+            head=self.head(story),
+            lessons=lessons,
+            lines=self.lines(story),
+            last=story.links[-1].number if story.links else 0,
+        )
+        return HTMLResponse(page, headers=HEADERS if is_over or is_followed else SCRIPTED)
+
+    def lines(self, story: Story) -> tuple[tuple[int, str], ...]:
+        """The rows of a story as HTML, each with the number of its record."""
+        return tuple((row.line.number, render("row.html", row=row)) for row in rows_of(story, self.clean))
+
+    def head(self, story: Story) -> str:
+        """What stands above the rows: how it is now, and what was published."""
+        session = story.session
+        rounds = [
+            {
+                "sha": each.head_sha,
+                "title": self._shown(each.title),
+                "paths": [self._shown(path) for path in each.paths[:MAX_PATHS]],
+                "more": max(0, len(each.paths) - MAX_PATHS),
+                "undone_in": each.undone_in,
+            }
+            for each in session.published
+        ]
+        return render(
+            "head.html",
+            session=session,
+            repo_url=f"{self.github_url}/{session.repo.full_name}",
+            status=status_word(session.status),
+            spent=cost(session.usage),
+            waiting=waiting(story.wait),
+            rounds=rounds,
+        )
+
+    def _shown(self, text: str) -> str:
+        return self.clean(spelled_out(text))
+
+
+def page_routes(
+    links: PageLinks, look: Callable[[str], Story | None], pages: SessionPages, streams: Streams
+) -> list[Route]:
+    """The routes of sessions for whoever has their links. `look` gives a session's story, and may block."""
 
     def show(request: Request) -> Response:
         session_id = request.path_params["session_id"]
         if not links.is_valid(session_id, request.path_params["token"]) or (found := look(session_id)) is None:
-            return PlainTextResponse("There is no such page.\n", status_code=404, headers=HEADERS)
-        return session_page(request, *found, github_url=github_url, lessons=links.of_lessons(found[0].repo.id))
+            return _nothing()
+        return pages.page(request, found, lessons=links.of_lessons(found.session.repo.id))
 
-    def style(_: Request) -> Response:
-        return Response(text_of("style.css"), media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
+    async def follow(request: Request) -> Response:
+        session_id = request.path_params["session_id"]
+        if not links.is_valid(session_id, request.path_params["token"]):
+            return _nothing()
+        return streams.answer(request, session_id, whose=f"link {session_id}", may_go_on=lambda: True)
 
-    return [Route("/sessions/{session_id}/{token}", show), Route("/style.css", style)]
+    return [
+        Route("/sessions/{session_id}/{token}", show),
+        Route("/sessions/{session_id}/{token}/stream", follow),
+    ]
 
 
-def session_page(
-    request: Request,
-    session: Session,
-    links: Sequence[Link],
-    wait: Wait | None,
-    *,
-    github_url: str,
-    visitor: Actor | None = None,
-    lessons: str = "",
-) -> Response:
-    """The page of a session, for a person who signed in or for whoever has its link; with `?follow` the browser asks
-    again every few seconds for as long as the session is open. `lessons` is the address of its repository's lessons."""
-    page = render(
-        "session.html",
-        repo_url=f"{github_url}/{session.repo.full_name}",
-        path=request.url.path,
-        is_over=session.status.is_terminal,
-        is_followed="follow" in request.query_params and not session.status.is_terminal,
-        visitor=visitor,
-        session=session,
-        title=legible(session.issue_title),
-        status=status_word(session.status),
-        spent=cost(session.usage),
-        waiting=waiting(wait),
-        lines=lines_of(links),
-        lessons=lessons,
-    )
-    return HTMLResponse(page, headers=HEADERS)
+def _nothing() -> Response:
+    return PlainTextResponse("There is no such page.\n", status_code=404, headers=HEADERS)

@@ -18,14 +18,14 @@ from github_app.core.messages.account import status_word
 from github_app.core.model import Actor, Repo
 from github_app.core.outcomes import Tally, outcomes, total
 from github_app.core.ports import Clock
-from github_app.core.record.audit import Link
+from github_app.core.record.story import Story
 from github_app.core.registration import CALLBACK_PATH
 from github_app.core.session import Session, Status
 from github_app.core.signin import ASKED_FOR, HOME, SIGNED_IN_FOR, Seals
 from github_app.core.text.characters import legible
-from github_app.core.waits import Wait
 from github_app.web.rendering import HEADERS, render
-from github_app.web.sessions import session_page
+from github_app.web.sessions import SessionPages
+from github_app.web.streams import Streams
 
 VISITOR, REQUEST = "honk_visitor", "honk_request"
 PER_PAGE = 50
@@ -57,8 +57,11 @@ class Records(Protocol):
     def tallies(self, repos: Sequence[Repo], *, by: Grouping) -> Sequence[Tally]:
         """Sums of sessions by group and status."""
 
-    def session(self, session_id: str) -> tuple[Session, Sequence[Link], Wait | None] | None:
-        """A session, its records, and what it waits for."""
+    def repository_of(self, session_id: str) -> Repo | None:
+        """Where a session is."""
+
+    def story(self, session_id: str) -> Story | None:
+        """A session and what is on record of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +74,8 @@ class Visits:
     records: Records
     readable: Callable[[Actor, Sequence[Repo]], Sequence[Repo]]
     clock: Clock
-    github_url: str
+    pages: SessionPages
+    streams: Streams
     is_secure: bool
 
     def routes(self) -> list[Route]:
@@ -83,12 +87,13 @@ class Visits:
             Route("/logout", self._log_out, methods=["POST"]),
             Route("/sessions", self._guarded(self._list)),
             Route("/sessions/{session_id}", self._guarded(self._show)),
+            Route("/sessions/{session_id}/stream", self._guarded(self._follow)),
             Route("/costs", self._guarded(self._count)),
         ]
 
     def _guarded(self, page: Callable[[Request, Actor], Response]) -> Callable[[Request], Response]:
         def answer(request: Request) -> Response:
-            visitor = self.seals.read_visitor(request.cookies.get(VISITOR, ""), self.clock.now())
+            visitor = self._visitor(request)
             if visitor is None:
                 wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
                 return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303, headers=HEADERS)
@@ -98,6 +103,9 @@ class Visits:
                 return _note("Not now", f"{error}. Try again in a minute.", 503, visitor)
 
         return answer
+
+    def _visitor(self, request: Request) -> Actor | None:
+        return self.seals.read_visitor(request.cookies.get(VISITOR, ""), self.clock.now())
 
     def _log_in(self, request: Request) -> Response:
         nonce = secrets.token_urlsafe(24)
@@ -159,11 +167,26 @@ class Visits:
         )
 
     def _show(self, request: Request, visitor: Actor) -> Response:
-        found = self.records.session(request.path_params["session_id"])
-        if found is None or not self.readable(visitor, [found[0].repo]):
+        found = self.records.story(request.path_params["session_id"])
+        if found is None or not self.readable(visitor, [found.session.repo]):
             # The same for both: who may not read a repository does not learn that there is a session in it.
             return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
-        return session_page(request, *found, github_url=self.github_url, visitor=visitor)
+        return self.pages.page(request, found, visitor=visitor)
+
+    def _follow(self, request: Request, visitor: Actor) -> Response:
+        session_id = request.path_params["session_id"]
+
+        def may_go_on() -> bool:
+            is_known = self._visitor(request) is not None
+            return is_known and self._is_readable(session_id, visitor)
+
+        if not self._is_readable(session_id, visitor):
+            return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
+        return self.streams.answer(request, session_id, whose=f"person {visitor.id}", may_go_on=may_go_on)
+
+    def _is_readable(self, session_id: str, visitor: Actor) -> bool:
+        repo = self.records.repository_of(session_id)
+        return repo is not None and bool(self.readable(visitor, [repo]))
 
     def _count(self, request: Request, visitor: Actor) -> Response:
         by: Grouping = "person" if request.query_params.get("by") == "person" else "repository"

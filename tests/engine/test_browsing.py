@@ -11,10 +11,13 @@ from github_app.core.errors import Gone, Transient
 from github_app.core.events import Ticked
 from github_app.core.model import Actor, Permission, Repo, Usage
 from github_app.core.outcomes import outcomes
+from github_app.core.ports import Step
+from github_app.core.record.story import rows_of
 from github_app.core.session import Session, Status
 from github_app.engine.browsing import Browsing
 from github_app.engine.readers import Readers
 from github_app.engine.store import Store
+from github_app.engine.transcripts import Transcripts
 from tests.engine.values import ANN, FACTS, REPO, MovingClock, a_session
 
 OTHER = replace(REPO, id=8, full_name="acme/other")
@@ -57,10 +60,42 @@ def test_sums_are_of_the_repositories_that_are_asked_for(browsing: Browsing):
 
 
 def test_a_session_comes_with_its_record(browsing: Browsing):
-    found = browsing.session("7-1-1")
+    found = browsing.story("7-1-1")
     assert found is not None
-    assert [link.kind for link in found[1]] == ["decision"]
-    assert browsing.session("9-9-9") is None
+    assert [link.kind for link in found.links] == ["decision"]
+    assert browsing.story("9-9-9") is None
+    assert (browsing.repository_of("7-1-1"), browsing.repository_of("9-9-9")) == (REPO, None)
+
+
+def test_a_record_comes_with_the_step_that_it_is_about_and_what_was_called_before(
+    browsing: Browsing, store: Store, clock: MovingClock
+):
+    """From the last number that somebody has on, each once; however few at a time."""
+    transcripts, session = Transcripts(store.engine, clock, store.audit), store.session("7-2-1")
+    assert session is not None
+    turn = str(session.turn_id)
+    transcripts.begin_turn(turn, session, base_sha="b", task="{}", sources=[])
+    call = {"type": "tool_use", "id": "c", "name": "bash", "input": {"command": "make"}}
+    answer = {"type": "tool_result", "tool_use_id": "c", "content": "made"}
+    transcripts.add_step(turn, session.id, Step(number=0, role="assistant", content=(call,)), None)
+    transcripts.add_step(turn, session.id, Step(number=1, role="user", content=(answer,)), None)
+
+    whole = browsing.story(session.id)
+    assert whole is not None
+    seen, last = [], 0
+    while (part := browsing.story(session.id, after=last, limit=1)) and part.links:
+        seen += [(link.number, link.kind) for link in part.links]
+        last = part.links[-1].number
+    assert seen == [(link.number, link.kind) for link in whole.links]
+    assert [kind for _, kind in seen] == ["decision", "prompt", "model", "told"]
+    assert browsing.lengths([session.id, "9-9-9"]) == {session.id: 4}
+    last_one = browsing.story(session.id, after=3)
+    assert last_one is not None
+    (row,) = rows_of(last_one, str)
+    assert [(each.title, each.text) for each in row.excerpts] == [("bash answers", "made")]
+    alone = replace(browsing, has_steps=False).story(session.id)
+    assert alone is not None
+    assert (alone.links, alone.steps) == (whole.links, {})
 
 
 class Asked:

@@ -12,10 +12,10 @@ from starlette.testclient import TestClient
 
 from github_app.core.lessons import Lesson
 from github_app.core.links import PageLinks
-from github_app.core.record.audit import Link
-from github_app.core.session import Session
+from github_app.core.record.story import Story
 from github_app.web.lessons import lesson_routes
-from github_app.web.sessions import page_routes
+from github_app.web.sessions import SessionPages, page_routes
+from github_app.web.streams import Streams
 from tests.engine.values import REPO, a_session
 
 LINKS = PageLinks(public_url="http://testserver", key=b"k" * 32)
@@ -40,10 +40,16 @@ def client() -> TestClient:
     def find(repo_id: int) -> tuple[str, Sequence[tuple[Lesson, bool]]] | None:
         return (REPO.full_name, [(SAID, False), (NEW, False), (OLD, True)]) if repo_id == REPO.id else None
 
-    def look(session_id: str) -> tuple[Session, Sequence[Link], None] | None:
-        return (a_session(), [], None) if session_id == a_session().id else None
+    class Source:
+        def story(self, session_id: str, *, after: int = 0, limit: int | None = None) -> Story | None:
+            _ = after, limit
+            return Story(session=a_session(), links=[]) if session_id == a_session().id else None
 
-    sessions = page_routes(LINKS, look, github_url="https://github.example")
+        def lengths(self, _: object) -> dict[str, int]:
+            return {}
+
+    source, pages = Source(), SessionPages(clean=str, github_url="https://github.example")
+    sessions = page_routes(LINKS, source.story, pages, Streams(source=source, drawing=pages))
     lessons = lesson_routes(LINKS, find, github_url="https://github.example")
     return TestClient(Starlette(routes=[*sessions, *lessons]))
 
