@@ -113,7 +113,12 @@ class Gate:
 
     async def _require_no_secret(self, draft: Submission) -> None:
         answers = [reply.body for reply in draft.replies]
-        reasons = [draft.unverified_reason, draft.needs_approval, *(each.text for each in draft.lessons)]
+        reasons = [
+            draft.unverified_reason,
+            draft.needs_approval,
+            *(each.text for each in draft.lessons),
+            *(draft.remaining or ()),
+        ]
         words = "\n".join([draft.title, draft.summary, draft.notes, *reasons, *answers])
         if seen := await asyncio.to_thread(self.scanner.scan, words.encode("utf-8", "replace")):
             raise ToolFailed(f"not submitted: your words hold {seen[0].what}. Say it without the value")

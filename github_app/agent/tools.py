@@ -22,6 +22,7 @@ from github_app.core import lessons
 from github_app.core.errors import ToolFailed
 from github_app.core.ledger import Outcome
 from github_app.core.model import Actor
+from github_app.core.parts import MAX_PARTS
 from github_app.core.ports import Workspace
 from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.toolservers import PREFIX
@@ -126,7 +127,8 @@ class Submit(_Arguments):
     you do; why. `needs_approval`: only after `submit` was refused because a human must accept something in the change,
     and only if the task cannot be done without it; why. `lessons`: only where a review corrects what later changes in
     this repository could get wrong, too: at most two sentences of at most 200 characters that stand alone, each with
-    the `id` of the thread or review that it is from. People decide whether they are kept.
+    the `id` of the thread or review that it is from. People decide whether they are kept. `remaining`: only where the
+    task is too large for one review: what you leave for later pull requests, one line a part, in their order.
     """
 
     title: str
@@ -136,6 +138,7 @@ class Submit(_Arguments):
     unverified_reason: str = ""
     needs_approval: str = ""
     lessons: list[LessonDraft] = Field(default_factory=list)
+    remaining: list[str] | None = Field(default=None, max_length=MAX_PARTS)
 
 
 class Plan(_Arguments):
@@ -265,6 +268,7 @@ class Toolbox:
             lessons=lessons_from(
                 [lessons.Draft(text=each.text, source=each.source) for each in submit.lessons], self.sources
             ),
+            remaining=None if submit.remaining is None else tuple(submit.remaining),
         )
         return await self.gate.submit(draft)
 

@@ -24,7 +24,7 @@ VERBS: dict[str, str] = {
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
-    "go": "do what the plan says, as it stands then",
+    "go": "do what the plan says, as it stands then; after a merge, the next part of what was left for later",
     "lesson": "remember what I proposed, or not: `/honk lesson keep 1`, `/honk lesson drop 1`; alone it lists them",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",

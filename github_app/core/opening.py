@@ -51,6 +51,7 @@ from github_app.core.learning import taught
 from github_app.core.messages import answers, plans, refusals
 from github_app.core.model import Actor, Issue, Pull, Repo
 from github_app.core.names import branch_name, plan_label, session_id
+from github_app.core.parts import next_part
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
 from github_app.core.session import Cause, Feedback, Session, Status
@@ -146,7 +147,7 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
         return _said(last, event, seen, refusals.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
     cause = Cause.PLAN if event.command.verb == "plan" else Cause.IMPLEMENT
-    words = feedback_of_command(event, facts)
+    words = next_part(last, event) or feedback_of_command(event, facts)
     return _start(last, begin, _as_asked(last, event, facts.issue), facts, cause=cause, words=words)
 
 
@@ -160,6 +161,8 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
             return _said(last, event, seen, answers.status_answer(last), "the work has ended already")
+        case "go" if next_part(last, event):
+            return None
         case "go":
             return _said(last, event, seen, plans.refusal(plans.NO_PLAN), "no plan waits here")
         case "lesson" if last is not None:
@@ -268,6 +271,7 @@ def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) ->
         submission=last.submission,
         published=last.published,
         lessons=last.lessons,
+        remaining=last.remaining,
         issue_body=last.issue_body,
     )
     why = "the pull request is open again: a new session takes it over"
@@ -306,4 +310,5 @@ def _taking_over(session: Session, last: Session, pull: Pull) -> Session:
         submission=last.submission,
         published=last.published,
         lessons=last.lessons,
+        remaining=last.remaining,
     )

@@ -27,6 +27,7 @@ from github_app.core.ledger import committed, entered
 from github_app.core.messages import account, proof, stops
 from github_app.core.messages.answers import answer
 from github_app.core.names import other_branch_name
+from github_app.core.parts import left_after
 from github_app.core.session import Cause, Round, Session, Status, Submission
 from github_app.core.undoing import not_undone
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
@@ -46,7 +47,11 @@ def turn_finished(session: Session, event: TurnFinished, facts: Facts) -> Decisi
     submission = replace(account.harmless_submission(event.submission), lessons=())
     entries = entries_of(session, event.consumed, submission, has_changes=event.change_set_id is not None)
     told = replace(
-        after_turn(session, event), submission=submission, held=None, ledger=entered(session.ledger, entries)
+        after_turn(session, event),
+        submission=submission,
+        held=None,
+        ledger=entered(session.ledger, entries),
+        remaining=left_after(session, submission),
     )
     told = with_proposals(told, event)
     if event.change_set_id is not None:

@@ -82,7 +82,8 @@ class Reply:
 class Submission:
     """What the agent handed in at the end of a turn: its words, the verifiers' verdicts, answers to threads, lessons.
     `needs_approval` is why the change has to touch what a human must accept, `judgement` what a second look found,
-    `suggested_by` whose suggestions are in the change word for word."""
+    `suggested_by` whose suggestions are in the change word for word, `remaining` what of the task is left for other
+    pull requests (None: what was said before)."""
 
     title: str
     summary: str
@@ -94,6 +95,7 @@ class Submission:
     judgement: Judgement | None = None
     suggested_by: tuple[Actor, ...] = ()
     lessons: tuple[Draft, ...] = ()
+    remaining: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,7 +136,8 @@ class Session:
     `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
     heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
     publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
-    with, `ledger` what became of threads, `lessons` what was proposed. `reviewers` are asked again once all they said
+    with, `ledger` what became of threads, `lessons` what was proposed, `remaining` what of the task its pull
+    request leaves to others. `reviewers` are asked again once all they said
     is published. `refused` are hosts that commands were refused, the first few. `limit_micro_usd` is what the policy
     let it spend when it began (0 in sessions that are older than this), `granted_micro_usd` what people allowed beyond
     that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit.
@@ -188,6 +191,7 @@ class Session:
     ledger: tuple[Entry, ...] = ()
     refused: tuple[NetworkDecision, ...] = ()
     lessons: tuple[Proposal, ...] = ()
+    remaining: tuple[str, ...] = ()
     leaves_pull: bool = False
     bot_words: int = 0
     strange_sha: str = ""

@@ -16,6 +16,7 @@ from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
 from github_app.core.images import Picture
+from github_app.core.messages.parts import to_the_agent
 from github_app.core.model import Issue, Permission
 from github_app.core.plans import written
 from github_app.core.policy import Policy
@@ -96,6 +97,7 @@ def _earlier(session: Session) -> str:
     last = session.submission
     if last is not None and (text := f"{last.title}\n\n{last.summary}".strip()) not in told[-1:]:
         told.append(text)
+    told += filter(None, [to_the_agent(session)])
     return "\n\n".join(told)
 
 

@@ -24,7 +24,7 @@ from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedb
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.lessons import Proposal
-from github_app.core.messages import account, answers, figures, lessons, plans, proof, refusals, stops
+from github_app.core.messages import account, answers, figures, lessons, parts, plans, proof, refusals, stops
 from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
@@ -86,6 +86,7 @@ REFUSED = (
     NetworkDecision(host="registries", port=0, is_allowed=False, reason="the registries are only read", times=2),
     NetworkDecision(host="(others)", port=0, is_allowed=False, times=12),
 )
+PARTS = ("The ducks", "The geese of the neighbours")
 RERUN = Rerun(head_sha=HEAD, run_ids=(70,), asked_at=NOW)
 
 
@@ -138,6 +139,7 @@ TRACKING = {
         session(NEEDS_HUMAN, waiting_for=stops.checks_blocked(), checks=checks("blocked"), usage=SPENT)
     ),
     "merged": account.tracking(session(MERGED, usage=SPENT)),
+    "merged, one part": account.tracking(session(MERGED, usage=SPENT, remaining=PARTS)),
     "closed": account.tracking(
         session(
             CLOSED,
@@ -198,6 +200,7 @@ PULL_BODIES = {
         first_turn(submission=replace(PLAIN, judgement=Judgement(missing="the model could not be had")))
     ),
     "lessons": account.pull_body(session(submission=PLAIN, lessons=(LEARNT, replace(LEARNT, number=2, kept_by="ann")))),
+    "one part": account.pull_body(session(submission=PLAIN, remaining=PARTS, usage=SPENT)),
     "nothing handed in": account.pull_body(session()),
 }
 ANSWERS = {
@@ -279,6 +282,7 @@ QUESTIONS = {
 }
 ENDINGS = {
     "merged": stops.ending(session(MERGED, usage=SPENT)),
+    "merged, one part": stops.ending(session(MERGED, usage=SPENT, remaining=PARTS)),
     "stopped": stops.ending(
         session(
             CLOSED,
@@ -339,6 +343,8 @@ TO_THE_AGENT = {
         replace(RED, failed=(FailedCheck(name="test", conclusion="timed_out", url="https://ci.example/1"),))
     )[0].body,
     "held back": consent.to_the_agent(OPEN_HOLD),
+    "the next part": parts.go_on_with(session(MERGED, remaining=PARTS)),
+    "what is left": parts.to_the_agent(session(remaining=PARTS)),
     "check with nothing": feedback_of_checks(replace(RED, failed=RED.failed[:1]))[0].body,
 }
 SHORT = Shortage(

@@ -10,7 +10,7 @@ from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement, told
-from github_app.core.messages import failures
+from github_app.core.messages import failures, parts
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import outcome
@@ -53,6 +53,7 @@ def tracking(
     if passed := failures.passed_again(session):
         lines.append(f"| Flaky | {passed}: failed, then passed on the same commit |")
     lines += [f"| Review comments | {told} |" for told in filter(None, [tally(session.ledger)])]
+    lines += [f"| Left for later | {count(left, 'part')} |" for left in filter(None, [len(session.remaining)])]
     if session.refused:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
@@ -134,7 +135,7 @@ def pull_body(session: Session) -> str:
     state. The newest submission is the one that is about to be published."""
     newest = session.submission
     rounds: tuple[Round | Submission, ...] = (*session.published, *([newest] if newest is not None else []))
-    lines = [f"Closes #{session.issue_number}"]
+    lines = [parts.reference(session)]
     if not rounds:
         return lines[0]
     lines += ["", *_round_lines(rounds[0])]
@@ -145,6 +146,7 @@ def pull_body(session: Session) -> str:
         to = later.head_sha if isinstance(later, Round) else session.branch
         link = f"[changes](/{session.repo.full_name}/compare/{before.head_sha}...{to})"
         lines += ["", f"**{clause(later.title)}** ({link})", "", *_round_lines(later)]
+    lines += parts.left(session)
     lines += listing(session)
     lines += _verification(newest) if newest is not None else []
     lines += proposed(session.lessons)

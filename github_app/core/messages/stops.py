@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from github_app.core.messages import failures
+from github_app.core.messages import failures, parts
 from github_app.core.messages.figures import checks_line, count, duration, names, occupation, spent
 from github_app.core.model import Checks
 from github_app.core.session import Session, Status
@@ -194,6 +194,7 @@ def ending(session: Session, *, cuts_turn: bool = False) -> str:
     """The last comment of a session: how it ended, what is left to do, and what it cost. `cuts_turn`: a turn ran."""
     if session.status is Status.MERGED:
         text = f"#{session.pull_number} is merged. Nothing is left to do here."
+        text = parts.after_merge(session) if session.remaining else text
     else:
         text = session.waiting_for
     cut = " The turn that ran was cut short; what it had not published is dropped." if cuts_turn else ""
