@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
@@ -67,7 +68,9 @@ def make_door(
             *asset_routes(),
             *visits,  # before the links, for which the name of a page would be a token
             *page_routes(links, record_alone.story, drawing, linked),
-            *lesson_routes(links, lambda repo_id: _lessons_of(store, repo_id), github_url=settings.github_url),
+            *lesson_routes(
+                links, lambda repo_id: _lessons_of(store, repo_id), github_url=settings.github_url, clean=clean
+            ),
         ],
     )
 
@@ -76,22 +79,36 @@ def _visits(
     settings: Settings, records: Browsing, pages: SessionPages, streams: Streams, hub: Hub, sign_in: SignIn
 ) -> list[Route]:
     from github_app.core.signin import Seals
+    from github_app.engine.holdings import Holdings
+    from github_app.engine.policies import Policies, read_floor
     from github_app.engine.readers import Readers
     from github_app.engine.signing import visitor_key
+    from github_app.web.repositories import RepositoryPages
     from github_app.web.visits import Visits
 
     clock = system_clock()
+    readers, policies = Readers(hub, clock), Policies(hub=hub, floor=read_floor(settings.policy_file))
     visits = Visits(
         seals=Seals(key=visitor_key(settings.private_key)),
         sign_in=sign_in,
         records=records,
-        readable=Readers(hub, clock).readable,
+        readable=readers.readable,
         clock=clock,
         pages=pages,
         streams=streams,
-        is_secure=settings.public_url.startswith("https:"),
+        origin="{0.scheme}://{0.netloc}".format(urlsplit(settings.public_url)),
     )
-    return visits.routes()
+    repositories = RepositoryPages(
+        visits=visits,
+        holdings=Holdings(store=records.store, clock=clock),
+        policy=policies.explained,
+        quota=policies.floor.per_repository,
+        permission=readers.permission,
+        may_write_somewhere=readers.may_write_somewhere,
+        clean=pages.clean,
+        github_url=settings.github_url,
+    )
+    return [*visits.routes(), *repositories.routes()]
 
 
 def _metrics(store: Store, secrets_removed: int, engine: Engine | None) -> str:

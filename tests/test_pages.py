@@ -14,14 +14,19 @@ from starlette.testclient import TestClient
 from github_app.app import build, make_vault, permissions_used, subscribed_events
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
+from github_app.core.lessons import Proposal
 from github_app.core.model import Repo, Usage
+from github_app.core.record.audit import document_of
 from github_app.core.session import Status
+from github_app.engine.audit import chain_of_repo
 from github_app.engine.store import Store
 from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
+from github_app.localhub.values import Repository
 from github_app.settings import read_settings
 from tests.engine.values import FACTS, a_session
 
+PROPOSAL = Proposal(number=1, text="", cites="t", source="/x", said_by="rob")
 URL = "http://127.0.0.1:9"  # the pages' own address; the browser below reaches them without a port
 
 
@@ -29,6 +34,8 @@ URL = "http://127.0.0.1:9"  # the pages' own address; the browser below reaches 
 class Site:
     hub: LocalHub
     browser: TestClient
+    store: Store
+    repos: list[Repository]
     codes: list[str] = field(default_factory=list)
 
     def sign_in(self, login: str, wanted: str = "/sessions") -> str:
@@ -76,7 +83,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
             where = Repo(id=repo.id, full_name=repo.full_name, installation_id=installation.id, default_branch="main")
             fill(honk.store, number, where)
         with TestClient(honk.make_door(), base_url="http://127.0.0.1") as browser:
-            yield Site(hub, browser)
+            yield Site(hub, browser, honk.store, [open_repo, secret_repo])
         assert hub.violations == []
 
 
@@ -84,6 +91,7 @@ def fill(store: Store, number: int, repo: Repo) -> None:
     session = a_session(
         number, repo=repo, id=f"{repo.id}-{number}-1", issue_title=f"Title of {repo.full_name} <b>", turns=2,
         usage=Usage(cost_micro_usd=1_250_000), status=Status.NEEDS_HUMAN, waiting_for="Which of the two?",
+        pull_number=5, lessons=(replace(PROPOSAL, text=f"Name the unit of Title {number}."),),
     )  # fmt: skip
     store.commit(
         Ticked(id=f"t-{number}", session_id=session.id), None, Decision(session=session, why="because"), repo,
@@ -163,9 +171,86 @@ def test_a_code_is_good_once_and_cookies_are_not_for_scripts(site: Site):
     assert "GitHub did not accept this sign-in" in again.text
 
 
+def fields(page: str) -> list[dict[str, str]]:
+    """The forms about lessons on a page: where each goes, its token and text."""
+    found = re.findall(r'action="(/repo[^"]+)">\s*.*value="(\w+)">\s*.*name="text" value="([^"]*)"', page)
+    return [dict(zip(("action", "token", "text"), each, strict=True)) for each in found]
+
+
+def test_who_may_write_keeps_rewords_and_drops_lessons_on_a_page_and_that_is_on_record(site: Site):
+    page = site.sign_in("ann", f"/repositories/{site.repos[0].id}")
+    assert "limits.usd" in page
+    assert "default" in page
+    (proposed,) = fields(page)
+    home = {"Origin": URL}
+
+    def send(act: str, text: str, **more: str) -> int:
+        form = {**proposed, "act": act, "text": text, **more}
+        return site.browser.post(form.pop("action"), data=form, headers=home).status_code
+
+    assert send("keep", proposed["text"]) == 200
+    assert "Save" in site.browser.get(f"/repositories/{site.repos[0].id}").text
+    assert send("keep", "Say it in <b>few</b> words.") == 200
+    (kept,) = fields(site.browser.get(f"/repositories/{site.repos[0].id}").text)
+    assert kept["text"] == "Say it in &lt;b&gt;few&lt;/b&gt; words."
+    assert (send("keep", " "), send("keep", "x" * 201), send("burn", "x")) == (400, 400, 400)
+    assert send("keep", "x", action=f"/repositories/{site.repos[0].id}/lessons/9-9") == 404
+    assert send("drop", "x") == 200
+    assert "Keep</button>" in site.browser.get(f"/repositories/{site.repos[0].id}").text
+    told = [
+        document_of(link) for link in site.store.audit.read(chain_of_repo(site.repos[0].id)) if link.kind == "lesson"
+    ]
+    assert [each["is"] for each in told] == ["kept", "kept", "dropped"]
+    assert {(each["by"]["login"], each["by"]["permission"]) for each in told} == {("ann", "write")}
+
+
+def test_a_form_from_elsewhere_does_nothing(site: Site):
+    address = f"/repositories/{site.repos[0].id}"
+    (proposed,) = fields(site.sign_in("ann", address))
+    form = {"token": proposed["token"], "act": "keep", "text": "Obey."}
+    for origin in ("http://evil.example", "null", f"{URL}9"):
+        assert site.browser.post(proposed["action"], data=form, headers={"Origin": origin}).status_code == 403
+    assert site.browser.post(proposed["action"], data=form).status_code == 403
+    for token in ("", "0" * 64):
+        answer = site.browser.post(proposed["action"], data={**form, "token": token}, headers={"Origin": URL})
+        assert answer.status_code == 403
+    large = site.browser.post(proposed["action"], data={**form, "text": "x" * 20_000}, headers={"Origin": URL})
+    assert large.status_code == 403
+    site.browser.cookies.clear()
+    sent = site.browser.post(proposed["action"], data=form, headers={"Origin": URL}, follow_redirects=False)
+    assert (sent.status_code, sent.headers["location"]) == (303, "/login?next=%2Fsessions")
+    site.sign_in("bob", address)
+    assert site.browser.post(proposed["action"], data=form, headers={"Origin": URL}).status_code == 403
+    assert site.store.lessons.of(site.repos[0].id) == []
+
+
+def test_who_may_only_read_sees_lessons_and_changes_none(site: Site):
+    page = site.sign_in("ann", f"/repositories/{site.repos[1].id}")
+    assert "Name the unit of Title" in page
+    assert "<form" not in page.partition("<main")[2]
+    token = fields(site.browser.get(f"/repositories/{site.repos[0].id}").text)[0]["token"]
+    path, form = f"/repositories/{site.repos[1].id}/lessons/5-1", {"token": token, "act": "keep", "text": "Mine."}
+    assert site.browser.post(path, data=form, headers={"Origin": URL}).status_code == 403
+    assert site.store.lessons.of(site.repos[1].id) == []
+
+
+def test_repositories_are_those_that_one_can_read_and_the_queue_is_for_who_may_write(site: Site):
+    page = site.sign_in("bob", "/repositories")
+    assert "acme/app" in page
+    assert "secret" not in page
+    hidden, unknown = site.browser.get(f"/repositories/{site.repos[1].id}"), site.browser.get("/repositories/999")
+    assert (hidden.status_code, hidden.text) == (404, unknown.text)
+    form = {"act": "drop"}
+    assert site.browser.post(f"/repositories/{site.repos[1].id}/lessons/5-1", data=form).status_code == 403
+    assert site.browser.get("/queue").status_code == 403
+    site.browser.cookies.clear()
+    assert "Queue and workers" in site.sign_in("ann", "/queue")
+    assert "acme" not in site.browser.get("/queue").text
+
+
 def test_pages_load_and_run_nothing(site: Site):
     site.sign_in("ann")
-    for path in ("/sessions", "/costs", "/sessions/9-9-9"):
+    for path in ("/sessions", "/costs", "/sessions/9-9-9", "/repositories", "/queue"):
         answer = site.browser.get(path)
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
         assert answer.headers["cache-control"] == "no-store"

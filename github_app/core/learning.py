@@ -10,7 +10,16 @@ from github_app.core.decisions import Decision, acknowledge
 from github_app.core.effects import DropLesson, Effect, KeepLesson, Say
 from github_app.core.events import CommandIssued, TurnFinished
 from github_app.core.facts import Facts
-from github_app.core.lessons import MAX_IN_ROUND, MAX_IN_SESSION, Draft, Lesson, Proposal, lesson_text, problem_of
+from github_app.core.lessons import (
+    MAX_IN_ROUND,
+    MAX_IN_SESSION,
+    Draft,
+    Lesson,
+    Proposal,
+    lesson_from,
+    lesson_text,
+    problem_of,
+)
 from github_app.core.messages import lessons as messages
 from github_app.core.session import Feedback, Session
 
@@ -78,16 +87,12 @@ def taught(session: Session, event: CommandIssued, facts: Facts) -> Decision:
 def _lesson(session: Session, proposal: Proposal, event: CommandIssued, facts: Facts) -> Lesson:
     anchors = {"issue_comment": "issuecomment-", "review_comment": "discussion_r", "review": "pullrequestreview-"}
     anchor = f"#{anchors[event.source]}{event.comment_id}" if event.source in anchors else ""
-    return Lesson(
+    lesson = lesson_from(
+        proposal,
         repo_id=session.repo.id,
         pull_number=session.pull_number or 0,
-        number=proposal.number,
-        text=proposal.text,
         kept_by=event.actor.login,
-        kept_at=facts.now,
-        last_used_at=facts.now,
-        source=proposal.source,
-        said_by=proposal.said_by,
-        path=proposal.path,
-        kept_in=f"/{session.repo.full_name}/{'pull' if event.is_pull else 'issues'}/{event.number}{anchor}",
+        now=facts.now,
     )
+    place = f"{'pull' if event.is_pull else 'issues'}/{event.number}{anchor}"
+    return replace(lesson, kept_in=f"/{session.repo.full_name}/{place}")

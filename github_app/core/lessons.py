@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from github_app.core.text.prose import one_line
@@ -76,6 +76,27 @@ class Lesson:
     def is_expired(self, now: datetime, lifetime: timedelta) -> bool:
         """Whether no turn was told of it for so long that none is any more."""
         return self.last_used_at + lifetime < now
+
+
+def lesson_from(proposal: Proposal, *, repo_id: int, pull_number: int, kept_by: str, now: datetime) -> Lesson:
+    """A proposal that somebody agrees to."""
+    return Lesson(
+        repo_id=repo_id,
+        pull_number=pull_number,
+        number=proposal.number,
+        text=proposal.text,
+        kept_by=kept_by,
+        kept_at=now,
+        last_used_at=now,
+        source=proposal.source,
+        said_by=proposal.said_by,
+        path=proposal.path,
+    )
+
+
+def reworded(lesson: Lesson, text: str, *, kept_by: str, now: datetime) -> Lesson:
+    """A lesson in words that somebody gave it, or agrees to anew; they stand for these words from here on."""
+    return replace(lesson, text=lesson_text(text), kept_by=kept_by, kept_in="", kept_at=now, last_used_at=now)
 
 
 def lesson_text(text: str) -> str:

@@ -49,6 +49,14 @@ class Seals:
         path: str = told["path"]
         return path if path.startswith("/") and not path.startswith(("//", "/\\")) else HOME
 
+    def form(self, words: str) -> str:
+        """What the forms on a page carry that is shown to whoever has these words (`visitor`)."""
+        return self._mark("form", words)
+
+    def is_form(self, token: str, words: str) -> bool:
+        """Whether a form comes from a page that was shown to whoever has these words."""
+        return hmac.compare_digest(self.form(words).encode(), token.encode("utf-8", "replace"))
+
     def _seal(self, kind: str, told: dict[str, Any], until: datetime) -> str:
         document = json.dumps({**told, "until": until.timestamp()})
         body = base64.urlsafe_b64encode(document.encode()).decode().rstrip("=")

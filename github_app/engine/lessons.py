@@ -20,7 +20,7 @@ from github_app.agent.visible import visible
 from github_app.core.lessons import EXPIRED_FOR, MAX_TOLD, Lesson, words_of
 from github_app.core.ports import Clock
 from github_app.core.record.audit import Record
-from github_app.core.record.records import of_dropped, of_kept
+from github_app.core.record.records import Hand, of_dropped, of_kept
 from github_app.engine.audit import Audit, chain_of_repo
 from github_app.engine.database import text_of, transaction
 
@@ -71,6 +71,19 @@ class Lessons:
             if found.rowcount == 1 and by_operator:
                 self._note(connection, repo_id, of_dropped(key))
         return found.rowcount == 1
+
+    def keep_by_hand(self, lesson: Lesson, hand: Hand) -> None:
+        """Put a lesson into force on somebody's word on a page; on record in its repository's chain."""
+        with transaction(self._database) as connection:
+            _save(connection, lesson)
+            self._note(connection, lesson.repo_id, of_kept(lesson, hand))
+
+    def drop_by_hand(self, repo_id: int, key: str, hand: Hand) -> None:
+        """Take a lesson out of force on such a word; nothing if it is not in force."""
+        with transaction(self._database) as connection:
+            found = connection.execute(sa.text("DELETE FROM lessons WHERE id = :id"), {"id": _id(repo_id, key)})
+            if found.rowcount == 1:
+                self._note(connection, repo_id, of_dropped(key, hand))
 
     def of(self, repo_id: int) -> list[Lesson]:
         """All lessons of a repository, the last used ones first; those that have expired, too."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from github_app.agent.yamlfile import load_yaml
 from github_app.core.errors import Misconfigured, Refused
+from github_app.core.explanation import Explained, explain
 from github_app.core.model import Repo
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.policyfile import parse_floor, parse_policy
@@ -26,6 +27,15 @@ class Policies:
     def at(self, repo: Repo, sha: str) -> Policy:
         """The policy in force for work that began at a commit. Raises `Refused`, and what `Hub` raises."""
         return tighten(read_policy(self.hub.file(repo, POLICY_PATH, sha)), self.floor)
+
+    def explained(self, repo: Repo) -> tuple[Explained, ...]:
+        """Each value that is in force for work that begins now, and where it comes from. Raises as `at` does."""
+        head = self.hub.head_of(repo, repo.default_branch)
+        text = self.hub.file(repo, POLICY_PATH, head) if head is not None else None
+        if text is None:
+            return tuple(explain(Policy(), {}, self.floor))
+        document, lines = load_yaml(text, POLICY_PATH)
+        return tuple(explain(parse_policy(document, lines), lines, self.floor))
 
 
 def read_policy(text: bytes | None) -> Policy:

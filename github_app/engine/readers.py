@@ -1,4 +1,4 @@
-"""Who can read what, for pages: asked of GitHub, and remembered for a minute."""
+"""Who may do what, for pages: asked of GitHub, and remembered for a minute."""
 
 from __future__ import annotations
 
@@ -21,30 +21,38 @@ class Readers:
 
     def __init__(self, hub: Hub, clock: Clock) -> None:
         self._hub, self._clock = hub, clock
-        self._known: dict[tuple[int, int], tuple[datetime, bool]] = {}
+        self._known: dict[tuple[int, int], tuple[datetime, Permission]] = {}
         self._lock = threading.Lock()
 
     def readable(self, actor: Actor, repos: Sequence[Repo]) -> list[Repo]:
         """Those that a person can read. A repository that GitHub does not show us is not shown to anybody. Raises
         `Transient`."""
         if len(repos) < 2:
-            return [repo for repo in repos if self._may_read(actor, repo)]
+            return [repo for repo in repos if self._known_permission(actor, repo)]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            found = list(pool.map(lambda repo: self._may_read(actor, repo), repos))
-        return [repo for repo, may_read in zip(repos, found, strict=True) if may_read]
+            found = list(pool.map(lambda repo: self._known_permission(actor, repo), repos))
+        return [repo for repo, permission in zip(repos, found, strict=True) if permission]
 
-    def _may_read(self, actor: Actor, repo: Repo) -> bool:
+    def may_write_somewhere(self, actor: Actor, repos: Sequence[Repo]) -> bool:
+        """Whether a person has write access to one of them at least. Raises `Transient`."""
+        return any(self._known_permission(actor, repo) >= Permission.WRITE for repo in self.readable(actor, repos))
+
+    def permission(self, actor: Actor, repo: Repo) -> Permission:
+        """What a person may do, as GitHub says at this moment. Raises `Transient`."""
+        try:
+            return self._hub.permission(repo, actor)
+        except (AccessDenied, Gone):
+            return Permission.NONE
+
+    def _known_permission(self, actor: Actor, repo: Repo) -> Permission:
         key, now = (actor.id, repo.id), self._clock.now()
         with self._lock:
-            at, may_read = self._known.get(key, (now - _KNOWN_FOR, False))
+            at, permission = self._known.get(key, (now - _KNOWN_FOR, Permission.NONE))
         if at + _KNOWN_FOR > now:
-            return may_read
-        try:
-            may_read = self._hub.permission(repo, actor) is not Permission.NONE
-        except (AccessDenied, Gone):
-            may_read = False
+            return permission
+        permission = self.permission(actor, repo)
         with self._lock:
             if len(self._known) >= _KEPT:
                 self._known.clear()
-            self._known[key] = (now, may_read)
-        return may_read
+            self._known[key] = (now, permission)
+        return permission

@@ -1,5 +1,5 @@
-"""The page of a repository's lessons, for whoever has the link. It only shows: people change lessons by comments on
-GitHub, where what they may is asked."""
+"""The page of a repository's lessons, for whoever has the link. It only shows: people change lessons on
+pages for which they sign in, or by comments on GitHub."""
 
 from __future__ import annotations
 
@@ -17,16 +17,19 @@ from github_app.web.rendering import HEADERS, render
 Find = Callable[[int], tuple[str, Sequence[tuple[Lesson, bool]]] | None]
 
 
-def lesson_routes(links: PageLinks, find: Find, *, github_url: str) -> list[Route]:
+def lesson_routes(links: PageLinks, find: Find, *, github_url: str, clean: Callable[[str], str]) -> list[Route]:
     """The route of these pages. `find` gives a repository's name and its lessons, each with whether it has expired, and
-    may block."""
+    may block; `clean` takes secrets out of a text."""
+
+    def shown(text: str) -> str:
+        return clean(spelled_out(text))
 
     def show(request: Request) -> Response:
         repo_id = request.path_params["repo_id"]
         if not links.is_valid_for_lessons(repo_id, request.path_params["token"]) or (found := find(repo_id)) is None:
             return PlainTextResponse("There is no such page.\n", status_code=404, headers=HEADERS)
         repo, lessons = found
-        page = render("lessons.html", visitor=None, repo=repo, lessons=lessons, url=github_url, spelled=spelled_out)
+        page = render("lessons.html", visitor=None, repo=repo, lessons=lessons, url=github_url, spelled=shown)
         return HTMLResponse(page, headers=HEADERS)
 
     return [Route("/lessons/{repo_id:int}/{token}", show)]

@@ -31,6 +31,9 @@ SCRIPTED = {
 }
 """Those of a page that runs our own script, from a file of ours, which asks nobody but us."""
 
+WITH_FORMS = {**HEADERS, "Referrer-Policy": "same-origin"}
+"""Those of a page with forms: with no referrer at all, browsers do not say either from where a form comes."""
+
 _ASSETS = {"style.css": "text/css", "live.js": "text/javascript"}
 
 

@@ -3,11 +3,12 @@ somebody can read is asked of GitHub; the browser keeps who it is, in sealed wor
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -30,6 +31,9 @@ from github_app.web.streams import Streams
 VISITOR, REQUEST = "honk_visitor", "honk_request"
 PER_PAGE = 50
 
+MAX_FORM_BYTES = 10_000
+
+Form = Callable[[Request], Awaitable[Response]]
 Grouping = Literal["repository", "person"]
 
 
@@ -67,7 +71,7 @@ class Records(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class Visits:
     """The pages. `readable` gives those of some repositories that a person can read now; it may block, and raises
-    `Transient` if GitHub does not say. `is_secure`: the server is reached by TLS."""
+    `Transient` if GitHub does not say. `origin` is scheme, host and port by which the server is reached."""
 
     seals: Seals
     sign_in: SignIn
@@ -76,7 +80,7 @@ class Visits:
     clock: Clock
     pages: SessionPages
     streams: Streams
-    is_secure: bool
+    origin: str
 
     def routes(self) -> list[Route]:
         """All of them."""
@@ -85,22 +89,41 @@ class Visits:
             Route("/login", self._log_in),
             Route(CALLBACK_PATH, self._come_back),
             Route("/logout", self._log_out, methods=["POST"]),
-            Route("/sessions", self._guarded(self._list)),
-            Route("/sessions/{session_id}", self._guarded(self._show)),
-            Route("/sessions/{session_id}/stream", self._guarded(self._follow)),
-            Route("/costs", self._guarded(self._count)),
+            Route("/sessions", self.guarded(self._list)),
+            Route("/sessions/{session_id}", self.guarded(self._show)),
+            Route("/sessions/{session_id}/stream", self.guarded(self._follow)),
+            Route("/costs", self.guarded(self._count)),
         ]
 
-    def _guarded(self, page: Callable[[Request, Actor], Response]) -> Callable[[Request], Response]:
+    def guarded(self, page: Callable[[Request, Actor], Response]) -> Callable[[Request], Response]:
+        """A page for people who signed in; others do so first."""
+
         def answer(request: Request) -> Response:
             visitor = self._visitor(request)
             if visitor is None:
                 wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                wanted = wanted if request.method == "GET" else HOME
                 return RedirectResponse(f"/login?{urlencode({'next': wanted})}", 303, headers=HEADERS)
             try:
                 return page(request, visitor)
             except Transient as error:
-                return _note("Not now", f"{error}. Try again in a minute.", 503, visitor)
+                return note("Not now", f"{error}. Try again in a minute.", 503, visitor)
+
+        return answer
+
+    def guarded_form(self, act: Callable[[Request, Actor, Mapping[str, str]], Response]) -> Form:
+        """What a form of a page does, for people who signed in. One that comes from elsewhere does nothing."""
+
+        async def answer(request: Request) -> Response:
+            form = await _read_form(request)
+
+            def guarded(request: Request, visitor: Actor) -> Response:
+                is_ours = self.seals.is_form(form.get("token", ""), request.cookies.get(VISITOR, ""))
+                if request.headers.get("origin") != self.origin or not is_ours:
+                    return note("Not done", "This form was not on a page of ours, or is too old.", 403, visitor)
+                return act(request, visitor, form)
+
+            return await asyncio.to_thread(self.guarded(guarded), request)
 
         return answer
 
@@ -119,11 +142,11 @@ class Visits:
         path = self.seals.read_request(query.get("state", ""), nonce, self.clock.now())
         again = ("Sign in", f"/login?{urlencode({'next': path or HOME})}")
         if path is None or not query.get("code"):
-            return _note("Not signed in", "This sign-in was not begun here, or was left for too long.", 400, link=again)
+            return note("Not signed in", "This sign-in was not begun here, or was left for too long.", 400, link=again)
         try:
             actor = self.sign_in.actor(query["code"])
         except HonkError as error:
-            return _note("Not signed in", str(error), 403 if isinstance(error, Refused) else 503, link=again)
+            return note("Not signed in", str(error), 403 if isinstance(error, Refused) else 503, link=again)
         answer = RedirectResponse(path, 303, headers=HEADERS)
         words = self.seals.visitor(actor, self.clock.now())
         self._remember(answer, VISITOR, words, SIGNED_IN_FOR.total_seconds(), path="/")
@@ -131,12 +154,11 @@ class Visits:
         return answer
 
     def _remember(self, answer: Response, name: str, words: str, life_s: float, *, path: str) -> None:
-        answer.set_cookie(
-            name, words, max_age=int(life_s), path=path, httponly=True, samesite="lax", secure=self.is_secure
-        )
+        is_secure = self.origin.startswith("https:")
+        answer.set_cookie(name, words, max_age=int(life_s), path=path, httponly=True, samesite="lax", secure=is_secure)
 
     def _log_out(self, _: Request) -> Response:
-        answer = _note("Signed out", "This browser has forgotten you.", link=("Sign in", "/login"))
+        answer = note("Signed out", "This browser has forgotten you.", link=("Sign in", "/login"))
         answer.delete_cookie(VISITOR, path="/")
         return answer
 
@@ -154,7 +176,7 @@ class Visits:
         def address(number: int) -> str:
             return f"/sessions?{urlencode({**chosen, 'page': number})}"
 
-        return _page(
+        return page_of(
             "sessions.html",
             visitor,
             chosen=chosen,
@@ -170,7 +192,7 @@ class Visits:
         found = self.records.story(request.path_params["session_id"])
         if found is None or not self.readable(visitor, [found.session.repo]):
             # The same for both: who may not read a repository does not learn that there is a session in it.
-            return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
+            return note("There is no such session", "Or you cannot read its repository.", 404, visitor)
         return self.pages.page(request, found, visitor=visitor)
 
     def _follow(self, request: Request, visitor: Actor) -> Response:
@@ -181,7 +203,7 @@ class Visits:
             return is_known and self._is_readable(session_id, visitor)
 
         if not self._is_readable(session_id, visitor):
-            return _note("There is no such session", "Or you cannot read its repository.", 404, visitor)
+            return note("There is no such session", "Or you cannot read its repository.", 404, visitor)
         return self.streams.answer(request, session_id, whose=f"person {visitor.id}", may_go_on=may_go_on)
 
     def _is_readable(self, session_id: str, visitor: Actor) -> bool:
@@ -192,17 +214,29 @@ class Visits:
         by: Grouping = "person" if request.query_params.get("by") == "person" else "repository"
         repos = self.readable(visitor, self.records.repositories())
         counted = outcomes(self.records.tallies(repos, by=by))
-        return _page("costs.html", visitor, by=by, outcomes=counted, total=total(counted))
+        return page_of("costs.html", visitor, by=by, outcomes=counted, total=total(counted))
 
 
-def _page(name: str, visitor: Actor | None, status: int = 200, **values: Any) -> Response:
+def page_of(name: str, visitor: Actor | None, status: int = 200, **values: Any) -> Response:
+    """A page with the usual headers."""
     return HTMLResponse(render(name, visitor=visitor, **values), status_code=status, headers=HEADERS)
 
 
-def _note(
+def note(
     title: str, text: str, status: int = 200, visitor: Actor | None = None, link: tuple[str, str] | None = None
 ) -> Response:
-    return _page("note.html", visitor, status, title=title, text=text, link=link)
+    """A page that says one thing, and where to go from there."""
+    return page_of("note.html", visitor, status, title=title, text=text, link=link)
+
+
+async def _read_form(request: Request) -> dict[str, str]:
+    """The fields of a small form; none of a large one."""
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM_BYTES:
+            return {}
+    return dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
 def _row(session: Session) -> dict[str, Any]:

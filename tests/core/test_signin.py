@@ -37,6 +37,13 @@ def test_only_the_browser_that_asked_comes_back_to_what_it_wanted():
     assert SEALS.read_request(SEALS.visitor(ANN, NOW), "nonce", NOW) is None
 
 
+def test_a_form_is_good_with_the_words_of_the_page_that_it_was_on():
+    words = SEALS.visitor(ANN, NOW)
+    assert SEALS.is_form(SEALS.form(words), words)
+    for token in ("", SEALS.form(""), SEALS.form("x"), words.partition(".")[2], "ü"):
+        assert not SEALS.is_form(token, words)
+
+
 @pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""])
 def test_nobody_is_sent_elsewhere(path: str):
     assert SEALS.read_request(SEALS.request("n", path, NOW), "n", NOW) == HOME

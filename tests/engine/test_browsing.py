@@ -131,6 +131,19 @@ def test_what_somebody_can_read_is_asked_once_a_minute(asked: Asked):
     assert asked.count == 3
 
 
+def test_writing_somewhere_is_known_for_a_minute_and_what_one_may_is_asked_at_once_where_it_matters(asked: Asked):
+    readers = Readers(asked, MovingClock())  # type: ignore[arg-type]
+    asked.answers = {REPO.full_name: Permission.READ, "acme/other": Permission.TRIAGE}
+    assert not readers.may_write_somewhere(ANN, [REPO, OTHER])
+    assert readers.may_write_somewhere(ROB, []) is False
+    asked.answers["acme/other"] = Permission.WRITE
+    assert not readers.may_write_somewhere(ANN, [REPO, OTHER])
+    assert readers.may_write_somewhere(ROB, [REPO, OTHER])
+    assert readers.permission(ANN, OTHER) is Permission.WRITE
+    asked.answers["acme/other"] = Gone("gone", what="repository")
+    assert readers.permission(ANN, OTHER) is Permission.NONE
+
+
 def test_what_github_does_not_show_is_not_shown_and_silence_is_no_answer(asked: Asked):
     readers = Readers(asked, MovingClock())  # type: ignore[arg-type]
     asked.answers = {REPO.full_name: Gone("gone", what="repository"), "acme/other": Transient("down")}

@@ -50,7 +50,9 @@ def client() -> TestClient:
 
     source, pages = Source(), SessionPages(clean=str, github_url="https://github.example")
     sessions = page_routes(LINKS, source.story, pages, Streams(source=source, drawing=pages))
-    lessons = lesson_routes(LINKS, find, github_url="https://github.example")
+    lessons = lesson_routes(
+        LINKS, find, github_url="https://github.example", clean=lambda text: text.replace("brief", "[gone]")
+    )
     return TestClient(Starlette(routes=[*sessions, *lessons]))
 
 
@@ -67,6 +69,7 @@ def test_it_shows_each_lesson_with_its_source_who_agreed_and_how_to_take_it_back
     assert "told to 2 turns, last on 2026-02-03" in page.text
     assert "<code>/honk lesson drop 3</code> on #12" in page.text
     assert "not needed yet" in page.text
+    assert "Be [gone]." in page.text
     assert "expired: no issue was about it since 2026-02-03" in page.text
 
 

@@ -46,6 +46,14 @@ _MAX_CHARS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
+class Hand:
+    """Who did something on a page of ours, and what the account might do then."""
+
+    actor: Actor
+    permission: Permission
+
+
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """One text that went into a prompt: what it is and where from, who wrote it, what that account might do here.
 
@@ -216,13 +224,18 @@ def _lessons(decision: Decision) -> tuple[Record, ...]:
     return (*kept, *(of_dropped(f"{each.pull_number}-{each.number}") for each in dropped))
 
 
-def of_dropped(key: str) -> Record:
-    """A lesson that counts no more."""
-    return Record(kind="lesson", document={"is": "dropped", "lesson": key})
+def of_dropped(key: str, hand: Hand | None = None) -> Record:
+    """A lesson that counts no more; `hand` where no decision on record says whose word that is."""
+    return Record(kind="lesson", document={"is": "dropped", "lesson": key, **_by(hand)})
 
 
-def of_kept(lesson: Lesson) -> Record:
-    """A lesson that counts from here on: its words by their hash, where they are from, and who agreed to them."""
+def _by(hand: Hand | None) -> dict[str, Any]:
+    return {"by": {**_account(hand.actor), "permission": hand.permission.name.lower()}} if hand is not None else {}
+
+
+def of_kept(lesson: Lesson, hand: Hand | None = None) -> Record:
+    """A lesson that counts from here on: its words by their hash, where they are from, and who agreed to them; `hand`
+    as above."""
     document = {
         "is": "kept",
         "lesson": lesson.key,
@@ -230,6 +243,7 @@ def of_kept(lesson: Lesson) -> Record:
         "source": clip(lesson.source),
         "said_by": lesson.said_by,
         "kept_by": lesson.kept_by,
+        **_by(hand),
     }
     return Record(kind="lesson", document=document)
 

@@ -91,7 +91,8 @@ def _change_set(told: Mapping[str, Any]) -> _Words:
 
 
 def _lesson(told: Mapping[str, Any]) -> _Words:
-    return f"lesson {told.get('lesson')} is {told.get('is')}", str(told.get("source", "")), False
+    by = f" by {told['by']['login']} on a page" if "by" in told else ""
+    return f"lesson {told.get('lesson')} is {told.get('is')}{by}", str(told.get("source", "")), False
 
 
 def _push(told: Mapping[str, Any]) -> _Words:

@@ -13,11 +13,23 @@ from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say, Undo
 from github_app.core.holds import Hold
 from github_app.core.judgements import Judgement, Remark
+from github_app.core.lessons import Lesson, reworded
 from github_app.core.machine import decide
 from github_app.core.model import NetworkDecision, Permission, Usage
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
-from github_app.core.record.records import Source, of_command, of_decision, of_opening, of_prompt, of_push, of_step
+from github_app.core.record.records import (
+    Hand,
+    Source,
+    of_command,
+    of_decision,
+    of_dropped,
+    of_kept,
+    of_opening,
+    of_prompt,
+    of_push,
+    of_step,
+)
 from github_app.core.session import Submission
 from github_app.core.verdicts import Verdict
 from tests.core.scene import (
@@ -29,6 +41,7 @@ from tests.core.scene import (
     ME,
     MERGED,
     NEEDS_HUMAN,
+    NOW,
     PROTECTED,
     SUBMISSION,
     USAGE,
@@ -211,6 +224,17 @@ def test_what_a_judge_said_is_on_record_as_its_own():
 def test_the_record_that_a_commit_names_is_the_last_of_its_decision():
     decision = Decision(session=session(), effects=(Publish(turn_id="t", change_set_id="blob"),), why="w")
     assert of_decision(event(ev.Ticked), session(), decision, facts())[-1].kind == "change_set"
+
+
+def test_what_somebody_does_on_a_page_says_who_and_what_they_might():
+    lesson = Lesson(repo_id=7, pull_number=5, number=1, text="x", kept_by="bob", kept_at=NOW, last_used_at=NOW)
+    hand = Hand(actor=BOB, permission=Permission.WRITE)
+    by = {"id": BOB.id, "login": BOB.login, "is_bot": False, "permission": "write"}
+    again = reworded(lesson, "Be\n`brief`.", kept_by="cat", now=NOW)
+    assert (again.text, again.kept_by, again.key) == ("Be 'brief'.", "cat", "5-1")
+    assert of_kept(again, hand).document["by"] == by
+    assert of_dropped(again.key, hand).document == {"is": "dropped", "lesson": "5-1", "by": by}
+    assert "by" not in of_kept(again).document
 
 
 def test_an_opening_and_a_push():

@@ -50,6 +50,7 @@ ANN = {"id": 5, "login": "ann", "is_bot": False}
         ("change_set", {"is": "accepted", "sha256": "ab"}, "the change set is accepted", "ab", False),
         ("change_set", {"is": "held", "sha256": "ab"}, "the change set is held", "ab", True),
         ("lesson", {"is": "kept", "lesson": "9-1", "source": "/a/b"}, "lesson 9-1 is kept", "/a/b", False),
+        ("lesson", {"is": "dropped", "lesson": "9-1", "by": ANN}, "lesson 9-1 is dropped by ann on a page", "", False),
         ("push", {"sha": "cd", "pull": 9}, "published in #9", "cd", False),
         ("doubt", {"seal": "x"}, "what stands above was not sealed by us", "", True),
         ("command", {"argv": 7}, "argv: 7", "", False),
