@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -39,6 +40,7 @@ T = TypeVar("T")
 SCRIPTED_KEY = "scripted-model-key"
 PROGRAM = (sys.executable, "-m", "github_app")
 _START_TIMEOUT_S = 60.0
+_the_judge = cache(Judge)  # one for all stacks of a process: it reads GitHub's documents and compiles each schema once
 
 
 class NotReached(HonkError):
@@ -76,7 +78,7 @@ class Stack:
         # Others may pass through, not look: sandboxes run as another user where Honk is root.
         self.root.chmod(0o711)
         self.port = _free_port()
-        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=Judge(), limits=self.limits).start(
+        self.hub = LocalHub(self.root / "hub", runner=self.runner, judge=_the_judge(), limits=self.limits).start(
             tls=self.tls
         )
         self._app = self.hub.create_app(

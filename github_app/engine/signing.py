@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -108,6 +109,7 @@ def _fingerprint(key: RSAPublicKey) -> str:
     return f"SHA256:{base64.b64encode(hashlib.sha256(der).digest()).decode()}"
 
 
+@lru_cache(maxsize=1)  # each reading tests the key's primes, which takes 40 ms; there is one key
 def _private(pem: str) -> RSAPrivateKey:
     try:
         key = load_pem_private_key(pem.encode(), password=None)

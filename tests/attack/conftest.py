@@ -35,9 +35,9 @@ def arena(open_tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Aren
         yield it
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
-    """Give the Honk that all attacks on the running app share."""
+    """Give the Honk that all attacks on the running app share; it ends with them, as one that rests costs, too."""
     with open_stage() as it:
         yield it
 

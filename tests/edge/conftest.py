@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
-from tests.story.conftest import make_world, stack, world  # noqa: F401 - fixtures
+from tests.story.conftest import (  # noqa: F401 - fixtures, and what ends the Honk that they share
+    make_world,
+    pytest_runtest_teardown,
+    shared_stack,
+    stack,
+    world,
+)

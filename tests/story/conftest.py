@@ -1,12 +1,14 @@
 """One running Honk for all stories of a process, one repository for each. Starting Honk takes seconds, a repository
-milliseconds; so stories share the first and never the second."""
+milliseconds; so stories share the first and never the second. It ends with the last of them: at rest it takes a
+fifteenth of a core, and there is one for each process of the tests."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from itertools import count
 
 import pytest
@@ -23,6 +25,7 @@ from tests.story.world import World
 
 FILES: Files = {"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW}
 _numbers = count(1)
+_shared = ExitStack()
 
 
 @contextmanager
@@ -37,11 +40,37 @@ def running(program: tuple[str, ...] = PROGRAM, tls: Certificate | None = None, 
         yield stack
 
 
+@cache
+def _shared_stack() -> Stack:
+    return _shared.enter_context(running())
+
+
+def _end_shared_stack() -> None:
+    _shared_stack.cache_clear()
+    _shared.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """End the Honk that the stories of a folder share after the last of them."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path.parent != item.path.parent:
+            _end_shared_stack()
+
+
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
+def shared_stack() -> Iterator[Callable[[], Stack]]:
+    """Give what starts the shared Honk, or finds it; that it ends is seen to even where the tests stop halfway."""
+    yield _shared_stack
+    _end_shared_stack()
+
+
+@pytest.fixture
+def stack(shared_stack: Callable[[], Stack]) -> Stack:
     """Give the Honk that all stories share."""
-    with running() as it:
-        yield it
+    return shared_stack()
 
 
 @contextmanager
