@@ -18,6 +18,7 @@ from tests.attack.scene import Scene
 from tests.story.world import World
 
 WHOLE = "The record is whole.\n"
+_RECORDED: dict[Path, str] = {}
 
 
 @dataclass(frozen=True)
@@ -79,18 +80,29 @@ def work(world: World) -> str:
     return world.sessions()[0].id
 
 
+def recorded(scene: Scene) -> tuple[str, Path]:
+    """A session, and a copy of the database that holds it whole: one for all who forge copies of that."""
+    whole = scene.stage.stack.root / "whole.sqlite"
+    if whole not in _RECORDED:
+        session = work(scene.world)
+        with closing(sqlite3.connect(whole)) as there, closing(sqlite3.connect(database(scene))) as here:
+            here.backup(there)
+        assert ask_honk(scene, session, at=whole) == WHOLE
+        _RECORDED[whole] = session
+    return _RECORDED[whole], whole
+
+
 def forgery(id: str, name: str, *, stopped_by: str) -> Callable[[Callable[[Forger], None]], SceneRun]:
     """Register what a forger does to a copy of the database. It got through if the record still counts as whole."""
 
     def register(forge: Callable[[Forger], None]) -> SceneRun:
         @scene_attack(id, name, stopped_by=stopped_by)
         def run(scene: Scene) -> str:
-            session = work(scene.world)
+            session, whole = recorded(scene)
             copy = scene.stage.stack.root / f"forged-{scene.world.repo.id}.sqlite"
             with closing(sqlite3.connect(copy)) as there:
-                with closing(sqlite3.connect(database(scene))) as here:
+                with closing(sqlite3.connect(whole)) as here:
                     here.backup(there)
-                assert ask_honk(scene, session, at=copy) == WHOLE
                 forge(Forger(there, session))
             return "GOT a forged record taken for whole" if ask_honk(scene, session, at=copy) == WHOLE else ""
 
@@ -174,7 +186,7 @@ def _deleted(forger: Forger) -> None:
     "H17b", "audit: rows that break or mislead who looks at them", stopped_by="read as hostile, told in ASCII"
 )
 def _poisoned(scene: Scene) -> str:
-    session = work(scene.world)
+    session, whole = recorded(scene)
     copy = scene.stage.stack.root / f"poisoned-{scene.world.repo.id}.sqlite"
     got = ""
     with closing(sqlite3.connect(copy)) as there:
@@ -188,7 +200,7 @@ def _poisoned(scene: Scene) -> str:
             "INSERT INTO audit VALUES (char(27) || '[2K' || char(10) || 'The record is whole.', 1, '', '', '{}', '')",
             "INSERT INTO audit_heads VALUES (:session || char(10, 27), 1, '', '')",
         ):
-            with closing(sqlite3.connect(database(scene))) as here:
+            with closing(sqlite3.connect(whole)) as here:
                 here.backup(there)
             forger = Forger(there, session)
             forger.change(statement, {"session": session})
