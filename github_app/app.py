@@ -17,6 +17,7 @@ from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
+from github_app.talking import build_chat
 from github_app.thinking import build_model, build_tool_hosts
 from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
@@ -85,6 +86,7 @@ def make_vault(settings: Settings) -> Vault:
     hooks = (each.decode("utf-8", "replace") for each in settings.webhook_secrets)
     known = [settings.private_key, settings.client_secret, settings.database_url, *settings.model_access.secrets]
     known += [*settings.mcp_tokens.values(), *hooks]
+    known += [settings.slack.token, *settings.slack.secrets] if settings.slack is not None else []
     return Vault(known, homes=(settings.github_url, settings.public_url))
 
 
@@ -167,6 +169,7 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         discard_workspace=workspaces.discard,
         clock=clock,
         trigger_label=settings.trigger_label,
+        take_in_chat=build_chat(settings, store, hub, hub.listing, vault),
     )
     return engine, (model.warm_up, scanner.warm_up)
 

@@ -18,6 +18,7 @@ from github_app.workshop import system_clock
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from github_app.core.chat.access import SlackAccess
     from github_app.core.lessons import Lesson
     from github_app.core.ports import Hub
     from github_app.engine.browsing import Browsing
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from github_app.engine.store import Store
     from github_app.web.sessions import SessionPages
     from github_app.web.streams import Streams
-    from github_app.web.visits import SignIn
+    from github_app.web.visits import SignIn, Visits
     from github_app.web.webhooks import Application
 
 _READY_S = 1.0
@@ -58,7 +59,9 @@ def make_door(
     records, record_alone = Browsing(store), Browsing(store, has_steps=False)
     drawing = SessionPages(clean=clean, github_url=settings.github_url)
     streams, linked = Streams(source=records, drawing=drawing), Streams(source=record_alone, drawing=drawing)
-    visits = _visits(settings, records, drawing, streams, build_hub(), build_sign_in()) if settings.client_id else []
+    visits: list[Route] = []
+    if settings.client_id:
+        visits = _visits(settings, records, drawing, streams, recorder, build_hub(), build_sign_in())
     return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
@@ -76,7 +79,13 @@ def make_door(
 
 
 def _visits(
-    settings: Settings, records: Browsing, pages: SessionPages, streams: Streams, hub: Hub, sign_in: SignIn
+    settings: Settings,
+    records: Browsing,
+    pages: SessionPages,
+    streams: Streams,
+    recorder: GroupRecorder,
+    hub: Hub,
+    sign_in: SignIn,
 ) -> list[Route]:
     from github_app.core.signin import Seals
     from github_app.engine.holdings import Holdings
@@ -108,7 +117,23 @@ def _visits(
         clean=pages.clean,
         github_url=settings.github_url,
     )
-    return [*visits.routes(), *repositories.routes()]
+    chats = _slack(settings.slack, records.store, recorder, visits) if settings.slack is not None else []
+    return [*visits.routes(), *repositories.routes(), *chats]
+
+
+def _slack(slack: SlackAccess, store: Store, recorder: GroupRecorder, visits: Visits) -> list[Route]:
+    """What Slack sends to, and the page on which people link their accounts."""
+    from github_app.web.linking import link_routes
+    from github_app.web.slack import SlackDoor
+
+    door = SlackDoor(
+        recorder=recorder,
+        secrets=slack.secrets,
+        teams=slack.teams,
+        is_known=store.conversations.is_known,
+    )
+    links = link_routes(visits.seals, store.conversations, visits.guarded, visits.clock, note=store.entries.add_said)
+    return [door.route(), *links]
 
 
 def _metrics(store: Store, secrets_removed: int, engine: Engine | None) -> str:

@@ -15,6 +15,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from github_app.core.access import SECRET_FILES, SECRET_NAMES, ModelAccess, named_model, read_access
+from github_app.core.chat.access import NAMES as SLACK_NAMES
+from github_app.core.chat.access import SlackAccess, read_slack
 from github_app.core.errors import Misconfigured
 from github_app.core.toolservers import origin_of
 
@@ -59,6 +61,7 @@ class Settings:
     tool_paths: tuple[Path, ...] = ()
     policy_file: Path | None = None
     mcp_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
+    slack: SlackAccess | None = None
     ca_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -126,6 +129,7 @@ NAMES: dict[str, str] = {
     "HONK_CACHE_GB": "ceiling for mirrors, checkouts and workspaces on this machine, in gigabytes (20)",
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_MCP_ORIGINS": "where tool servers by URL may be, with their tokens: `https://mcp.example.com=TOKEN …` (none)",
+    **SLACK_NAMES,
     "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
@@ -181,6 +185,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tool_paths=_tool_paths(env),
         policy_file=read_policy_file(env),
         mcp_tokens=_mcp_tokens(env),
+        slack=read_slack(env),
     )
 
 

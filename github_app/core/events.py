@@ -14,6 +14,7 @@ from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
 from github_app.core.session import Submission
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
+CommandSource = CommentSource | Literal["slack"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
 InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added", "granted"]
 
@@ -68,8 +69,9 @@ class CommandIssued:
     """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` a pull request's head, if known.
 
     `comment_id` is the comment's id; for source `issue` (it stood in the issue's own text) the issue's number, for
-    `review` (see `command_of_review`) the review's id. `issue_text` is the issue's title and body as they
-    stood then, None on pull requests. `at` is when it was written, by GitHub's clock, if that is known.
+    `review` (see `command_of_review`) the review's id, 0 where it came by another door (`core.doors`). `issue_text` is
+    the issue's title and body as they stood then, None on pull requests and where they are known. `at` is when it was
+    written, by GitHub's clock, if that is known.
     """
 
     id: str
@@ -79,7 +81,7 @@ class CommandIssued:
     is_pull: bool
     command: Command
     comment_id: int
-    source: CommentSource
+    source: CommandSource
     branch: str | None = None
     issue_text: tuple[str, str] | None = None
     at: datetime | None = None
@@ -359,7 +361,8 @@ def words_in(event: Event) -> tuple[str, int] | None:
     """Where somebody said something, and its number there: the same words are heard once, however often they come."""
     match event:
         case CommandIssued():
-            return event.source, event.comment_id
+            # By another door the event's own id says that: it is recorded once.
+            return (event.source, event.comment_id) if event.comment_id else None
         case ReviewSubmitted():
             return "review", event.review_id
         case _:

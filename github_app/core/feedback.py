@@ -73,7 +73,7 @@ def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, .
         words = (
             Feedback(
                 # The words are part of it: a comment that is edited to say something else says something else.
-                id=f"command:{event.source}:{event.comment_id}:{crc32(event.command.text.encode()):08x}",
+                id=f"command:{event.source}:{event.comment_id or event.id}:{crc32(event.command.text.encode()):08x}",
                 kind="command",
                 author=event.actor.login,
                 body=event.command.text,

@@ -7,10 +7,11 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from github_app.core.chat.model import Person, Place
 from github_app.core.model import Actor
 
 SIGNED_IN_FOR = timedelta(hours=8)
@@ -20,6 +21,19 @@ ASKED_FOR = timedelta(minutes=10)
 """So long somebody may take to sign in at GitHub."""
 
 HOME = "/sessions"
+
+INVITED_FOR = timedelta(minutes=15)
+"""So long somebody in a chat may take to say which account is theirs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """A person in a chat, called `name` there, is asked in a place which account is theirs. `nonce` is used once."""
+
+    nonce: str
+    person: Person
+    place: Place
+    name: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +70,26 @@ class Seals:
     def is_form(self, token: str, words: str) -> bool:
         """Whether a form comes from a page that was shown to whoever has these words."""
         return hmac.compare_digest(self.form(words).encode(), token.encode("utf-8", "replace"))
+
+    def invitation(self, invitation: Invitation, now: datetime) -> str:
+        """What only this person in the chat is shown, to be opened in their browser."""
+        return self._seal("invitation", asdict(invitation), now + INVITED_FOR)
+
+    def read_invitation(self, words: str, now: datetime) -> Invitation | None:
+        """Who is meant; None for words that are not ours, were changed, or are too old."""
+        told = self._open("invitation", words, now)
+        if told is None:
+            return None
+        person, place = Person(**told["person"]), Place(**told["place"])
+        return Invitation(nonce=told["nonce"], person=person, place=place, name=told["name"])
+
+    def consent(self, invitation: Invitation, visitor: Actor) -> str:
+        """What the page's button sends along: no other site, and no other visitor, can press it."""
+        return self._mark("consent", f"{invitation.nonce} {visitor.id}")
+
+    def is_consent(self, words: str, invitation: Invitation, visitor: Actor) -> bool:
+        """Whether this visitor pressed the button of this invitation."""
+        return hmac.compare_digest(self.consent(invitation, visitor).encode(), words.encode("utf-8", "replace"))
 
     def _seal(self, kind: str, told: dict[str, Any], until: datetime) -> str:
         document = json.dumps({**told, "until": until.timestamp()})

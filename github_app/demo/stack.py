@@ -23,6 +23,8 @@ from typing import Self, TypeVar
 
 from github_app.app import permissions_used, subscribed_events
 from github_app.core.errors import HonkError
+from github_app.core.registration import CALLBACK_PATH
+from github_app.localchat.chat import LocalChat
 from github_app.localhub import modelrequest
 from github_app.localhub.actions import Runner
 from github_app.localhub.hub import LocalHub
@@ -53,7 +55,7 @@ class Stack:
 
     `settings` are environment variables for Honk on top of the usual ones. With `keep`, files stay when it ends.
     `program` is Honk, as a command line. GitHub's `limits` are wide, as Honk does not pace its writes here.
-    With `tls`, GitHub and the model speak that.
+    With `tls`, GitHub and the model speak that; `with_chat`, there is a Slack, too, and people can sign in.
     """
 
     script: Script | None
@@ -63,7 +65,9 @@ class Stack:
     program: tuple[str, ...] = PROGRAM
     limits: Limits = WIDE
     tls: Certificate | None = None
+    with_chat: bool = False
     webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
+    chat: LocalChat | None = field(init=False, default=None)
     hub: LocalHub = field(init=False)
     model: ScriptedModel | None = field(init=False, default=None)
     root: Path = field(init=False)
@@ -87,7 +91,10 @@ class Stack:
             events=subscribed_events(),
             webhook_url=f"{self.url}/webhooks/github",
             webhook_secret=self.webhook_secret,
+            callback_urls=[f"{self.url}{CALLBACK_PATH}"],
         )
+        if self.with_chat:
+            self.chat = LocalChat(f"{self.url}/webhooks/slack").start()
         if self.script is not None:
             app = create_model_app(self.script)
             self.model = app.state.model
@@ -103,6 +110,8 @@ class Stack:
         self.stop_honk()
         if self._model_server is not None:
             self._model_server.stop()
+        if self.chat is not None:
+            self.chat.stop()
         self.hub.stop()
         if not self.keep:
             shutil.rmtree(self.root, ignore_errors=True)
@@ -143,6 +152,9 @@ class Stack:
                 "ANTHROPIC_API_KEY": SCRIPTED_KEY,
                 "ANTHROPIC_BASE_URL": f"{'https' if self.tls else 'http'}://127.0.0.1:{self._model_server.port}",
             }
+        if self.chat is not None:
+            env |= {"HONK_CLIENT_ID": self._app.app.client_id, "HONK_CLIENT_SECRET": self._app.app.client_secret}
+            env |= self.chat.environment()
         return env | dict(self.settings)
 
     def start_honk(self, *options: str) -> None:

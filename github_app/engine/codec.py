@@ -11,6 +11,7 @@ from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from github_app.core.chat.model import ChatEvent
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
 from github_app.core.events import Event
@@ -20,7 +21,9 @@ from github_app.core.session import Session
 
 T = TypeVar("T")
 
-_BY_NAME: dict[str, type] = {kind.__name__: kind for kind in (*get_args(Event), *get_args(Effect))}
+_BY_NAME: dict[str, type] = {
+    kind.__name__: kind for kind in (*get_args(Event), *get_args(Effect), *get_args(ChatEvent))
+}
 
 
 _adapters: dict[type, TypeAdapter[Any]] = {}
@@ -36,7 +39,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
     return _adapters[kind]
 
 
-def dump(value: Session | Repo | Step | Event | Effect) -> str:
+def dump(value: Session | Repo | Step | Event | Effect | ChatEvent) -> str:
     """A value as JSON text."""
     return _adapter(type(value)).dump_json(value).decode()
 

@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from github_app.core.chat.model import ChatEvent
 from github_app.core.events import Event, OwnEvent
 from github_app.core.ports import Clock
 from github_app.engine import codec
 from github_app.engine.database import text_of, transaction
 
-Source = Literal["github", "self"]
+Source = Literal["github", "self", "chat"]
 
 # The door's one statement, in the drivers' own words: SQLAlchemy's preparations would cost as much as the row.
 _INSERT = (
@@ -74,6 +75,10 @@ class Entries:
     def add_event(self, event: OwnEvent) -> None:
         """Record an event of our own; the same id twice is one event."""
         self.add([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
+
+    def add_said(self, event: ChatEvent) -> bool:
+        """Record what came from a chat; whether it was new."""
+        return self.add([(event.id, "chat", type(event).__name__, codec.dump(event).encode())])[0]
 
     def add_found(self, events: Sequence[Event], *, delay_s: float) -> int:
         """Record events that nobody told us of, to be taken up a little later; how many are new."""

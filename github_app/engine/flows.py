@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 
+from github_app.core.chat.model import ChatEvent
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
 from github_app.core.errors import HeadMoved, HonkError, RateLimited, Rejected, Stopped, Transient
 from github_app.core.events import (
@@ -35,7 +36,6 @@ from github_app.core.events import (
 from github_app.core.machine import decide
 from github_app.core.messages import answers
 from github_app.core.model import Repo
-from github_app.core.names import issue_of_branch
 from github_app.core.ports import Clock
 from github_app.core.session import Session
 from github_app.core.trail import on_trail
@@ -45,6 +45,7 @@ from github_app.engine.database import DatabaseAway
 from github_app.engine.entries import Entry
 from github_app.engine.inbox import read
 from github_app.engine.journal import HandedOver
+from github_app.engine.lanes import lane_of
 from github_app.engine.lookup import Lookup
 from github_app.engine.patience import Later, delay_s, is_given_up, is_over, sort_out
 from github_app.engine.performance import Performance, explain
@@ -74,6 +75,7 @@ class Engine:
     discard_workspace: Callable[[str], Awaitable[None]]
     clock: Clock
     trigger_label: str
+    take_in_chat: Callable[[ChatEvent], None]
     _wake: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -140,22 +142,11 @@ class Engine:
                 if isinstance(event, str):
                     self.store.entries.end(entry.id, "ignored", event)
                     continue
-                queued.append((entry, self._lane_of(event)))
+                queued.append((entry, lane_of(event, self.store)))
         self.store.entries.queue(queued)
         for lane, newest in {lane: entry for entry, lane in queued}.items():
             self.runtime.intake(lane, key=f"{newest.id}:{newest.attempts}")
         return bool(entries)
-
-    def _lane_of(self, event: Event) -> str:
-        """What an event is serial with: the session it is about, as far as that can be told from the event."""
-        subject = subject_of(event)
-        if subject.session_id is not None:
-            return subject.session_id.rpartition("-")[0]
-        issue = subject.issue_number or (issue_of_branch(subject.branch) if subject.branch else None)
-        if issue is None and (subject.pull_number is not None or subject.head_sha):
-            session = self.store.find_session(subject)
-            issue = session.issue_number if session is not None else None
-        return f"{subject.repo_id or 0}-{issue or 0}"
 
     # Intake
 
@@ -178,7 +169,11 @@ class Engine:
     def _take_in(self, entry: Entry) -> None:
         event: Event | str | None = None
         try:
-            event = read(entry, trigger_label=self.trigger_label)
+            found = read(entry, trigger_label=self.trigger_label)
+            if isinstance(found, ChatEvent):
+                self.take_in_chat(found)
+            else:
+                event = found
             for one in self._spread(event):
                 self._settle(one)
             self._show_what_was_waited(entry, event)
@@ -193,13 +188,13 @@ class Engine:
             self._give_up(entry, event, error)
         self.wake()
 
-    def _spread(self, event: Event | str) -> Iterator[Event]:
+    def _spread(self, event: Event | str | None) -> Iterator[Event]:
         """An event of an installation is one for each open session that it touches; all others are about one."""
         if isinstance(event, InstallationChanged):
             for session in self.store.open_sessions(installation_id=event.installation_id):
                 if not event.repo_ids or session.repo.id in event.repo_ids:
                     yield replace(event, id=f"{event.id}@{session.id}")
-        elif not isinstance(event, str):
+        elif not isinstance(event, str | None):
             yield event
 
     def _settle(self, event: Event) -> None:
@@ -312,7 +307,7 @@ class Engine:
                 self._show(session_id)
 
     def _sessions_of(self, event: Event | str | None) -> list[str]:
-        found = [] if event is None else [self._session_of(one) for one in self._spread(event)]
+        found = [self._session_of(one) for one in self._spread(event)]
         return [session.id for session in found if session is not None]
 
     def _show(self, session_id: str) -> None:
@@ -323,7 +318,7 @@ class Engine:
         except HonkError as error:
             log.warning("a wait was not shown", extra={"session": session_id, "why": str(error)})
 
-    def _show_what_was_waited(self, entry: Entry, event: Event | str) -> None:
+    def _show_what_was_waited(self, entry: Entry, event: Event | str | None) -> None:
         """After a wait the tracking comment must not say any more that it lasts."""
         for session_id in self._sessions_of(event) if entry.attempts else ():
             if self.store.waits.of(session_id) is not None:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
+from github_app.core.chat.model import ChatEvent
 from github_app.core.errors import HonkError
 from github_app.core.events import Event
 from github_app.engine import codec
@@ -20,13 +21,14 @@ from github_app.webhook.parse import Ignored, parse
 log = logging.getLogger(__name__)
 
 _LARGEST_COMMIT = 200
-_Waiting = tuple[Delivery, asyncio.Future[bool]]
+_Row = tuple[str, Source, str, bytes]
+_Waiting = tuple[_Row, asyncio.Future[bool]]
 
 
-def read(entry: Entry, *, trigger_label: str) -> Event | str:
+def read(entry: Entry, *, trigger_label: str) -> Event | ChatEvent | str:
     """The event in an inbox row, or, as text, why there is none. Raises `Rejected` for a payload of the wrong shape."""
-    if entry.source == "self":
-        event: Event = codec.load_named(entry.name, entry.body.decode())
+    if entry.source != "github":
+        event: Event | ChatEvent = codec.load_named(entry.name, entry.body.decode())
         return event
     action = load_object(entry.body).get("action")
     delivery = Delivery(
@@ -70,8 +72,15 @@ class GroupRecorder:
 
     async def record(self, delivery: Delivery) -> bool:
         """Store a delivery; True if it was new. It is on disk when this returns. Raises `Transient`."""
+        return await self._record((_key(delivery), "github", delivery.event, delivery.body))
+
+    async def record_said(self, event: ChatEvent) -> bool:
+        """Store what came from a chat; True if it was new. It is on disk when this returns. Raises `Transient`."""
+        return await self._record((event.id, "chat", type(event).__name__, codec.dump(event).encode()))
+
+    async def _record(self, row: _Row) -> bool:
         recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue.put((delivery, recorded))
+        self._queue.put((row, recorded))
         return await recorded
 
     def _write_forever(self) -> None:
@@ -85,10 +94,9 @@ class GroupRecorder:
                 self._write(waiting)
 
     def _write(self, batch: list[_Waiting]) -> None:
-        rows: list[tuple[str, Source, str, bytes]] = [(_key(d), "github", d.event, d.body) for d, _ in batch]
         answers: list[bool] | Exception
         try:
-            answers = self.entries.add(rows)
+            answers = self.entries.add([row for row, _ in batch])
         except Exception as error:
             # Whatever it is, the door must hear of it, and the next delivery must find this thread alive.
             if not isinstance(error, HonkError):

@@ -49,6 +49,15 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("verdicts", "id", "at < :at"),
     ("heard", "number", "at < :at"),
     ("looks", "repo_id", f"repo_id <> {ALL} AND looked_at < :at"),
+    ("chat_invitations", "nonce", "at < :at"),
+    ("chat_messages", "tag", "at < :at"),
+    (
+        "chat_threads",
+        "thread",
+        "at < :at AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.repo_id = chat_threads.repo_id "
+        "AND sessions.issue_number = chat_threads.issue_number "
+        "AND (status NOT IN ('merged', 'closed') OR updated_at >= :at))",
+    ),
 )
 
 # Where a change set is named that is still to be read: held back for a person, about to be published, just handed in.

@@ -25,6 +25,7 @@ from github_app.core.record import records
 from github_app.core.session import Session
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
+from github_app.engine.conversations import Conversations
 from github_app.engine.database import text_of, transaction
 from github_app.engine.entries import Entries
 from github_app.engine.figures import Figures
@@ -61,6 +62,7 @@ class Store:
         self.entries = Entries(engine, clock)
         self.waits = Waits(engine, clock)
         self.figures = Figures(engine, clock)
+        self.conversations = Conversations(engine, clock)
         self.lessons = Lessons(engine, clock, audit, lifetime=lessons_for)
         self._clock = clock
 
@@ -182,6 +184,8 @@ class Store:
                 sa.text("UPDATE inbox SET note = :w, session_id = :s WHERE id = :e"),
                 {"w": decision.why, "s": after.id if after else None, "e": event.id.partition("@")[0]},
             )
+            version = after.version if after is not None else 0
+            self.conversations.tell(connection, self.entries, event, decision, repo, version=version)
             told = records.of_decision(event, before, decision, facts)
             if after is not None:
                 self.audit.add(connection, after.id, told)

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from github_app.core.chat.model import Person, Place
 from github_app.core.model import Actor
-from github_app.core.signin import HOME, Seals
+from github_app.core.signin import HOME, INVITED_FOR, Invitation, Seals
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 ANN = Actor(id=5, login="ann")
@@ -47,3 +48,23 @@ def test_a_form_is_good_with_the_words_of_the_page_that_it_was_on():
 @pytest.mark.parametrize("path", ["https://evil.example", "//evil.example", "/\\evil.example", "evil", ""])
 def test_nobody_is_sent_elsewhere(path: str):
     assert SEALS.read_request(SEALS.request("n", path, NOW), "n", NOW) == HOME
+
+
+INVITATION = Invitation(
+    nonce="n1", person=Person(team="T1", id="U1"), place=Place(team="T1", channel="C1", thread="1.0"), name="Alice"
+)
+
+
+def test_an_invitation_is_good_for_some_minutes_and_cannot_be_changed():
+    words = SEALS.invitation(INVITATION, NOW)
+    assert SEALS.read_invitation(words, NOW) == INVITATION
+    assert SEALS.read_invitation(words, NOW + INVITED_FOR) is None
+    assert SEALS.read_invitation(words[1:], NOW) is None
+    assert SEALS.read_visitor(words, NOW) is None
+
+
+def test_only_the_visitor_who_saw_the_page_can_press_its_button():
+    consent = SEALS.consent(INVITATION, Actor(id=1, login="ann"))
+    assert SEALS.is_consent(consent, INVITATION, Actor(id=1, login="ann"))
+    assert not SEALS.is_consent(consent, INVITATION, Actor(id=2, login="bob"))
+    assert not SEALS.is_consent("", INVITATION, Actor(id=1, login="ann"))

@@ -222,6 +222,7 @@ class Stage:
             discard_workspace=self.rooms.discard,
             clock=self.clock,
             trigger_label="honk",
+            take_in_chat=lambda _: None,
         )
         self.engine.start()
         return self

@@ -35,7 +35,9 @@ def running(program: tuple[str, ...] = PROGRAM, tls: Certificate | None = None, 
     runner = StoryRunner(ActRunner(act) if act else None)
     # A long grace: in these stories CI is never late by chance. Those of repositories without CI set their own.
     usual = {"HONK_CHECKS_GRACE_S": "600", "HONK_TURNS_PER_REPO": "4"}
-    with Stack(script=Script(()), runner=runner, settings=usual | settings, program=program, tls=tls) as stack:
+    with Stack(
+        script=Script(()), runner=runner, settings=usual | settings, program=program, tls=tls, with_chat=True
+    ) as stack:
         stack.start_honk()
         yield stack
 

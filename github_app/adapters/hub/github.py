@@ -21,6 +21,7 @@ from github_app.adapters.hub import (
     deliveries,
     images,
     inspection,
+    issues,
     listing,
     people,
     proofs,
@@ -134,6 +135,16 @@ class GitHubHub:
         """An issue as it stands now."""
         client = self._clients.repo(repo, "issue")
         return client.read(lambda it: to_issue(it.get_issue(number)), what=f"issue #{number}", was_told=True)
+
+    def find_repo(self, full_name: str) -> Repo | None:
+        """The repository that has this name now, if we are installed in it."""
+        return issues.find_repo(self._clients, full_name)
+
+    def open_issue(self, repo: Repo, *, key: str, title: str, body: str) -> int:
+        """Open an issue in our name, once for each `key`; its number."""
+        fit_title = self.vault.fit(title, of="the title of an issue", is_markdown=False)
+        fit = self.vault.fit(body, of="an issue")
+        return issues.open_issue(self._clients, repo, key=key, title=fit_title, body=fit, me=self.identity())
 
     def linked(self, repo: Repo, number: int) -> Linked:
         """An issue or pull request that a text refers to, if it is there."""

@@ -23,6 +23,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "listing": READ_TALK,
     "react": WRITE_TALK,
     "say": WRITE_TALK,
+    "open_issue": {"issues": "write"},
     "remove_label": WRITE_TALK,
     # pull requests; `contents: write` is what GitHub wants beside `pull_requests` for markPullRequestReadyForReview and
     # resolveReviewThread

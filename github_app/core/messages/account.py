@@ -40,7 +40,7 @@ def tracking(
     session: Session, *, doing: str = "", page: str = "", wait: Wait | None = None, expected: Estimate | None = None
 ) -> str:
     """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
-    lines = [f"**Honk · {_STATUS[session.status]}**", "", _next_step(session, doing), ""]
+    lines = [f"**Honk · {_STATUS[session.status]}**", "", next_step(session, doing), ""]
     lines.append("| | |\n|---|---|")
     lines.append(f"| Branch | `{session.branch}` |")
     if session.pull_number is not None:
@@ -80,7 +80,8 @@ def waiting(wait: Wait | None) -> tuple[str, str] | None:
     return ("Waited", f"{duration(wait.waited_s)} {limit}") if wait.waited_s >= TOLD_S else None
 
 
-def _next_step(session: Session, doing: str) -> str:
+def next_step(session: Session, doing: str) -> str:
+    """Who acts next, in a sentence or two."""
     match session.status:
         case Status.WORKING:
             if session.waiting_for and not doing:

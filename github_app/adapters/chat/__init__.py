@@ -1,0 +1,1 @@
+"""Chats: what the rest of Honk knows as `core.chat.ports.Chat`."""

@@ -1,0 +1,34 @@
+"""What a thread is told of a decision about its issue: all that is said on GitHub, and the session's state."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from github_app.core.chat.model import Place, Told
+from github_app.core.decisions import Decision
+from github_app.core.effects import Say, ShowProgress
+from github_app.core.events import Event
+
+
+def issue_spoken_of(decision: Decision) -> int | None:
+    """The number of the issue that a decision is about; None where nothing is to be told of it."""
+    said = [effect for effect in decision.effects if isinstance(effect, Say | ShowProgress)]
+    if not said:
+        return None
+    if decision.session is not None:
+        return decision.session.issue_number
+    return next((effect.number for effect in said if isinstance(effect, Say)), None)
+
+
+def telling(event: Event, decision: Decision, place: Place, now: datetime, *, version: int) -> Told:
+    """What a thread is told. `version` is that of the stored session: a state that is older by then is passed over."""
+    shows = any(isinstance(effect, ShowProgress) for effect in decision.effects)
+    session = decision.session
+    return Told(
+        id=f"told:{event.id}:{place.team}:{place.channel}:{place.thread}",
+        place=place,
+        decided_at=now.timestamp(),
+        words=tuple((effect.tag, effect.body) for effect in decision.effects if isinstance(effect, Say)),
+        session_id=session.id if session is not None and shows else "",
+        version=version if shows else 0,
+    )

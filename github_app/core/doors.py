@@ -1,0 +1,72 @@
+"""What comes in by another door than GitHub: words of a person whose account is known, made into what they would be
+there. That is the whole of what a new door needs; what happens then is the same for all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from github_app.core.commands import Command
+from github_app.core.events import CommandIssued
+from github_app.core.linked import Linked
+from github_app.core.model import Actor, Permission, Repo
+from github_app.core.text.prose import harmless, one_line
+
+Door = Literal["slack"]
+_DOOR_NAMES: dict[Door, str] = {"slack": "Slack"}
+_MAX_TITLE_CHARS = 80
+
+
+class Desk(Protocol):
+    """What beginning work needs of GitHub. All of it blocks and raises what `core.ports.Hub` raises."""
+
+    def find_repo(self, full_name: str) -> Repo | None:
+        """The repository that has this name now; None if there is none, or we are not installed in it."""
+
+    def permission(self, repo: Repo, actor: Actor) -> Permission:
+        """What an account may do, asked live."""
+
+    def linked(self, repo: Repo, number: int) -> Linked:
+        """An issue or a pull request. Raises `Gone` where there is none."""
+
+    def open_issue(self, repo: Repo, *, key: str, title: str, body: str) -> int:
+        """Open an issue in our name, once for each key; its number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """Words that `actor`, an account that the door has made sure of, said about an issue. `key` is the same for the
+    same words for ever: an event is made once of it."""
+
+    key: str
+    door: Door
+    actor: Actor
+    command: Command
+
+
+def said_by_door(
+    request: Request, repo: Repo, number: int, *, issue_text: tuple[str, str] | None = None
+) -> CommandIssued:
+    """The event of these words. `issue_text` is what the issue says as the person asks for it; None in a conversation
+    about it, where that is known from its begin."""
+    return CommandIssued(
+        id=request.key,
+        repo=repo,
+        actor=request.actor,
+        number=number,
+        is_pull=False,
+        command=request.command,
+        comment_id=0,
+        source=request.door,
+        issue_text=issue_text,
+    )
+
+
+def issue_of(words: str, actor: Actor, door: Door) -> tuple[str, str]:
+    """Title and body of an issue that is opened for a person: in their own words, and it says whose these are."""
+    title = one_line(words.strip().partition("\n")[0])
+    if len(title) > _MAX_TITLE_CHARS:
+        title = re.sub(r"\s+\S*$", "", title[:_MAX_TITLE_CHARS]) + " …"
+    said = harmless(words.strip()) if title != words.strip() else ""
+    return title, f"{said}\n\nAsked for in {_DOOR_NAMES[door]} by @{actor.login}.".strip()

@@ -1,0 +1,33 @@
+"""What a thread is told of a decision."""
+
+from __future__ import annotations
+
+from github_app.core.chat.model import Place
+from github_app.core.chat.telling import issue_spoken_of, telling
+from github_app.core.decisions import Decision
+from github_app.core.effects import React, Say, ShowProgress
+from tests.core.scene import ISSUE, NOW, command, session
+
+HERE = Place(team="T1", channel="C1", thread="1.0")
+SAID = Say(number=ISSUE, tag="ask:1", body="Which?")
+SEEN = React(target="issue", target_id=ISSUE)
+
+
+def test_words_and_state_are_told_together():
+    decision = Decision(session=session(), effects=(SEEN, SAID, ShowProgress()), why="it asks")
+    told = telling(command(), decision, HERE, NOW, version=7)
+    assert told.words == (("ask:1", "Which?"),)
+    assert (told.session_id, told.version, told.place) == ("7-12-1", 7, HERE)
+    assert issue_spoken_of(decision) == ISSUE
+
+
+def test_a_refusal_where_no_work_is_has_words_alone():
+    decision = Decision(session=None, effects=(SAID,), why="no")
+    told = telling(command(), decision, HERE, NOW, version=0)
+    assert (told.session_id, told.words) == ("", (("ask:1", "Which?"),))
+    assert issue_spoken_of(decision) == ISSUE
+
+
+def test_nothing_is_told_of_what_nobody_is_told_on_github():
+    assert issue_spoken_of(Decision(session=session(), effects=(SEEN,), why="heard")) is None
+    assert issue_spoken_of(Decision(session=None, effects=(ShowProgress(),), why="odd")) is None
