@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack crash edge story faults format lock bench soak chaos advisories sbom clean
+.PHONY: help .venv demo test format-check lint types contracts workflows tests attack browser screenshots crash edge story faults format lock bench soak chaos advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,16 @@ story: .venv ## the demo from label to merge, with the scripted model
 attack: .venv ## each known attack, run for real; each defence, taken out; prints a table
 	$(BIN)/python -m pytest -q -n 3 tests/attack
 
+$(BIN)/.browser: requirements-browser.lock $(BIN)/.locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-browser.lock
+	@touch $@
+
+browser: .venv $(BIN)/.browser ## the pages in Chromium, if there is one: followed live, phone, dark, keyboard, axe
+	$(BIN)/python -m pytest -q tests/browser
+
+screenshots: .venv $(BIN)/.browser ## docs/screenshots, from the pages as they are
+	$(BIN)/python -m tests.browser.screenshots
+
 crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (hours)
 	$(BIN)/python -m tests.crash.sweep
 
@@ -97,7 +107,8 @@ COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version
 lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
 	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --extra bedrock --extra vertex pyproject.toml -o requirements.lock
-	@! grep -n '://' requirements.lock requirements-dev.lock
+	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --group browser -o requirements-browser.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock requirements-browser.lock
 
 advisories: .venv ## known holes in what a deployment installs (asks the network)
 	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.lock

@@ -61,7 +61,7 @@ def test_core_imports_only_itself_and_the_standard_library():
 
 @pytest.mark.parametrize(
     ("folder", "extras"),
-    [("github_app", ["bedrock", "vertex", "demo"]), ("tests", ["bedrock", "vertex", "demo", "dev"])],
+    [("github_app", ["bedrock", "vertex", "demo"]), ("tests", ["bedrock", "vertex", "demo", "dev", "browser"])],
 )
 def test_every_import_is_a_direct_dependency(folder: str, extras: list[str]):
     declared = {_normal(name) for name in _direct_dependencies(*extras)}
@@ -80,7 +80,7 @@ def test_every_import_is_a_direct_dependency(folder: str, extras: list[str]):
 def test_every_direct_dependency_has_its_reason():
     reasons = (ROOT / "docs/dependencies.md").read_text()
     written = {_normal(name) for name in re.findall(r"^\| `([^`]+)`", reasons, re.MULTILINE)}
-    assert written == {_normal(name) for name in _direct_dependencies("bedrock", "vertex", "demo", "dev")}
+    assert written == {_normal(name) for name in _direct_dependencies("bedrock", "vertex", "demo", "dev", "browser")}
 
 
 def test_names_say_what_a_thing_is():
@@ -93,7 +93,7 @@ def test_names_say_what_a_thing_is():
 
 
 def test_locks_name_no_index_and_hash_everything():
-    for name in ("requirements.lock", "requirements-dev.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock"):
         lock = (ROOT / name).read_text()
         assert "://" not in lock
         assert "index" not in re.sub(r"^\s+--hash.*$", "", lock, flags=re.MULTILINE)
@@ -177,8 +177,9 @@ def _words(name: str) -> set[str]:
 
 
 def _direct_dependencies(*extras: str) -> set[str]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    project, known = told["project"], told["project"]["optional-dependencies"] | told["dependency-groups"]
+    lists = [project["dependencies"], *(known[extra] for extra in extras)]
     return {re.split(r"[^A-Za-z0-9._-]", line)[0] for lines in lists for line in lines}
 
 

@@ -33,7 +33,7 @@ def test_the_bill_of_materials_is_valid_and_lists_each_package_that_a_deployment
     assert len(read_back.components) == len(pinned)
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock", "requirements-browser.lock"])
 def test_each_package_in_a_lock_has_hashes_and_no_lock_names_a_package_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     packages = [each for each in re.split(r"\n(?=\S)", text) if each.strip()]

@@ -55,7 +55,8 @@ class Stack:
 
     `settings` are environment variables for Honk on top of the usual ones. With `keep`, files stay when it ends.
     `program` is Honk, as a command line. GitHub's `limits` are wide, as Honk does not pace its writes here.
-    With `tls`, GitHub and the model speak that; `with_chat`, there is a Slack, too, and people can sign in.
+    With `tls`, GitHub and the model speak that; `with_chat`, there is a Slack, too. Where there is one, or with
+    `has_sign_in`, people sign in to Honk's pages.
     """
 
     script: Script | None
@@ -66,6 +67,7 @@ class Stack:
     limits: Limits = WIDE
     tls: Certificate | None = None
     with_chat: bool = False
+    has_sign_in: bool = False
     webhook_secret: str = field(default_factory=secrets.token_hex, repr=False)
     chat: LocalChat | None = field(init=False, default=None)
     hub: LocalHub = field(init=False)
@@ -147,13 +149,14 @@ class Stack:
             "HONK_JUDGE_MODEL": "",  # only where it is wanted
             "HONK_CHECKS_SETTLE_S": "0",  # here all that will begin has begun at once
         }
+        if self.has_sign_in or self.chat is not None:
+            env |= {"HONK_CLIENT_ID": self._app.app.client_id, "HONK_CLIENT_SECRET": self._app.app.client_secret}
         if self._model_server is not None:
             env |= {
                 "ANTHROPIC_API_KEY": SCRIPTED_KEY,
                 "ANTHROPIC_BASE_URL": f"{'https' if self.tls else 'http'}://127.0.0.1:{self._model_server.port}",
             }
         if self.chat is not None:
-            env |= {"HONK_CLIENT_ID": self._app.app.client_id, "HONK_CLIENT_SECRET": self._app.app.client_secret}
             env |= self.chat.environment()
         return env | dict(self.settings)
 

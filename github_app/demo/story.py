@@ -44,7 +44,8 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
     if is_real and runner is not None:
         telling.note("The sample's CI runs on this machine, outside of the sandbox: it runs what the model writes.")
     settings = {"HONK_JUDGE_MODEL": DEFAULT_JUDGE_MODEL}
-    with Stack(script=None if is_real else sample.script, runner=runner, settings=settings, keep=keep) as stack:
+    script = None if is_real else sample.script
+    with Stack(script=script, runner=runner, settings=settings, keep=keep, has_sign_in=keep) as stack:
         story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else _FAST_S, is_real=is_real)
         try:
             if repo is not None and issue is not None:
@@ -71,7 +72,7 @@ def _runner(telling: Telling) -> ActRunner | None:
 def _stay(stack: Stack, telling: Telling) -> None:
     telling.title("Everything is still up")
     telling.note(f"GitHub on this machine: {stack.hub.url}")
-    telling.note(f"Honk: {stack.url}/healthz, its log: {stack.log_path}")
+    telling.note(f"Honk: {stack.url}/sessions (sign in as anybody), its log: {stack.log_path}")
     telling.note("Press Ctrl-C to end it.")
     try:
         signal.pause()
