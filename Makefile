@@ -37,6 +37,7 @@ bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 	$(BIN)/python -m bench.latency
 	$(BIN)/python -m bench.recovery 5
 	$(BIN)/python -m bench.throughput
+	$(BIN)/python -m bench.streams
 
 soak: .venv ## 5,000 sessions through one Honk (SOAK=300: fewer): what is lost, doubled or grows; about an hour
 	$(BIN)/python -m bench.soak $(SOAK)
