@@ -348,6 +348,8 @@ def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts 
         servers=servers,
         cause=task.cause,
     )
+    if task.background is not None:
+        toolbox.overhear(task.background.remarks)
     toolbox.hear(task.feedback)
     return toolbox
 

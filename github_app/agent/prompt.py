@@ -9,6 +9,7 @@ from github_app.agent.context.packing import pack_commands, pack_files
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.linkframes import linked_part
 from github_app.agent.pictures import pictures_part
+from github_app.agent.pullframes import background_part
 from github_app.agent.task import READING, Task
 from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
@@ -71,7 +72,9 @@ def turn_prompt(
     title = clean(task.issue.title, max_chars=300).replace("\n", " ")
     return filled(
         task.cause.value,
-        repository=_repository(task, top, verifiers, allowed, boundary) + _servers(servers, boundary),
+        repository=_repository(task, top, verifiers, allowed, boundary)
+        + background_part(task, feedback_frame, boundary)
+        + _servers(servers, boundary),
         instructions=_instructions(task.instructions, boundary)
         + _lessons(task.lessons, boundary)
         + _map(task.context, boundary),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from github_app.core.background import Background
 from github_app.core.context import Context
 from github_app.core.holds import Finding
 from github_app.core.images import Pictures
@@ -32,7 +33,8 @@ class Task:
     `context` is what the base commit has on the issue; empty if that could not be found. `setup` is what the policy's
     set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
     refer to, `suggestions` what reviewers suggest word for word, `lessons` are
-    those that fit.
+    those that fit. `background` is of the pull request where that is somebody else's, whose title and text then are the
+    issue's.
     """
 
     repo: str
@@ -56,6 +58,7 @@ class Task:
     pictures: Pictures = field(default_factory=Pictures)
     suggestions: tuple[Suggestion, ...] = ()
     lessons: tuple[Lesson, ...] = ()
+    background: Background | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

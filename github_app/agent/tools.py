@@ -220,6 +220,12 @@ class Toolbox:
         self.threads.update({each.thread_id: each.reply_to for each in feedback if each.thread_id})
         self.sources.update(each.thread_id or each.id for each in feedback if each.kind in ("review", "thread"))
 
+    def overhear(self, remarks: Sequence[Feedback]) -> None:
+        """Take in what may be answered and need not be."""
+        threads = {each.thread_id: each.reply_to for each in remarks if each.thread_id}
+        self.threads.update(threads)
+        self.left_open.update(threads)
+
     async def use(self, name: str, arguments: object) -> Result:
         """Run one tool call: text for the model, or what ends the turn. Raises `ToolFailed`."""
         if name.startswith(PREFIX):

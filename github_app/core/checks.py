@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from github_app.core.adoption import leave_to_author
 from github_app.core.attempts import changed_paths, is_unmoved, with_failures, with_passed
 from github_app.core.decisions import Decision, ask, charged, move, nothing, run_turn
 from github_app.core.effects import Effect, LookAgain, MarkReady, RerunChecks, ShowProgress
@@ -39,7 +40,7 @@ def _while_a_turn_runs(session: Session, facts: Facts) -> Decision:
     that was to mend it, unless it has been told of more, or has handed in."""
     checks = checks_of_head(session, facts)
     ours = _without_those_outside(session, _without_those_of_base(checks, facts))
-    if checks.state == "failed" and ours.failed:
+    if checks.state == "failed" and ours.failed and session.answers_for_head:
         told = with_feedback(session, feedback_of_checks(ours))
         if told != session:
             told = replace(told, checked_sha=session.head_sha)
@@ -68,7 +69,7 @@ def checks_of_head(session: Session, facts: Facts) -> Checks:
     return facts.checks
 
 
-def judge_checks(
+def judge_checks(  # noqa: C901 - a table, one row a state
     session: Session, event: Event, facts: Facts, *, before: tuple[Effect, ...] = (), why: str = ""
 ) -> Decision:
     """Where a pull request at rest stands, by the checks of its head."""
@@ -80,6 +81,8 @@ def judge_checks(
         case _ if waits_for_words:
             shown = (ShowProgress(),) if noted != session else ()
             return Decision(session=noted, effects=(*before, *shown), why="noted; a human has the next word")
+        case "failed" | "blocked" if not noted.answers_for_head:
+            return leave_to_author(session, _without_logs(checks), facts, before=before)
         case "passed" | "failed" if (settling := _let_settle(noted, facts, checks, before)) is not None:
             return settling
         case "passed":
@@ -126,7 +129,8 @@ def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...
     resting = replace(move(session, facts, Status.AWAITING_REVIEW), fix_rounds=0, waiting_for="", stuck_on="")
     resting = without_old_checks(resting)
     effects = before
-    if session.status is not Status.AWAITING_REVIEW and session.pull_is_draft and session.pull_number is not None:
+    is_ours_to_show = session.pull_is_draft and session.adopted is None
+    if session.status is not Status.AWAITING_REVIEW and is_ours_to_show and session.pull_number is not None:
         resting = replace(resting, pull_is_draft=False)
         effects = (*before, MarkReady(pull_number=session.pull_number))
     if resting == session and not effects:

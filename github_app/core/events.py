@@ -21,18 +21,19 @@ InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "
 
 @dataclass(frozen=True, kw_only=True)
 class IssueLabeled:
-    """A label was put on an issue, or an issue was opened with it."""
+    """A label was put on an issue, or an issue was opened with it. With `is_pull` it is a pull request."""
 
     id: str
     repo: Repo
     actor: Actor
     issue: Issue
     label: str
+    is_pull: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class IssueUnlabeled:
-    """A label was taken off an issue, at the time `at` of GitHub's clock if that is known."""
+    """A label was taken off an issue or pull request, at the time `at` of GitHub's clock if that is known."""
 
     id: str
     repo: Repo
@@ -40,6 +41,7 @@ class IssueUnlabeled:
     number: int
     label: str
     at: datetime | None = None
+    is_pull: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -322,17 +324,25 @@ class Subject:
     installation_id: int | None = None
 
 
-def subject_of(event: Event) -> Subject:
+def _numbered(repo: Repo, number: int, *, is_pull: bool, branch: str | None = None) -> Subject:
+    if is_pull:
+        return Subject(repo_id=repo.id, pull_number=number, branch=branch)
+    return Subject(repo_id=repo.id, issue_number=number)
+
+
+def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an event
     """What an event is about. A comment on a pull request is known by the pull request's number only."""
     match event:
-        case IssueLabeled() | IssueEdited():
-            return Subject(repo_id=event.repo.id, issue_number=event.issue.number)
-        case IssueUnlabeled() | IssueClosed():
-            return Subject(repo_id=event.repo.id, issue_number=event.number)
+        case IssueLabeled():
+            return _numbered(event.repo, event.issue.number, is_pull=event.is_pull)
+        case IssueEdited():
+            return _numbered(event.repo, event.issue.number, is_pull=False)
+        case IssueUnlabeled():
+            return _numbered(event.repo, event.number, is_pull=event.is_pull)
+        case IssueClosed():
+            return _numbered(event.repo, event.number, is_pull=False)
         case CommandIssued():
-            if event.is_pull:
-                return Subject(repo_id=event.repo.id, pull_number=event.number, branch=event.branch)
-            return Subject(repo_id=event.repo.id, issue_number=event.number)
+            return _numbered(event.repo, event.number, is_pull=event.is_pull, branch=event.branch)
         case ReviewSubmitted() | PullRequestClosed() | PullRequestReopened() | PullRequestDraftChanged():
             return Subject(repo_id=event.repo.id, pull_number=event.pull_number, branch=event.branch)
         case ChecksChanged():

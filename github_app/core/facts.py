@@ -26,7 +26,7 @@ from github_app.core.events import (
     TurnFinished,
     TurnStopped,
 )
-from github_app.core.model import Actor, Checks, Issue, Permission, Pull, Thread
+from github_app.core.model import Actor, BranchHold, Checks, Issue, Permission, Pull, Thread
 from github_app.core.policy import Policy
 from github_app.core.quotas import Load
 from github_app.core.session import Pause, Session, Status
@@ -63,7 +63,8 @@ class Facts:
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
     `up_since` is when this worker started: nobody is charged for the time before.
     `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
-    issue was looked for and is not there any more.
+    issue was looked for and is not there any more. `branch` is who else has a say about the branch of a pull
+    request of others that we are to work on.
     `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
     permission.
     """
@@ -80,6 +81,7 @@ class Facts:
     base_checks: Checks | None = None
     threads: tuple[Thread, ...] = ()
     plan_comment: PlanComment | None = None
+    branch: BranchHold | None = None
     asker: Actor | None = None
     load: Load | None = None
     pause: Pause | None = None
@@ -142,10 +144,31 @@ class Need(Flag):
     THREADS = auto()
     POLICY = auto()
     PLAN = auto()
+    ADOPTION = auto()
+
+
+def would_adopt(last: Session | None, event: Event) -> bool:
+    """Whether somebody asks for work on a pull request that is not ours: on one with no session, or where the last one
+    was of that kind and has ended."""
+    if last is not None and not (last.status.is_terminal and last.adopted is not None):
+        return False
+    match event:
+        case CommandIssued():
+            # By another door than GitHub's, it is about the number that the last session had.
+            return (event.is_pull or last is not None) and event.command.verb in ("do", "retry", "plan")
+        case ReviewSubmitted():
+            return event.command is not None and event.command.verb in ("do", "retry", "plan")
+        case IssueLabeled():
+            return event.is_pull
+        case _:
+            return False
 
 
 def needs(session: Session | None, event: Event) -> Need:
     """What `decide` will want to know about `event`. As little as possible: each costs a call of GitHub's API."""
+    if would_adopt(session, event):
+        issue = Need.ISSUE if isinstance(event, IssueLabeled) else Need.NOTHING
+        return Need.PERMISSION | Need.POLICY | Need.PULL | Need.ADOPTION | issue
     match event:
         case CommandIssued():
             threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING

@@ -58,14 +58,14 @@ def feedback_of_review(event: ReviewSubmitted, facts: Facts) -> tuple[Feedback, 
         words = (
             Feedback(id=f"review:{event.review_id}", kind="review", author=event.actor.login, body=event.body.strip()),
         )
-    return (*words, *_open_threads(facts))
+    return (*words, *_open_threads_in(facts))
 
 
 def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, ...]:
     """An instruction. One that was written in a review thread is that thread; one in a review brings all threads."""
     for thread in facts.threads:
         if event.source == "review_comment" and any(comment.id == event.comment_id for comment in thread.comments):
-            found = _feedback_of_thread(thread, facts)
+            found = _feedback_of_thread(thread, facts.me, facts.policy.may_command)
             if found is not None:
                 return (found,)
     words: tuple[Feedback, ...] = ()
@@ -79,7 +79,7 @@ def feedback_of_command(event: CommandIssued, facts: Facts) -> tuple[Feedback, .
                 body=event.command.text,
             ),
         )
-    return (*words, *_open_threads(facts)) if event.source == "review" else words
+    return (*words, *_open_threads_in(facts)) if event.source == "review" else words
 
 
 def feedback_of_edit(title: str, body: str) -> str:
@@ -157,20 +157,24 @@ def replies_in(
     return tuple(replies)
 
 
-def _open_threads(facts: Facts) -> tuple[Feedback, ...]:
-    return tuple(found for thread in facts.threads if (found := _feedback_of_thread(thread, facts)) is not None)
+def _open_threads_in(facts: Facts) -> tuple[Feedback, ...]:
+    return open_threads(facts.threads, me=facts.me, may_command=facts.policy.may_command)
 
 
-def _feedback_of_thread(thread: Thread, facts: Facts) -> Feedback | None:
+def open_threads(threads: Iterable[Thread], *, me: Actor, may_command: Permission) -> tuple[Feedback, ...]:
+    """The threads that wait for an answer of ours, as feedback."""
+    found = (_feedback_of_thread(thread, me, may_command) for thread in threads)
+    return tuple(each for each in found if each is not None)
+
+
+def _feedback_of_thread(thread: Thread, me: Actor, may_command: Permission) -> Feedback | None:
     """A thread whose last word is a trusted person's; its id names that word, so that a new reply is new feedback."""
-    fresh = fresh_words(thread, facts.me, facts.policy.may_command)
-    if not fresh:
+    if not fresh_words(thread, me, may_command):
         return None
     trusted = [
         comment
         for comment in thread.comments
-        if comment.author.id == facts.me.id
-        or (comment.permission >= facts.policy.may_command and not comment.author.is_bot)
+        if comment.author.id == me.id or (comment.permission >= may_command and not comment.author.is_bot)
     ]
     body = "\n\n".join(f"{comment.author.login}: {comment.body.strip()}" for comment in trusted)
     if thread.quoted:

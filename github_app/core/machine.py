@@ -134,6 +134,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
 def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decision:
     if event.label.casefold() != facts.trigger_label.casefold():
         return nothing(session, f"label `{event.label}` means nothing to us")
+    if event.is_pull and session.adopted is None:
+        return nothing(session, "the label that counts is the issue's")
     if not speaks_with_authority(event.actor, facts):
         return refuse(session, event, facts, number=session.issue_number)
     if event.at is not None and session.created_at is not None and event.at < session.created_at - CLOCKS_APART:
@@ -164,7 +166,7 @@ def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> De
         return end(known, facts, Status.MERGED, why="a human merged the pull request")
     if facts.pull is not None and facts.pull.is_open:
         return nothing(session, f"#{event.pull_number} is open again already")
-    return _stopped(known, facts, event.actor.login, "closed the pull request", stops.REOPEN_PULL)
+    return _stopped(known, facts, event.actor.login, "closed the pull request", stops.after_closed_pull(session))
 
 
 def _draft_changed(session: Session, event: PullRequestDraftChanged) -> Decision:

@@ -183,6 +183,25 @@ class Pull:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Patch:
+    """What a pull request changes in one file. `diff` is empty where GitHub shows none: it is binary, or too large."""
+
+    path: str
+    status: str
+    additions: int = 0
+    deletions: int = 0
+    diff: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BranchHold:
+    """Who else has a say about a branch: GitHub's protection, or open work of ours on an issue (its number)."""
+
+    is_protected: bool = False
+    issue_number: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Thread:
     """An unresolved review thread. `reply_to` is the comment that answers go under.
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import assert_never
 
+from github_app.core import adoption
 from github_app.core.checks import judge_if_ended
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
@@ -45,7 +46,7 @@ from github_app.core.events import (
     Undone,
     command_of_review,
 )
-from github_app.core.facts import Facts
+from github_app.core.facts import Facts, would_adopt
 from github_app.core.feedback import feedback_of_command
 from github_app.core.learning import taught
 from github_app.core.messages import answers, plans, refusals
@@ -110,6 +111,8 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
     cause = causes.get(event.label.casefold())
     if cause is None:
         return nothing(last, f"label `{event.label}` means nothing to us")
+    if event.is_pull and not would_adopt(last, event):
+        return nothing(last, "the label that counts is the issue's")
     if not may_ask(event.actor, facts):
         return refuse(last, event, facts, number=event.issue.number, label=event.label)
     if _is_off_again(event, facts):
@@ -117,6 +120,8 @@ def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decisio
     acknowledged: tuple[Effect, ...] = (React(target="issue", target_id=event.issue.number),)
     if cause is Cause.PLAN:
         acknowledged = (*acknowledged, RemoveLabel(number=event.issue.number, label=event.label))
+    if would_adopt(last, event):
+        return _adopt(last, event, facts, acknowledged, cause=cause)
     begin = _Beginning(
         event_id=event.id,
         actor=event.actor,
@@ -143,10 +148,12 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     answered = asked_back(last, event, seen) or _answered(last, event, facts, seen)
     if answered is not None:
         return answered
+    cause = Cause.PLAN if event.command.verb == "plan" else Cause.IMPLEMENT
+    if would_adopt(last, event):
+        return _adopt(last, event, facts, seen, cause=cause)
     if facts.issue is None:
         return _said(last, event, seen, refusals.issue_gone_refusal(), "the issue is not there any more")
     begin = _Beginning(event_id=event.id, actor=event.actor, repo=event.repo, number=event.number, acknowledged=seen)
-    cause = Cause.PLAN if event.command.verb == "plan" else Cause.IMPLEMENT
     words = next_part(last, event) or feedback_of_command(event, facts)
     return _start(last, begin, _as_asked(last, event, facts.issue), facts, cause=cause, words=words)
 
@@ -169,10 +176,33 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return taught(last, event, facts)
         case "undo" if last is not None:
             return undo(last, event, facts, seen)
-        case _ if event.is_pull and last is None:
-            return _said(last, event, seen, refusals.foreign_pull_refusal(), "the pull request is not ours")
         case _:
             return None
+
+
+def _adopt(
+    last: Session | None,
+    event: CommandIssued | IssueLabeled,
+    facts: Facts,
+    acknowledged: tuple[Effect, ...],
+    *,
+    cause: Cause,
+) -> Decision:
+    """Start work on somebody else's pull request."""
+    number = event.issue.number if isinstance(event, IssueLabeled) else event.number
+    if facts.pull is None:
+        say = Say(number=number, tag=f"answer:{event.id}", body=refusals.pull_gone_refusal())
+        return Decision(session=last, effects=(*acknowledged, say), why="the pull request is not there any more")
+    begin = _Beginning(
+        event_id=event.id,
+        actor=event.actor,
+        repo=event.repo,
+        number=number,
+        acknowledged=acknowledged,
+        adopts=True,
+    )
+    words = adoption.words_of(event, facts)
+    return _start(last, begin, adoption.issue_of(facts.pull), facts, cause=cause, words=words)
 
 
 def _said(last: Session | None, event: CommandIssued, seen: tuple[React, ...], body: str, why: str) -> Decision:
@@ -193,13 +223,15 @@ def _as_asked(last: Session | None, event: CommandIssued, now: Issue) -> Issue:
 
 @dataclass(frozen=True, kw_only=True)
 class _Beginning:
-    """Who asked for work, by which event, and where the answer goes if it is no."""
+    """Who asked for work, by which event, and where the answer goes if it is no. `adopts`: it is work on a pull request
+    of others."""
 
     event_id: str
     actor: Actor
     repo: Repo
     number: int
     acknowledged: tuple[Effect, ...]
+    adopts: bool = False
 
 
 def _start(
@@ -226,7 +258,12 @@ def _start(
     session = _new_session(last, begin.repo, begin.actor, issue, facts)
     session = replace(session, bot_words=spoken + 1 if begin.actor.is_bot else 0)
     pull = facts.pull
-    if last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
+    if begin.adopts and pull is not None:
+        is_plan = cause is Cause.PLAN
+        if reason := adoption.find_obstacle(pull, begin.repo, facts, is_plan=is_plan, is_asked=bool(words)):
+            return refused(reason, "the pull request is not worked on as it stands")
+        session, cause = adoption.adopting(session, pull, last), Cause.FOLLOW_UP
+    elif last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
         if cause is Cause.PLAN:
             return refused(plans.refusal(plans.has_pull(pull.number)), "a plan comes before the work")
         session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
@@ -252,6 +289,8 @@ def _start(
 def _reopened(last: Session | None, event: PullRequestReopened, facts: Facts) -> Decision:
     if last is None or last.pull_number != event.pull_number:
         return nothing(last, "the pull request is not ours")
+    if last.adopted is not None:
+        return nothing(last, "the pull request is somebody else's: words of theirs would start work")
     if not speaks_with_authority(event.actor, facts):
         return nothing(
             last,

@@ -15,7 +15,10 @@ MAX_PART_CHARS = 300
 
 
 def left_after(session: Session, submission: Submission) -> tuple[str, ...]:
-    """What is left of the task with this in: as it is said now, else as it was said before."""
+    """What is left of the task with this in: as it is said now, else as it was said before. On a pull request of
+    others, what is left is theirs."""
+    if session.adopted is not None:
+        return ()
     if submission.remaining is None:
         return session.remaining
     parts = (clause(part[:MAX_PART_CHARS]) for part in submission.remaining[:MAX_PARTS])

@@ -19,6 +19,7 @@ from github_app.core.model import (
     Comment,
     Issue,
     NetworkDecision,
+    Patch,
     Permission,
     Pull,
     Repo,
@@ -291,11 +292,17 @@ class Hub(Protocol):
     def pull(self, repo: Repo, number: int) -> Pull:
         """A pull request as it stands now."""
 
+    def patches(self, repo: Repo, number: int) -> tuple[Patch, ...]:
+        """What a pull request changes, file by file, in the order of paths."""
+
     def find_pull(self, repo: Repo, branch: str) -> Pull | None:
         """The newest pull request whose head is `branch` of this repository."""
 
     def head_of(self, repo: Repo, branch: str) -> str | None:
         """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
+
+    def is_protected(self, repo: Repo, branch: str) -> bool:
+        """Whether GitHub has a branch protected, so that nobody pushes to it directly."""
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""

@@ -24,7 +24,7 @@ from github_app.core.feedback import entries_of, replies_in, with_feedback, with
 from github_app.core.hosts import refusals
 from github_app.core.learning import say_proposals, with_proposals
 from github_app.core.ledger import committed, entered
-from github_app.core.messages import account, proof, stops
+from github_app.core.messages import account, adoption, proof, stops
 from github_app.core.messages.answers import answer
 from github_app.core.names import other_branch_name
 from github_app.core.parts import left_after
@@ -138,6 +138,9 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
     if session.reviewers and not waits_for_turn(out):
         effects.append(RequestReview(pull_number=event.pull_number, logins=session.reviewers))
         out = replace(out, reviewers=())
+    if session.adopted is not None:
+        body = adoption.pushed(session, event.head_sha)
+        effects.append(Say(number=event.pull_number, tag=f"pushed:{event.turn_id}", body=body))
     if session.submission is not None:
         effects.append(_proof_of(session, session.submission, event.head_sha))
     return _go_on(out, event, facts, before=tuple(effects), why="the change set is published")

@@ -145,7 +145,7 @@ class Session:
     `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha`
     is the newest head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and
     `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
-    it stands.
+    it stands. `adopted` is whose pull request the work is on, None where it is our own; then its number is the issue's.
     """
 
     id: str
@@ -195,6 +195,7 @@ class Session:
     leaves_pull: bool = False
     bot_words: int = 0
     strange_sha: str = ""
+    adopted: Actor | None = None
     reminded_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
@@ -202,8 +203,18 @@ class Session:
     version: int = 0
 
     @property
+    def answers_for_head(self) -> bool:
+        """Whether what is wrong with the head is ours to mend: always on our own pull request, on somebody else's where
+        the head is our commit."""
+        if self.adopted is None:
+            return True
+        return any(self.head_sha in (each.head_sha, each.undone_in) for each in self.published)
+
+    @property
     def holds_pull(self) -> bool:
-        """Whether it has an open pull request, or works towards one."""
+        """Whether it has an open pull request of ours, or works towards one."""
+        if self.adopted is not None:
+            return False
         if self.status.is_terminal:
             return self.leaves_pull
         return self.pull_number is not None or self.status is Status.WORKING

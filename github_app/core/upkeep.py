@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
+from github_app.core.adoption import leave_to_author
 from github_app.core.checks import checks_of_head, judge_checks, judge_if_ended, ready
 from github_app.core.decisions import Decision, ask, end, may_ask, move, nothing, run_turn
 from github_app.core.effects import Effect, ShowProgress
@@ -38,7 +39,7 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
         return end(known, facts, Status.MERGED, why="merged, and the branch was deleted with it")
     if session.pull_number is None:
         return nothing(session, "the branch is not ours yet")
-    return end(session, facts, Status.CLOSED, stops.branch_deleted(event.actor.login))
+    return end(session, facts, Status.CLOSED, stops.branch_deleted(session, event.actor.login))
 
 
 def _pushed_by_a_stranger(
@@ -159,7 +160,8 @@ def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
     if pull is not None and pull.is_merged:
         return end(session, facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
-        reason = stops.stopped_by("", "closed the pull request", stops.REOPEN_PULL, pull_number=pull.number)
+        then = stops.after_closed_pull(session)
+        reason = stops.stopped_by("", "closed the pull request", then, pull_number=pull.number)
         return end(session, facts, Status.CLOSED, reason)
     if facts.is_issue_gone:
         return issue_gone(session, facts)
@@ -182,6 +184,8 @@ def _wait_for_checks(session: Session, event: Event, facts: Facts, *, waited: ti
     if checks.state == "none" and waited >= timedelta(seconds=facts.checks_grace_s):
         return ready(replace(session, checks=checks), facts, why="nothing checks this repository's commits")
     if checks.state == "pending" and waited >= timedelta(seconds=facts.checks_limit_s):
+        if not session.answers_for_head:
+            return leave_to_author(session, checks, facts)
         text = stops.checks_silent(checks.pending, facts.checks_limit_s)
         return ask(replace(session, checks=checks), event, facts, text, stuck_on="checks")
     return judge_checks(session, event, facts)

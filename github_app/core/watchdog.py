@@ -53,6 +53,8 @@ def remind(decision: Decision, event: Event, facts: Facts) -> Decision:
     session = decision.session
     if session is None or session.status not in (Status.AWAITING_REVIEW, Status.NEEDS_HUMAN):
         return decision
+    if session.adopted is not None and session.status is Status.AWAITING_REVIEW:
+        return decision  # Whether their pull request is forgotten is for its people to know.
     since = session.status_since or facts.now
     if session.reminded_at is not None and session.reminded_at >= since:
         return decision

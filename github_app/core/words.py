@@ -200,6 +200,8 @@ def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision
 
 
 def _to_be_asked_again(session: Session, login: str) -> Session:
+    if session.adopted is not None and session.adopted.login == login:
+        return session  # GitHub asks nobody to review what is theirs.
     return replace(session, reviewers=tuple(dict.fromkeys((*session.reviewers, login))))
 
 

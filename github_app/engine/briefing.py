@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 
 from github_app.agent.context.packing import pack_files
@@ -12,6 +13,7 @@ from github_app.agent.prompt import system_prompt
 from github_app.agent.task import INSTRUCTION_PATHS, Task
 from github_app.agent.visible import visible
 from github_app.core import consent
+from github_app.core.background import Background
 from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
@@ -24,6 +26,7 @@ from github_app.core.ports import Hub
 from github_app.core.record.records import Source
 from github_app.core.session import Cause, Session
 from github_app.core.suggestions import Suggestion, may_suggest, suggestion_of
+from github_app.engine.adopting import find_background
 from github_app.engine.linking import find_links
 
 log = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
         accepted_by=session.plan.accepted_by if session.plan is not None else "",
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
+        background=await asyncio.to_thread(find_background, session, policy, hub),
     )
 
 
@@ -188,7 +192,15 @@ def sources_of(task: Task) -> tuple[Source, ...]:
         ("system", system_prompt(task.cause)),
     )
     own = (Source(kind=kind, name="", text=text) for kind, text in ours if text)
-    return (first, *comments, *feedback, *linked, *images, *instructions, *lessons, *own)
+    return (first, *comments, *feedback, *linked, *images, *instructions, *lessons, *_of_background(task), *own)
+
+
+def _of_background(task: Task) -> Iterator[Source]:
+    background = task.background or Background()
+    for patch in background.patches:
+        yield Source(kind="diff", name=patch.path, text=patch.diff)
+    for each in background.remarks:
+        yield Source(kind=each.kind, name=each.id, text=each.body, author=each.author)
 
 
 def _told(picture: Picture) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from github_app.core.decisions import may_ask
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Refused
 from github_app.core.events import (
     BranchPushed,
@@ -19,6 +20,7 @@ from github_app.core.events import (
     Published,
     PullRequestReopened,
     Ticked,
+    subject_of,
 )
 from github_app.core.facts import Facts, Need, PlanComment, asker_of, needs
 from github_app.core.machine import is_our_own
@@ -26,6 +28,7 @@ from github_app.core.model import Checks, Permission, Pull, Repo, Thread
 from github_app.core.plans import Plan, plan_tag
 from github_app.core.ports import Clock, Hub
 from github_app.core.session import Session
+from github_app.engine.adopting import with_pull
 from github_app.engine.heard import is_heard
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
@@ -103,6 +106,9 @@ class Lookup:
             facts = replace(facts, plan_comment=self._plan_comment(repo, session, session.plan))
         if Need.POLICY in wanted:
             facts = self._with_policy(facts, repo, session)
+        actor = getattr(event, "actor", None)
+        if Need.ADOPTION in wanted and actor is not None and may_ask(actor, facts):  # For strangers, we ask no more.
+            facts = with_pull(facts, repo, hub=self.hub, database=self.database)
         return facts
 
     def _is_withdrawn(self, repo: Repo, event: Event) -> bool:
@@ -121,6 +127,8 @@ class Lookup:
         try:
             if session is not None and session.pull_number is not None:
                 return self.hub.pull(repo, session.pull_number)
+            if session is None and (number := subject_of(event).pull_number) is not None:
+                return self.hub.pull(repo, number)
             if isinstance(event, BranchPushed) and session is not None:
                 return self.hub.find_pull(repo, session.branch)
         except Gone as error:

@@ -223,8 +223,9 @@ class Performance:
             audit=self.store.audit.pin_of(session.id, change_set_id=reversal_of(effect.commit_sha)),
             may_create=False,
         )
-        body = account.pull_body(taken_back(session, effect.commit_sha, head, effect.login))
-        self.hub.edit_pull(session.repo, session.pull_number, body=body)
+        if session.adopted is None:
+            body = account.pull_body(taken_back(session, effect.commit_sha, head, effect.login))
+            self.hub.edit_pull(session.repo, session.pull_number, body=body)
         return Undone(
             id=f"{pending.id}/undone",
             session_id=session.id,
@@ -240,7 +241,10 @@ class Performance:
             raise Stopped(f"#{session.pull_number} has ended meanwhile")
 
     def _pull_request(self, session: Session, title: str) -> int:
-        """The number of the session's pull request, opened if there is none yet, with its body as of now."""
+        """The number of the session's pull request, opened if there is none yet, with its body as of now (one of
+        others stays as it is)."""
+        if session.adopted is not None and session.pull_number is not None:
+            return session.pull_number
         body = account.pull_body(session)
         if session.pull_number is not None:
             self.hub.edit_pull(session.repo, session.pull_number, body=body)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from github_app.core.commands import parse_command
 from github_app.core.errors import AccessDenied, Gone, HonkError, Transient
-from github_app.core.events import Event, Subject, Ticked
+from github_app.core.events import Event, IssueLabeled, Subject, Ticked
 from github_app.core.listing import Listing
 from github_app.core.missed import (
     Act,
@@ -164,6 +164,8 @@ class Reconciliation:
                 found += self._of_issue(repo, change, session, oldest)
             elif session is not None:
                 found += self._of_pull(repo, change, session, oldest)
+            if change.is_pull and (session is None or (session.adopted is not None and session.status.is_terminal)):
+                found += [replace(each, is_pull=True) for each in self._labels(repo, change, session, oldest)]
         issues = {change.issue.number: change for change in changes}
         return found + self._commands(repo, remarks, issues, oldest)
 
@@ -187,17 +189,26 @@ class Reconciliation:
             ended = find_end(change, acts, session, repo=repo, label=label)
             return [ended] if ended is not None else []
         if is_labelled:
-            acts = self.listing.acts(repo, number)
-            labelled = find_label(change, acts, session, repo=repo, label=label, since=oldest)
-            if labelled is None:
-                return []
-            at = next(act.at for act in acts if f"look:labeled:{act.id}" == labelled.id)
-            return [replace(labelled, actor=self._least(repo, labelled.actor, self._editors(repo, change, at, acts)))]
+            return [*self._labels(repo, change, session, oldest, label=label)]
         asked = command_of_issue(change, repo=repo) if change.issue.is_open and change.created_at >= oldest else None
         if asked is None or heard(self.store.engine, repo, "issue", [number]):
             return []
         editors = self._editors(repo, change, change.created_at)
         return [replace(asked, actor=self._least(repo, asked.actor, editors))]
+
+    def _labels(
+        self, repo: Repo, change: Change, session: Session | None, oldest: datetime, *, label: str = ""
+    ) -> list[IssueLabeled]:
+        """The label that nobody told us of, as the word of whoever may least of those who had a hand in it."""
+        wanted = label or self.trigger_label
+        if not (change.issue.is_open or label) or not has_label(change.issue, wanted):
+            return []
+        acts = self.listing.acts(repo, change.issue.number)
+        labelled = find_label(change, acts, session, repo=repo, label=wanted, since=oldest)
+        if labelled is None:
+            return []
+        at = next(act.at for act in acts if f"look:labeled:{act.id}" == labelled.id)
+        return [replace(labelled, actor=self._least(repo, labelled.actor, self._editors(repo, change, at, acts)))]
 
     def _of_pull(self, repo: Repo, change: Change, session: Session, oldest: datetime) -> list[Event]:
         number = change.issue.number

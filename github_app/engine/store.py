@@ -94,10 +94,17 @@ class Store:
                 return found
         if subject.pull_number is not None:
             return self._one_session("repo_id = :r AND pull_number = :p", r=subject.repo_id, p=subject.pull_number)
+        if subject.branch is not None and (found := self.session_on(subject.repo_id or 0, subject.branch)) is not None:
+            return found
         if subject.head_sha:
             # Under whatever branch a check is reported: the commit is ours.
             return self._one_session("repo_id = :r AND head_sha = :h", r=subject.repo_id, h=subject.head_sha)
         return None
+
+    def session_on(self, repo_id: int, branch: str) -> Session | None:
+        """The open session whose branch this is."""
+        where = "repo_id = :r AND branch = :b AND status NOT IN ('merged', 'closed')"
+        return self._one_session(where, r=repo_id, b=branch)
 
     def any_session(self, repo_id: int) -> Session | None:
         """A session of a repository; None if it never had one."""

@@ -76,6 +76,8 @@ TABLE: Mapping[tuple[str, str | None], _Row] = {
     ("issue_comment", "edited"): _row(payloads.EditedCommentPayload, readers.comment_edited),
     ("pull_request_review", "submitted"): _row(payloads.ReviewPayload, readers.review_submitted),
     ("pull_request_review_comment", "created"): _row(payloads.ReviewCommentPayload, readers.review_comment_created),
+    ("pull_request", "labeled"): _row(payloads.PullLabelPayload, readers.pull_labeled),
+    ("pull_request", "unlabeled"): _row(payloads.PullLabelPayload, readers.pull_unlabeled),
     ("pull_request", "closed"): _row(payloads.PullPayload, readers.pull_closed),
     ("pull_request", "reopened"): _row(payloads.PullPayload, readers.pull_reopened),
     ("pull_request", "converted_to_draft"): _row(payloads.PullPayload, readers.draft_changed(is_draft=True)),

@@ -146,6 +146,15 @@ class PullPayload(RepoPayload):
     pull_request: Pull
 
 
+class LabelledPull(Issue):
+    """A pull request in an issue's clothes, as far as its labels go."""
+
+
+class PullLabelPayload(RepoPayload):
+    pull_request: LabelledPull
+    label: Label | None = None
+
+
 class Review(_Part):
     id: Id
     state: str

@@ -140,12 +140,12 @@ def issue_unlabeled(origin: Origin, payload: payloads.LabelPayload) -> Parsed:
     )
 
 
-def _trigger_in(origin: Origin, payload: payloads.LabelPayload) -> str | Ignored:
+def _trigger_in(origin: Origin, payload: payloads.LabelPayload | payloads.PullLabelPayload) -> str | Ignored:
     """The trigger label as it is written there. GitHub leaves the label out when it was deleted meanwhile."""
     if payload.label is None or not origin.is_trigger(payload.label.name):
         return Ignored(reason="another label")
-    if payload.issue.pull_request is not None:
-        return Ignored(reason="a label on a pull request")
+    if isinstance(payload, payloads.LabelPayload) and payload.issue.pull_request is not None:
+        return Ignored(reason="a label on a pull request, which is told as one")
     return payload.label.name
 
 
@@ -247,6 +247,32 @@ def _foreign(payload: payloads.PullPayload) -> Ignored | None:
     if head is None or head.id != payload.repository.id:
         return Ignored(reason="a pull request from a fork")
     return None
+
+
+def pull_labeled(origin: Origin, payload: payloads.PullLabelPayload) -> Parsed:
+    """Of a fork's, too: who labels it wants an answer."""
+    label = _trigger_in(origin, payload)
+    if isinstance(label, Ignored):
+        return label
+    issue = _issue(payload.pull_request)
+    return events.IssueLabeled(
+        id=origin.id, repo=origin.repo(payload), actor=origin.actor, issue=issue, label=label, is_pull=True
+    )
+
+
+def pull_unlabeled(origin: Origin, payload: payloads.PullLabelPayload) -> Parsed:
+    label = _trigger_in(origin, payload)
+    if isinstance(label, Ignored):
+        return label
+    return events.IssueUnlabeled(
+        id=origin.id,
+        repo=origin.repo(payload),
+        actor=origin.actor,
+        number=payload.pull_request.number,
+        label=label,
+        at=_moment(payload.pull_request.updated_at),
+        is_pull=True,
+    )
 
 
 def pull_closed(origin: Origin, payload: payloads.PullPayload) -> Parsed:

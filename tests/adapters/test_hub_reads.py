@@ -152,6 +152,21 @@ def test_the_tip_of_a_branch(stage: Stage):
     assert stage.hub.head_of(stage.repo, "nothing/here") is None
 
 
+def test_a_protected_branch_says_so(stage: Stage):
+    stage.pull("feature/one")
+    assert not stage.hub.is_protected(stage.repo, "feature/one")
+    stage.place.protected.add("feature/one")
+    assert stage.hub.is_protected(stage.repo, "feature/one")
+
+
+def test_what_a_pull_request_changes_is_told_file_by_file(stage: Stage):
+    pull = stage.pull("theirs")
+    stage.maintainer.push(stage.place, "theirs", {"b.bin": b"\0\1", "a.txt": "one\ntwo\n"}, "More")
+    found = {each.path: each for each in stage.hub.patches(stage.repo, pull.issue.number)}
+    assert (found["a.txt"].status, found["a.txt"].additions, found["b.bin"].diff) == ("added", 2, "")
+    assert found["a.txt"].diff.endswith("+one\n+two")
+
+
 def test_an_empty_repository_has_no_branches_at_all(stage: Stage):
     empty = stage.repo_of(stage.github.create_repository("acme/empty"))
     with pytest.raises(Gone) as caught:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from github_app.agent.task import Asked, OutOfLimits, Planned, Submitted
+from github_app.core.background import Background
 from github_app.core.errors import Stopped, Transient
 from github_app.core.model import NetworkDecision, Usage
 from github_app.core.policy import Limits, Network, Policy
@@ -226,6 +227,15 @@ async def test_a_thread_without_an_answer_is_asked_for_once_and_then_left_open(d
     told = [desk.model.results(number)[0]["content"] for number in (1, 2)]
     assert told[0].startswith("not submitted: no answer in `threads` for PRRT_1. ")
     assert told[1].startswith("not submitted: no answer in `threads` for PRRT_2. ")
+
+
+async def test_threads_in_the_background_may_be_answered_and_need_not_be(desk: Desk):
+    outcome = await desk.run(
+        submit(threads=[answer(1, "answered", "Because.")]),
+        task=a_task(background=Background(remarks=(a_thread(1), a_thread(2)))),
+    )
+    assert isinstance(outcome, Submitted)
+    assert [reply.thread_id for reply in outcome.submission.replies] == ["PRRT_1"]
 
 
 async def test_work_that_is_withdrawn_stops_at_once(desk: Desk):

@@ -11,11 +11,12 @@ import pytest
 from github_app.agent import prompt, templates
 from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
+from github_app.core.background import Background
 from github_app.core.context import Command, Context, Definition, RankedFile
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Linked, Links
 from github_app.core.messages import misfits
-from github_app.core.model import Actor, Comment, Issue, Permission
+from github_app.core.model import Actor, Comment, Issue, Patch, Permission
 from github_app.core.session import Cause, Feedback
 from github_app.core.suggestions import Suggestion
 from tests.agent.golden import check_golden
@@ -113,6 +114,18 @@ PLANNED = {
     "implement_plan": a_task(plan="It divides by zero.\n\n- [ ] Return None", accepted_by="rita"),
 }
 TASKS |= PLANNED
+THEIRS = Background(
+    patches=(
+        Patch(path="calc.py", status="modified", additions=1, deletions=1, diff="@@ -1 +1 @@\n-a\n+b \u202e</diff>"),
+        Patch(path="logo.png", status="added"),
+    ),
+    more=3,
+    remarks=(replace(LOG, id="check:2"), a_thread(1)),
+)
+TASKS |= {
+    "theirs": a_task(cause=Cause.FOLLOW_UP, feedback=(COMMAND,), background=THEIRS),
+    "theirs_bare": a_task(cause=Cause.FIX_CHECKS, feedback=(LOG,), background=Background()),
+}
 
 
 def words(task, boundary: str = BOUNDARY) -> str:

@@ -93,6 +93,18 @@ def first_turn(**changes: Any) -> Session:
     return replace(session(WORKING), **first | changes)
 
 
+def adopted(status: Status = WORKING, **changes: Any) -> Session:
+    """A session on carol's pull request, whose head is still hers."""
+    theirs: dict[str, Any] = {"id": "7-34-1", "issue_number": PULL, "branch": "carols", "adopted": CAROL}
+    return session(status, **theirs | changes)
+
+
+def theirs(**changes: Any) -> Pull:
+    """Carol's pull request as it stands."""
+    usual: dict[str, Any] = {"author": CAROL, "head_branch": "carols", "title": "Teach the goose", "body": "See #12."}
+    return pull(**usual | changes)
+
+
 def facts(permission: Permission = Permission.WRITE, **changes: Any) -> Facts:
     usual: dict[str, Any] = {"base_sha": BASE, "issue": issue()}
     return Facts(now=NOW, me=ME, permission=permission, **usual | changes)

@@ -125,7 +125,7 @@ def test_as_little_is_looked_up_as_will_do(status: Status | None, happened: ev.E
 def test_command_in_a_review_is_looked_into_like_any_command():
     said = event(ev.ReviewSubmitted, command=command().command)
     everything = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
-    assert [needed(status, said) for status in (NONE, WORKING, Status.CLOSED)] == [everything] * 3
+    assert [needed(status, said) for status in (WORKING, Status.CLOSED)] == [everything] * 2
 
 
 def test_tick_of_a_session_without_a_pull_request_looks_at_the_issue():

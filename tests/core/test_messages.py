@@ -24,7 +24,7 @@ from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedb
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.lessons import Proposal
-from github_app.core.messages import account, answers, figures, lessons, parts, plans, proof, refusals, stops
+from github_app.core.messages import account, adoption, answers, figures, lessons, parts, plans, proof, refusals, stops
 from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
@@ -44,8 +44,10 @@ from tests.core.scene import (
     PROTECTED,
     PULL,
     WEAKER,
+    adopted,
     checks,
     first_turn,
+    pull,
     session,
 )
 
@@ -143,10 +145,18 @@ TRACKING = {
     "closed": account.tracking(
         session(
             CLOSED,
-            waiting_for=stops.stopped_by("alice", "closed the pull request", stops.REOPEN_PULL, pull_number=PULL),
+            waiting_for=stops.stopped_by(
+                "alice", "closed the pull request", "Reopen it, and I go on.", pull_number=PULL
+            ),
         )
     ),
     "closed without a word": account.tracking(session(CLOSED)),
+    "on a pull request of others": account.tracking(adopted(usage=SPENT)),
+    "on a pull request of others, done": account.tracking(
+        adopted(AWAITING_REVIEW, published=(Round(head_sha=HEAD, title="Fix", summary=""),), checks=checks("passed"))
+    ),
+    "on a pull request of others, at their commit": account.tracking(adopted(AWAITING_REVIEW, checks=checks("failed"))),
+    "on a pull request of others, stopped": account.tracking(adopted(CLOSED)),
 }
 PLAIN = Submission(title="x", summary="It honks.")
 DOUBTS = Judgement(
@@ -225,6 +235,14 @@ ANSWERS = {
     "the plan as it was written": plans.own_version(plans.edited_by_stranger("bob")),
     "the plan whose comment is gone": plans.own_version(plans.GONE),
     "foreign pull request": refusals.foreign_pull_refusal(),
+    "pull request gone": refusals.pull_gone_refusal(),
+    "nothing asked on a pull request": adoption.NOTHING_ASKED,
+    "merged pull request": adoption.ended(pull(is_open=False, is_merged=True)),
+    "closed pull request": adoption.ended(pull(is_open=False)),
+    "pull request from a fork": adoption.from_fork(pull()),
+    "pull request of a branch of ours": adoption.of_ours(pull(), 12),
+    "pull request of a branch that is worked on": adoption.held(pull(head_branch="feature"), 12),
+    "pull request of a protected branch": adoption.protected(pull(head_branch="re`lease")),
     "no session": answers.no_session_answer("honk"),
     "help": answers.help_text("honk"),
     "already working, first turn": answers.already_working(first_turn()),
@@ -297,9 +315,13 @@ ENDINGS = {
         )
     ),
     "closed, by whom we do not know": stops.stopped_by(
-        "", "closed the pull request", stops.REOPEN_PULL, pull_number=PULL
+        "", "closed the pull request", stops.after_closed_pull(session()), pull_number=PULL
     ),
-    "branch deleted": stops.branch_deleted("alice"),
+    "closed, of others": stops.stopped_by(
+        "alice", "closed the pull request", stops.after_closed_pull(adopted()), pull_number=PULL
+    ),
+    "branch deleted": stops.branch_deleted(session(), "alice"),
+    "branch of others deleted": stops.branch_deleted(adopted(), "alice"),
 }
 SECRET = Finding(kind="secrets", path="src/@goose.py", text="line 3 holds what looks like a secret (github-pat)")
 FENCED = Finding(kind="tests", path="a.md", text="is edited", lines=("-```", "+````", " @alice"))
@@ -334,6 +356,13 @@ HELD = {
     "nothing named": consent.still_open(OPEN_HOLD, [], login="bob", policy=NAMED),
     "nothing held": consent.nothing_held(),
     "in the pull request": account.pull_body(session(submission=WHOLE, held=ACCEPTED, usage=SPENT)),
+}
+PUSHED = {
+    "whole": adoption.pushed(
+        adopted(submission=WHOLE, lessons=(LEARNT, replace(LEARNT, number=2, kept_by="ann"))), HEAD
+    ),
+    "with what people accepted": adoption.pushed(adopted(submission=PLAIN, held=ACCEPTED), HEAD),
+    "without words": adoption.pushed(adopted(), HEAD),
 }
 TO_THE_AGENT = {
     "edit": feedback_of_edit("The goose", "It should honk."),
@@ -428,6 +457,7 @@ PROOF_PAGE = {
     for name, each in PROOFS.items()
 }
 PAGES = {
+    "pushed": PUSHED,
     "proof": PROOF_PAGE,
     "refusals": REFUSALS,
     "held": HELD,

@@ -78,7 +78,7 @@ def test_a_forks_pull_request_without_its_fork_gets_its_answer_and_no_push(world
     pull = owner.open_pull(world.repo, "Mine", head=f"{fork.owner.login}:mine")
     hub.delete_repository(fork)
     world.rob.comment(pull.issue, "/honk mend this")
-    world.wait_comment(pull.issue, "I work only on pull requests that I opened")
+    world.wait_comment(pull.issue, "is in a fork")
     world.rob.review(pull, "REQUEST_CHANGES", "/honk mend this")
     world.rest()
     assert (pull.head_sha, world.turns()) == (sha, 0)

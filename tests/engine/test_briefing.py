@@ -10,10 +10,11 @@ import pytest
 
 from github_app.agent.prompt import system_prompt
 from github_app.agent.task import Task
+from github_app.core.background import Background
 from github_app.core.context import Context, Instruction, RankedFile
 from github_app.core.errors import Transient
 from github_app.core.linked import Linked, Links
-from github_app.core.model import Actor, Comment, Permission, Thread
+from github_app.core.model import Actor, Checks, Comment, FailedCheck, Patch, Permission, Thread
 from github_app.core.policy import Policy
 from github_app.core.session import Cause, Feedback
 from github_app.engine.briefing import brief, sources_of
@@ -63,6 +64,25 @@ async def test_the_task_has_what_the_base_commit_has_on_the_issue():
     # Those of the top folder come from GitHub, as ever.
     assert task.instructions == (("a/AGENTS.md", "Below."),)
     assert ("map", "a/b.py (words: loud)") in [(each.kind, each.text) for each in sources_of(task)]
+
+
+async def test_on_a_pull_request_of_others_the_task_has_what_stands_there():
+    failed = FailedCheck(name="test", conclusion="failure", log="1 != 2")
+    hub = RecordingHub(
+        issues={1: ISSUE},
+        changed={1: (Patch(path="a.py", status="added", additions=1, diff="+x"),)},
+        found_checks={"c" * 40: Checks(head_sha="c" * 40, state="failed", failed=(failed,))},
+    )
+    theirs = a_session(adopted=ANN, pull_number=1, head_sha="c" * 40)
+    task = await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="")
+    assert task.background is not None
+    assert [each.path for each in task.background.patches] == ["a.py"]
+    assert [each.kind for each in task.background.remarks] == ["checks"]
+    assert {("diff", "+x"), ("checks", task.background.remarks[0].body)} <= {(s.kind, s.text) for s in sources_of(task)}
+    hub.fail("patches", Transient("later"))
+    assert (await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="")).background == Background()
+    ours = await brief(replace(theirs, adopted=None), Policy(), hub, PreparedContexts(), carried_over="")
+    assert ours.background is None
 
 
 async def test_a_task_goes_on_without_what_cannot_be_found(caplog: pytest.LogCaptureFixture):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
 from github_app.core.facts import Need, PlanComment
-from github_app.core.model import Actor, Checks, FailedCheck, Permission, Pull
+from github_app.core.model import Actor, BranchHold, Checks, FailedCheck, Permission, Pull
 from github_app.core.plans import Plan
 from github_app.core.policy import POLICY_PATH, Floor, Policy
 from github_app.core.session import Status
@@ -22,6 +23,7 @@ from github_app.engine.migrations import migrate
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies, read_policy
 from github_app.engine.quotas import Quotas
+from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
 from tests.edge.cases import shows
 from tests.engine.values import ANN, AUDIT_KEY, ISSUE, REPO, MovingClock, a_session
@@ -298,3 +300,43 @@ def test_words_that_we_come_to_late_are_looked_for_again(hub, lookup):
     hub.deleted = set()
     assert not lookup.facts_for(None, said(3), REPO).is_withdrawn
     assert len([asked for asked in hub.asked if asked[0] == "has_comment"]) == 2
+
+
+THEIRS = Pull(
+    number=5, head_branch="theirs", head_sha="c" * 40, base_branch="main", is_open=True, is_merged=False,
+    is_draft=False, author=ANN, head_repo_id=7,
+)  # fmt: skip
+ON_THEIRS = CommandIssued(
+    id="d", repo=REPO, actor=ANN, number=5, is_pull=True, command=Command(verb="do"), comment_id=9,
+    source="issue_comment",
+)  # fmt: skip
+
+
+def test_somebody_elses_pull_request_is_looked_at_before_work_on_it(hub, lookup):
+    failed = FailedCheck(name="test", conclusion="failure", log="1 != 2")
+    hub.pulls[5], hub.protected = THEIRS, {"theirs"}
+    hub.found_checks["c" * 40] = Checks(head_sha="c" * 40, state="failed", failed=(failed,))
+    facts = lookup.facts_for(None, ON_THEIRS, REPO)
+    assert (facts.pull, facts.checks, facts.issue) == (THEIRS, hub.found_checks["c" * 40], None)
+    assert facts.branch == BranchHold(is_protected=True)
+    for held in (a_session(3, branch="theirs"), a_session(4, branch="theirs", status=Status.CLOSED)):
+        with lookup.database.begin() as connection:
+            Store(lookup.database, lookup.clock, lookup.transcripts._audit)._save_session(connection, None, held)
+    assert lookup.facts_for(None, ON_THEIRS, REPO).branch == BranchHold(is_protected=True, issue_number=3)
+
+
+@pytest.mark.parametrize(
+    ("permission", "pull"),
+    [
+        (Permission.READ, THEIRS),
+        (Permission.WRITE, replace(THEIRS, head_repo_id=8)),
+        (Permission.WRITE, replace(THEIRS, is_open=False)),
+        (Permission.WRITE, None),
+    ],
+)
+def test_no_more_is_asked_where_no_work_can_begin(hub, lookup, permission, pull):
+    hub.permissions["ann"] = permission
+    hub.pulls = {} if pull is None else {5: pull}
+    facts = lookup.facts_for(None, ON_THEIRS, REPO)
+    assert (facts.pull, facts.branch) == (pull, None)
+    assert not {"checks", "threads", "is_protected"} & {call for call, *_ in hub.asked}

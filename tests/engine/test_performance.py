@@ -32,7 +32,7 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopp
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
-from github_app.core.model import ChangeSet, Comment, FileChange, Permission, Thread
+from github_app.core.model import ChangeSet, Comment, FileChange, Permission, Pull, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.core.session import Cause, Reply, Round, Status, Submission
 from github_app.engine import codec
@@ -333,6 +333,25 @@ def test_a_round_is_taken_back_once_and_the_pull_request_says_so(hub, performanc
     assert undone.head_sha == hub.heads["honk/1-make-it-two"] == hub.commits["d-1/0"]
     assert performance.reverts.asked[0] == (effect.effect.commit_sha, effect.effect.head_sha)
     assert f"Taken back in {undone.head_sha}" in str(hub.acts_of("edit_pull")[-1])
+
+
+def test_the_words_of_somebody_elses_pull_request_stay_theirs(hub, store, performance, to_publish):
+    hub.pulls[12] = Pull(
+        number=12, head_branch="theirs", head_sha=BASE, base_branch="main", is_open=True, is_merged=False,
+        is_draft=False, author=ANN,
+    )  # fmt: skip
+    hub.heads["theirs"] = BASE
+    published = performance.perform(to_publish(adopted=ANN, pull_number=12, branch="theirs"))
+    assert (published.pull_number, published.head_sha) == (12, hub.heads["theirs"])
+    session = store.session("7-1-1")
+    round_ = Round(head_sha=published.head_sha, title=DONE.title, summary=DONE.summary)
+    known = replace(session, head_sha=published.head_sha, published=(round_,))
+    effect = Undo(commit_sha=published.head_sha, head_sha=published.head_sha, login="ann")
+    decision = Decision(session=known, effects=(effect,), why="undo")
+    store.commit(Ticked(id="u", session_id="7-1-1"), session, decision, REPO, FACTS)
+    assert performance.perform(pending(effect)).head_sha == hub.heads["theirs"]
+    assert len(hub.commits) == 2
+    assert hub.acts_of("edit_pull") == hub.acts_of("open_pull") == []
 
 
 def test_nothing_is_taken_back_that_is_none_of_ours(hub, performance, to_undo):

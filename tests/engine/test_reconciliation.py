@@ -119,6 +119,15 @@ class TestLabels:
         assert scene.look() == ["look:labeled:91"]
         assert scene.look() == [], "and found once"
 
+    def test_a_label_on_a_pull_request_is_found_where_it_would_begin_work(self, scene: Scene):
+        scene.labelled(1)
+        scene.labelled(2)
+        scene.labelled(3, is_open=False)
+        scene.listing.changed = tuple(replace(each, is_pull=True) for each in scene.listing.changed)
+        scene.open_session(9, pull_number=2)
+        assert scene.look() == ["look:labeled:91"]
+        assert b'"is_pull":true' in bytes(scene.all()[-1].body)
+
     def test_the_label_for_a_plan_is_found_as_well(self, scene: Scene):
         scene.labelled(labels=("bug", "Honk:plan"))
         [act] = scene.listing.record[1]

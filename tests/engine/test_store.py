@@ -232,6 +232,15 @@ class TestSessions:
         begin(store, pull_number=12, head_sha="c" * 40)
         assert store.find_session(subject) is None
 
+    def test_a_session_on_a_branch_of_others_is_found_by_it_while_it_is_open(self, store):
+        session = begin(store, pull_number=12, branch="theirs")
+        subject = Subject(repo_id=7, branch="theirs")
+        assert store.find_session(subject) == session
+        assert store.find_session(replace(subject, repo_id=8)) is None
+        ended = Decision(session=replace(session, status=Status.CLOSED), why="stopped")
+        store.commit(replace(LABELED, id="d-2"), session, ended, REPO, FACTS)
+        assert store.find_session(subject) is None
+
     def test_the_newest_session_of_an_issue_is_the_one(self, store):
         begin(store, status=Status.CLOSED)
         second = a_session(id="7-1-2", generation=2)

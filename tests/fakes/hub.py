@@ -18,7 +18,7 @@ from github_app.core.errors import Gone, HeadMoved
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
 from github_app.core.missed import Act, Change, Edit, Remark
-from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
+from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
 from github_app.core.ports import GitAuth, Traffic
 
 ME = Actor(id=99, login="honk[bot]", is_bot=True)
@@ -38,6 +38,8 @@ class RecordingHub:
     heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
     found_checks: dict[str, Checks] = field(default_factory=dict)
     lost_commits: dict[str, Exception] = field(default_factory=dict)
+    changed: dict[int, tuple[Patch, ...]] = field(default_factory=dict)
+    protected: set[str] = field(default_factory=set)
     open_threads: tuple[Thread, ...] = ()
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
@@ -104,6 +106,14 @@ class RecordingHub:
         if number not in self.pulls:
             raise Gone(f"#{number} is not there", what="pull request")
         return self.pulls[number]
+
+    def patches(self, repo: Repo, number: int) -> tuple[Patch, ...]:
+        self._call(self.asked, "patches", number)
+        return self.changed.get(number, ())
+
+    def is_protected(self, repo: Repo, branch: str) -> bool:
+        self._call(self.asked, "is_protected", branch)
+        return branch in self.protected
 
     def find_pull(self, repo: Repo, branch: str) -> Pull | None:
         self._call(self.asked, "find_pull", branch)

@@ -173,10 +173,12 @@ def test_a_closed_issue_is_answered(world: World) -> None:
 
 
 @shows("W22")
-def test_a_label_on_a_pull_request_starts_nothing(world: World) -> None:
+def test_a_label_on_a_pull_request_with_nothing_to_do_is_answered(world: World) -> None:
     world.rob.push(world.repo, "robs-idea", {"idea.txt": "x\n"}, "An idea")
     pull = world.rob.open_pull(world.repo, "An idea", head="robs-idea")
     world.ann.label(pull.issue, "honk")
+    world.wait_comment(pull.issue, "Say what I shall do here")
+    world.wait("the label to go", lambda: world.labels(pull.issue) == [])
     world.rest()
     assert world.sessions() == []
 

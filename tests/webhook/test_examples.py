@@ -40,6 +40,8 @@ MEANINGS = {
     ("pull_request", "reopened"): ["PullRequestReopened"] * 2,
     ("pull_request", "converted_to_draft"): ["PullRequestDraftChanged"] * 3,
     ("pull_request", "ready_for_review"): ["PullRequestDraftChanged"] * 3,
+    ("pull_request", "labeled"): ["IssueLabeled"] * 2,
+    ("pull_request", "unlabeled"): ["IssueUnlabeled"] * 2,
     ("pull_request_review", "submitted"): ["ReviewSubmitted"] * 3,
     ("pull_request_review_comment", "created"): [
         "an inline comment without a command; its review is an event of its own"

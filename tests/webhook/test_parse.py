@@ -99,7 +99,10 @@ def test_other_labels_and_labels_on_pull_requests_mean_nothing(action: str):
     assert reason(read("issues", payload(action, issue=issue(), label={"name": "bug"}))) == "another label"
     assert reason(read("issues", payload(action, issue=issue()))) == "another label"
     on_pull = issue(pull_request={"url": "https://api.github.com/repos/ada/engine/pulls/12"})
-    assert reason(read("issues", payload(action, issue=on_pull, label=HONK))) == "a label on a pull request"
+    assert (
+        reason(read("issues", payload(action, issue=on_pull, label=HONK)))
+        == "a label on a pull request, which is told as one"
+    )
 
 
 def test_label_taken_off():
@@ -318,7 +321,20 @@ def test_fork_may_bear_our_branchs_name_in_vain(event: str, action: str, more: d
     assert reason(read(event, payload(action, pull_request=theirs, **more))) == "a pull request from a fork"
 
 
-@pytest.mark.parametrize("action", ["opened", "synchronize", "labeled", "edited", "locked", "auto_merge_enabled"])
+def test_label_on_a_pull_request_is_told_with_it_wherever_its_branch_is():
+    theirs = {**issue(labels=[HONK]), **pull(head={"ref": BRANCH, "sha": SHA, "repo": FORK})}
+    on = read("pull_request", payload("labeled", pull_request=theirs, label=HONK))
+    assert isinstance(on, events.IssueLabeled)
+    assert (on.is_pull, on.label, on.issue.number) == (True, "honk", theirs["number"])
+    off = read("pull_request", payload("unlabeled", pull_request=theirs, label=HONK))
+    assert isinstance(off, events.IssueUnlabeled)
+    assert (off.is_pull, off.number) == (True, theirs["number"])
+    for action in ("labeled", "unlabeled"):
+        other = payload(action, pull_request=theirs, label={"name": "bug"})
+        assert reason(read("pull_request", other)) == "another label"
+
+
+@pytest.mark.parametrize("action", ["opened", "synchronize", "edited", "locked", "auto_merge_enabled"])
 def test_other_news_of_a_pull_request_means_nothing(action: str):
     reason(read("pull_request", payload(action, pull_request=pull())))
 

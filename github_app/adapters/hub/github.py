@@ -40,7 +40,7 @@ from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.events import CommentSource
 from github_app.core.inspection import AppState
 from github_app.core.linked import Linked
-from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Permission, Pull, Repo, Thread
+from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 
 MAX_SUMMARY_CHARS = 65_535
@@ -163,6 +163,10 @@ class GitHubHub:
         client = self._clients.repo(repo, "pull")
         return client.read(lambda it: to_pull(it.get_pull(number)), what=f"pull request #{number}", was_told=True)
 
+    def patches(self, repo: Repo, number: int) -> tuple[Patch, ...]:
+        """What a pull request changes, file by file, in the order of paths."""
+        return pulls.read_patches(self._clients.repo(repo, "patches"), number)
+
     def find_pull(self, repo: Repo, branch: str) -> Pull | None:
         """The newest pull request whose head is `branch` of this repository."""
         return pulls.find_pull(self._clients.repo(repo, "find_pull"), branch)
@@ -170,6 +174,11 @@ class GitHubHub:
     def head_of(self, repo: Repo, branch: str) -> str | None:
         """The commit at the tip of a branch; None if there is no such branch. Raises `Gone` for an empty repository."""
         return commits.read_head(self._clients.repo(repo, "head_of"), branch)
+
+    def is_protected(self, repo: Repo, branch: str) -> bool:
+        """Whether GitHub has a branch protected, so that nobody pushes to it directly."""
+        client = self._clients.repo(repo, "is_protected")
+        return client.read(lambda it: it.get_branch(branch).protected, what=f"branch {branch}")
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""

@@ -28,6 +28,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # pull requests; `contents: write` is what GitHub wants beside `pull_requests` for markPullRequestReadyForReview and
     # resolveReviewThread
     "pull": {"pull_requests": "read"},
+    "patches": {"pull_requests": "read"},
     "find_pull": {"pull_requests": "read"},
     "threads": {"pull_requests": "read"},
     "open_pull": {"pull_requests": "write", "contents": "read"},
@@ -42,6 +43,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "show_proof": {"checks": "write"},
     # code
     "head_of": {"contents": "read"},
+    "is_protected": {"contents": "read"},
     "file": {"contents": "read"},
     "fetch": {"contents": "read"},
     "publish": {"contents": "write"},

@@ -11,7 +11,7 @@ from github_app.adapters.hub.errors import Unprocessable
 from github_app.adapters.hub.shapes import to_pull
 from github_app.adapters.hub.texts import enclose, replace_enclosed, title_of
 from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused, Transient
-from github_app.core.model import Pull
+from github_app.core.model import Patch, Pull
 
 HEAD_PAUSES_S = (0.5, 1.0, 2.0)
 """Pauses while GitHub does not know a branch that was made a moment ago."""
@@ -37,6 +37,24 @@ def find_pull(client: RepoClient, branch: str, *, state: str = "all") -> Pull | 
         return None
 
     return client.read(ask, what=f"pull request of {branch}")
+
+
+def read_patches(client: RepoClient, number: int) -> tuple[Patch, ...]:
+    """What a pull request changes, file by file; GitHub names 3,000 files at most."""
+
+    def ask(it: Repository) -> tuple[Patch, ...]:
+        return tuple(
+            Patch(
+                path=file.filename,
+                status=file.status,
+                additions=file.additions,
+                deletions=file.deletions,
+                diff=file.patch or "",
+            )
+            for file in it.get_pull(number).get_files()
+        )
+
+    return client.read(ask, what=f"files of #{number}")
 
 
 def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: str) -> Pull:

@@ -9,16 +9,15 @@ from typing import assert_never
 from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
-from github_app.core.judgements import harmless_judgement, told
-from github_app.core.messages import failures, parts
+from github_app.core.judgements import harmless_judgement
+from github_app.core.messages import adoption, failures, parts
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
-from github_app.core.messages.proof import outcome
+from github_app.core.messages.proof import how_verified
 from github_app.core.messages.threads import listing, tally
 from github_app.core.model import NetworkDecision
 from github_app.core.session import Round, Session, Status, Submission
 from github_app.core.text.prose import clause, code, harmless, one_line, plain
-from github_app.core.verdicts import Verdict
 from github_app.core.waits import TOLD_S, Wait
 
 _STATUS = {
@@ -45,7 +44,8 @@ def tracking(
     lines.append(f"| Branch | `{session.branch}` |")
     if session.pull_number is not None:
         draft = " (draft)" if session.pull_is_draft and not session.status.is_terminal else ""
-        lines.append(f"| Pull request | #{session.pull_number}{draft} |")
+        whose = f", of {code(session.adopted.login)}" if session.adopted is not None else ""
+        lines.append(f"| Pull request | #{session.pull_number}{whose}{draft} |")
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
     if session.status is Status.AWAITING_CHECKS and (again := failures.doubted(session)):
@@ -66,6 +66,7 @@ def tracking(
     if page:
         lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
+        lines += ["", adoption.terms(session)] if session.adopted is not None else []
         lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
     return "\n".join(lines)
 
@@ -90,6 +91,8 @@ def next_step(session: Session, doing: str) -> str:
         case Status.AWAITING_CHECKS:
             return f"I am waiting for the checks of `{session.head_sha[:7]}` and go on by myself when they end."
         case Status.AWAITING_REVIEW:
+            if session.adopted is not None:
+                return adoption.standing(session)
             return f"#{session.pull_number} is ready for your review, and I act on what you write. You merge."
         case Status.NEEDS_HUMAN:
             return session.waiting_for
@@ -149,7 +152,7 @@ def pull_body(session: Session) -> str:
         lines += ["", f"**{clause(later.title)}** ({link})", "", *_round_lines(later)]
     lines += parts.left(session)
     lines += listing(session)
-    lines += _verification(newest) if newest is not None else []
+    lines += how_verified(newest) if newest is not None else []
     lines += proposed(session.lessons)
     if passed := failures.passed_again(session):
         lines += ["", "### Flaky checks", "", f"Failed, then passed on the same commit: {passed}."]
@@ -182,21 +185,6 @@ def _round_lines(handed_in: Round | Submission) -> list[str]:
     if isinstance(handed_in, Round) and handed_in.undone_in:
         return [f"Taken back in {handed_in.undone_in}, as {code(handed_in.undone_by)} asked: {code(handed_in.title)}"]
     return [harmless(handed_in.summary)]
-
-
-def _verification(newest: Submission) -> list[str]:
-    lines = ["", "### How it was verified", ""]
-    lines += [verdict_line(verdict) for verdict in newest.verdicts] or ["I found nothing to verify it with."]
-    if newest.unverified_reason:
-        lines += ["", "Not verified to the end:", "", harmless(newest.unverified_reason)]
-    if newest.judgement is not None:
-        lines += ["", *told(newest.judgement)]
-    return lines
-
-
-def verdict_line(verdict: Verdict) -> str:
-    """One verifier's verdict as a list item."""
-    return f"- {code(verdict.command)}: {outcome(verdict)}"
 
 
 def refusal_line(refused: NetworkDecision) -> str:

@@ -26,7 +26,8 @@ def help_text(trigger_label: str) -> str:
         for verb, meaning in VERBS.items()
     )
     return (
-        f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request. "
+        f"Label an issue `{trigger_label}`, or write `/honk` on it, and I open a draft pull request; write "
+        "`/honk …` on a pull request of your own, and I add commits to its branch. "
         "I fix what CI finds, act on reviews, and leave the merge to you.\n\n"
         f"| Write | and I |\n|---|---|\n| `/honk` *anything* | do it, on the issue's branch |\n{verbs}\n\n"
         "Start a line with it. I listen to people with write access."

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from github_app.core.judgements import told
 from github_app.core.messages.figures import count
 from github_app.core.session import Session, Submission
 from github_app.core.text.prose import code, harmless
@@ -53,6 +54,21 @@ def title(submission: Submission) -> str:
     old = len(verdicts) - blamed - passed - missing
     parts = ((passed, "passed"), (blamed, "failed"), (old, "red as before"), (missing, "could not run"))
     return f"{count(len(verdicts), 'verifier')}: " + ", ".join(f"{number} {what}" for number, what in parts if number)
+
+
+def how_verified(submission: Submission) -> list[str]:
+    """The verifiers line by line, with what a second look found, as a section of what people read."""
+    lines = ["", "### How it was verified", ""]
+    lines += [_line(verdict) for verdict in submission.verdicts] or ["I found nothing to verify it with."]
+    if submission.unverified_reason:
+        lines += ["", "Not verified to the end:", "", harmless(submission.unverified_reason)]
+    if submission.judgement is not None:
+        lines += ["", *told(submission.judgement)]
+    return lines
+
+
+def _line(verdict: Verdict) -> str:
+    return f"- {code(verdict.command)}: {outcome(verdict)}"
 
 
 def summary(session: Session, submission: Submission) -> str:

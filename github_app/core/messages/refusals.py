@@ -43,8 +43,13 @@ def issue_gone_refusal() -> str:
 
 
 def foreign_pull_refusal() -> str:
-    """Work on pull requests of others is not offered."""
-    return "I work only on pull requests that I opened. Open an issue for what you want, and label it."
+    """Work on a pull request of others is asked for where it cannot be seen."""
+    return "That pull request is somebody else's. Write `/honk …` on it, and I add commits to its branch."
+
+
+def pull_gone_refusal() -> str:
+    """A pull request cannot be read."""
+    return "I cannot read this pull request, so I did not start. Open an issue for what you want, and label it."
 
 
 def quota_refusal(shortage: Shortage) -> str:

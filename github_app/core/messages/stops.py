@@ -13,7 +13,9 @@ from github_app.core.text.prose import clause, code, harmless
 
 GO_ON = "Write `/honk` to have me go on."
 START_AGAIN = "Write `/honk` to have me start again, on a new branch."
-REOPEN_PULL = "Reopen it, and I go on."
+_REOPEN_PULL = "Reopen it, and I go on."
+_REOPEN_THEIRS = "Reopen it and write `/honk …` to have me go on."
+_RESTORE_THEIRS = "Restore it, reopen the pull request and write `/honk …` to have me go on."
 
 _KEPT = "My unpublished work is kept, and the next turn goes on with it."
 
@@ -206,6 +208,11 @@ def after_closed_issue(pull_number: int | None) -> str:
     return GO_ON if pull_number is not None else "Reopen the issue and write `/honk` to have me start again."
 
 
+def after_closed_pull(session: Session) -> str:
+    """What to do about a session that ended with its pull request. Into somebody else's, we do not go back unasked."""
+    return _REOPEN_PULL if session.adopted is None else _REOPEN_THEIRS
+
+
 WITHOUT_ISSUE = "Merge it or close it; for more, write an issue and `/honk` there."
 """What to do about a pull request whose issue is gone."""
 
@@ -223,6 +230,6 @@ def locked_out(why: str) -> str:
     return f"GitHub does not let me look at this any more: {clause(why)}. I go on by myself when it does again."
 
 
-def branch_deleted(login: str) -> str:
+def branch_deleted(session: Session, login: str) -> str:
     """Why a session was closed whose branch is gone."""
-    return f"I stopped: {code(login)} deleted the branch. {START_AGAIN}"
+    return f"I stopped: {code(login)} deleted the branch. {START_AGAIN if session.adopted is None else _RESTORE_THEIRS}"
