@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from github_app.adapters.clock import SystemClock
+from github_app.core.merges import Merges
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Unfenced
 from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
@@ -134,6 +135,7 @@ def open_store(settings: Settings) -> Store:
 def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
     """The worker, and what it can be warmed up with: the model's SDK takes two seconds to import, the scanner's rules
     one to compile."""
+    from github_app.adapters.repository.merges import MirrorMerges
     from github_app.adapters.repository.reverts import MirrorReverts
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
@@ -151,7 +153,8 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     scanner = build_scanner(vault)
     model = build_model(settings, lease)
     reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
-    performance = _build_performance(settings, store, policies, admission, publisher, reverts, scanner, lease)
+    merges = MirrorMerges(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
+    performance = _build_performance(settings, store, policies, admission, publisher, reverts, merges, scanner, lease)
     engine = Engine(
         store=store,
         lookup=_build_lookup(settings, performance, admission),
@@ -229,6 +232,7 @@ def _build_performance(
     admission: Admission,
     publisher: Publisher,
     reverts: Reverts,
+    merges: Merges,
     scanner: SecretScanner,
     fence: Fence,
 ) -> Performance:
@@ -240,6 +244,7 @@ def _build_performance(
         policies=policies,
         publisher=publisher,
         reverts=reverts,
+        merges=merges,
         scanner=scanner,
         store=store,
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),
@@ -281,6 +286,7 @@ def _build_runner(
         transcripts=performance.transcripts,
         admission=admission,
         workspaces=workspaces,
+        merges=performance.merges,
         contexts=Surveyor(mirror=workspaces.mirrors.path),
         model=model,
         scanner=performance.scanner,

@@ -15,6 +15,8 @@ from github_app.core.holds import Finding, Kind
 from github_app.core.judgements import Judgement
 from github_app.core.ledger import Outcome
 from github_app.core.lessons import MAX_IN_ROUND, Draft, problem_of
+from github_app.core.merges import Conflict, unresolved
+from github_app.core.messages.refusals import markers_left
 from github_app.core.model import ChangeSet
 from github_app.core.policy import Policy
 from github_app.core.ports import SecretScanner, Workspace
@@ -44,7 +46,8 @@ class Handover:
 class Gate:
     """Verifies, remembers for which state of the tree, and lets a submission through or says what it lacks.
 
-    `known` are the verdicts of before; `outlet` is where the commands of the turn run. `judge` takes a second look at
+    `known` are the verdicts of before; `outlet` is where the commands of the turn run. What `is_merge` is verified also
+    where nothing is changed on top, and no marker of its `conflicts` may be left. `judge` takes a second look at
     what is verified, and raises `ToolFailed` with what it found, for the agent.
     """
 
@@ -53,6 +56,8 @@ class Gate:
     scanner: SecretScanner
     time_left_s: Callable[[], float]
     known: Verdicts = field(default_factory=NoVerdicts)
+    is_merge: bool = False
+    conflicts: Sequence[Conflict] = ()
     judge: Callable[[ChangeSet], Awaitable[Judgement]] | None = None
     outlet: Outlet = field(init=False)
     _verified: tuple[ChangeSet, Verification] | None = None
@@ -63,7 +68,9 @@ class Gate:
 
     async def verify(self) -> Verification:
         """Run the verifiers and remember what they said about the tree that they left."""
-        verification = await verify(self.outlet, self.policy, time_left_s=self.time_left_s, known=self.known)
+        verification = await verify(
+            self.outlet, self.policy, time_left_s=self.time_left_s, known=self.known, is_merge=self.is_merge
+        )
         self._verified = (await self.workspace.changes(), verification)
         return verification
 
@@ -77,7 +84,7 @@ class Gate:
         await self._require_no_secret(draft)
         changes, findings = await self._inspected(draft, is_by_people=is_by_people)
         verification = Verification(verdicts=())
-        if changes.changes:
+        if changes.changes or self.is_merge:
             verification = await self._verification_of(changes)
             # A verifier may have written files of its own, which go out as well.
             changes, findings = await self._inspected(draft, is_by_people=is_by_people)
@@ -98,6 +105,7 @@ class Gate:
 
     async def _inspected(self, draft: Submission, *, is_by_people: bool) -> tuple[ChangeSet, tuple[Finding, ...]]:
         changes = await self.workspace.changes()
+        await self._require_resolved(changes)
         sightings = await asyncio.to_thread(look_for_secrets, changes, self.scanner)
         paths = paths_to_compare(changes, sightings)
         before = {path: await self.workspace.read_base(path, max_bytes=MAX_COMPARED_BYTES) for path in paths}
@@ -110,6 +118,16 @@ class Gate:
             if findings:
                 raise ToolFailed(f"{_NEEDS_APPROVAL}\n{_listed(findings)}")
         return changes, findings
+
+    async def _require_resolved(self, changes: ChangeSet) -> None:
+        here = {change.path: change.base_mode for change in changes.changes}
+        base = {
+            path: await self.workspace.read_base(path, max_bytes=MAX_COMPARED_BYTES)
+            for path in (each.path for each in self.conflicts)
+            if here.get(path) in ("100644", "100755")
+        }
+        if left := unresolved(changes, self.conflicts, base):
+            raise ToolFailed(f"not submitted: {show(markers_left(left))}. Resolve these files first")
 
     async def _require_no_secret(self, draft: Submission) -> None:
         answers = [reply.body for reply in draft.replies]

@@ -15,6 +15,7 @@ from github_app.agent.clearing import find_result
 from github_app.agent.files import ALL_FILES, folder_text
 from github_app.agent.handover import Gate, Handover
 from github_app.agent.judge import Judge
+from github_app.agent.merging import hand_in_merge
 from github_app.agent.pictures import encode, picture_blocks, show_pictures
 from github_app.agent.suggesting import Applied, apply_suggestions, look_again
 from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
@@ -80,6 +81,7 @@ async def run_turn(
         return budget.time_left_s(limits, started=started, now=clock.now())
 
     gate = Gate(workspace=workspace, policy=policy, scanner=scanner, time_left_s=time_left_s, known=known)
+    gate.is_merge, gate.conflicts = bool(task.merges), task.conflicts
     steps: list[Step] = []
     toolbox = _toolbox_of(task, gate, steps, tool_hosts)
     turn = _Turn(
@@ -134,7 +136,7 @@ class _Turn:
         applied: Applied | None = None
         if not self.steps:
             self.toolbox.gate.outlet.refused = task.refused
-            applied = Applied() if task.cause in READING else await apply_suggestions(self.toolbox.gate, task)
+            applied = await _without_the_agent(self.toolbox.gate, task)
             self.toolbox.suggested_by = applied.authors
             if applied.handover is not None:
                 self.answered = tuple(each.id for each in task.feedback)
@@ -329,6 +331,13 @@ class _Turn:
         )
         await self.journal.append(look)
         self.looks.append(look)
+
+
+async def _without_the_agent(gate: Gate, task: Task) -> Applied:
+    """What is done, and maybe handed in, before the agent is asked anything."""
+    if task.cause in READING:
+        return Applied()
+    return await (hand_in_merge(gate, task) if task.merges else apply_suggestions(gate, task))
 
 
 def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts | None) -> Toolbox:

@@ -25,6 +25,8 @@ _MAX_COMMENTS = 40
 _MAX_QUOTED, _MAX_QUOTED_CHARS = 20, 4_000
 _MAX_INSTRUCTIONS = 24_000
 _MAX_LOG = 12_000
+_ISSUE_FIRST = (Cause.IMPLEMENT, Cause.MERGE_BASE, *READING)
+"""Turns that are about something else than what was said since."""
 
 INTERRUPTED = "interrupted: the workspace may have changed; look before you go on"
 TOO_SILENT = (
@@ -36,6 +38,7 @@ REPEATING = (
 )
 TOO_MUCH = "What is changed now cannot be kept or submitted: {why}. Delete what does not belong to the change."
 IN_VAIN = "That is all that was asked for, so Honk tried to hand it in without you. It was refused; mend what is wrong:"
+NO_CONFLICTS = "All files merged by themselves."
 FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` what is good, or `ask`."
 
 
@@ -90,7 +93,8 @@ def turn_prompt(
         + _quoted(task.quoted, boundary)
         + linked_part(task.links, boundary)
         + pictures_part(task.pictures),
-        feedback=_joined(frames, "New since then:" if task.cause in (Cause.IMPLEMENT, *READING) else "")
+        merge=_merge(task, refused, boundary),
+        feedback=_joined(frames, "New since then:" if task.cause in _ISSUE_FIRST else "")
         + _suggested(suggested, refused, boundary),
         history=_plan(task, boundary) + _history(task, boundary),
     )
@@ -152,6 +156,29 @@ def _repository(task: Task, top: str, verifiers: Sequence[Verifier], allowed: Se
     ) + _setup(task, boundary)
 
 
+def _merge(task: Task, refused: str, boundary: str) -> str:
+    """What conflicts in a merge of the base; or what was wrong where nothing did."""
+    if not task.merges:
+        return ""
+    if task.conflicts:
+        listed = "\n".join(
+            f"{_on_one_line(each.path)}: {each.how}{'' if each.is_text else ', no markers'}" for each in task.conflicts
+        )
+        return filled("conflicts", found=frame("conflicts", listed, boundary=boundary))
+    told = f"{NO_CONFLICTS}\n"
+    if refused:
+        told += f"\n{IN_VAIN}\n{_refusal(refused, boundary)}\n"
+    return told
+
+
+def _on_one_line(path: str) -> str:
+    return clean(path if path.isprintable() else path.encode("unicode_escape").decode(), max_chars=500)
+
+
+def _refusal(refused: str, boundary: str) -> str:
+    return frame("refusal", clip(show(refused), max_chars=_MAX_LOG, head=0.3), boundary=boundary)
+
+
 def _suggested(suggestions: Sequence[Suggestion], refused: str, boundary: str) -> str:
     if not suggestions:
         return ""
@@ -161,9 +188,7 @@ def _suggested(suggestions: Sequence[Suggestion], refused: str, boundary: str) -
     ]
     told = f"\n{filled('suggested', found=chr(10).join(found))}\n"
     if refused:
-        told += (
-            f"\n{IN_VAIN}\n{frame('refusal', clip(show(refused), max_chars=_MAX_LOG, head=0.3), boundary=boundary)}\n"
-        )
+        told += f"\n{IN_VAIN}\n{_refusal(refused, boundary)}\n"
     return told
 
 

@@ -10,6 +10,7 @@ from github_app.core.holds import Finding
 from github_app.core.images import Pictures
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Links
+from github_app.core.merges import Conflict
 from github_app.core.model import ChangeSet, Comment, Issue, NetworkDecision, Permission, Usage
 from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.suggestions import Suggestion
@@ -34,7 +35,8 @@ class Task:
     set-up commands said where one failed, `refused` which hosts they were refused. `links` is what issue and comments
     refer to, `suggestions` what reviewers suggest word for word, `lessons` are
     those that fit. `background` is of the pull request where that is somebody else's, whose title and text then are the
-    issue's.
+    issue's. `merges` is the base's commit that is merged into the branch (empty: none is), `conflicts` what of that is
+    to be resolved.
     """
 
     repo: str
@@ -59,6 +61,8 @@ class Task:
     suggestions: tuple[Suggestion, ...] = ()
     lessons: tuple[Lesson, ...] = ()
     background: Background | None = None
+    merges: str = ""
+    conflicts: tuple[Conflict, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -114,15 +114,17 @@ async def verify(
     *,
     time_left_s: Callable[[], float],
     known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
+    is_merge: bool = False,
 ) -> Verification:
     """Run every verifier, one after the other, also after one has failed; of those that fail, look whether they did
-    before the change. One that is `known` to have passed on this very tree is not run again."""
+    before the change (before what `is_merge`, too). One that is `known` to have passed on this very tree is not run
+    again."""
     verifiers = await look_for_verifiers(outlet.workspace, policy)
     tree = await _tree(outlet.workspace)
     verdicts: list[Verdict] = []
     for verifier in verifiers:
         verdict = await _verdict(outlet, verifier, time_left_s, tree, known)
-        if verdict.exit_code and not verdict.could_not_run and tree is not None and tree.changes:
+        if verdict.exit_code and not verdict.could_not_run and tree is not None and (tree.changes or is_merge):
             before = await known.before(verdict.command, timeout_s=_timeout_s(time_left_s))
             verdict = replace(verdict, before=before)
         verdicts.append(verdict)

@@ -12,7 +12,8 @@ from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
 Verb = Literal[
-    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "plan", "go", "lesson", "pause", "resume",
+    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "rebase", "plan", "go", "lesson", "pause",
+    "resume",
 ]  # fmt: skip
 
 VERBS: dict[str, str] = {
@@ -23,6 +24,8 @@ VERBS: dict[str, str] = {
     "budget": "allow more money for this issue: `/honk budget +5` is five dollars; alone it says what was spent",
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
+    "rebase": "merge the base branch into the pull request and resolve what conflicts (by a merge commit: I never "
+    "rewrite a branch)",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
     "go": "do what the plan says, as it stands then; after a merge, the next part of what was left for later",
     "lesson": "remember what I proposed, or not: `/honk lesson keep 1`, `/honk lesson drop 1`; alone it lists them",

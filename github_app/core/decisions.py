@@ -127,6 +127,9 @@ def run_turn(session: Session, facts: Facts, cause: Cause, *, why: str, before: 
     The turn's id counts the session's turns, so that each turn has one name for ever.
     """
     turn_id = f"{session.id}/turn-{session.turns + 1}"
+    if cause is Cause.MERGE_BASE and not session.merging:
+        cause = Cause.FOLLOW_UP  # It is merged: trying again is about what came after.
+    session = session if cause is Cause.MERGE_BASE else replace(session, merging="")
     shortage = find_shortage(facts.load, opens_pull=session.pull_number is None)
     if facts.pause is not None:
         return _hold(

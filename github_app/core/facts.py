@@ -26,6 +26,7 @@ from github_app.core.events import (
     TurnFinished,
     TurnStopped,
 )
+from github_app.core.merges import Comparison
 from github_app.core.model import Actor, BranchHold, Checks, Issue, Permission, Pull, Thread
 from github_app.core.policy import Policy
 from github_app.core.quotas import Load
@@ -57,6 +58,7 @@ class Facts:
     """Answers looked up just before a decision. A field that was not needed keeps its default.
 
     `me` is our own account; `base_sha` the commit that new work would start from, and at which the policy was read;
+    `comparison` is how the pull request's head stands to the branch that it goes into (None: that is gone);
     `base_checks` are those of the commit that the session's work began at, looked up where the head's `checks` failed;
     `obstacle` says why no work can start here (the policy file is wrong, the repository is empty). `asker` is who a
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
@@ -77,6 +79,7 @@ class Facts:
     permission: Permission = Permission.NONE
     issue: Issue | None = None
     pull: Pull | None = None
+    comparison: Comparison | None = None
     checks: Checks | None = None
     base_checks: Checks | None = None
     threads: tuple[Thread, ...] = ()
@@ -145,6 +148,7 @@ class Need(Flag):
     POLICY = auto()
     PLAN = auto()
     ADOPTION = auto()
+    BASE = auto()
 
 
 def would_adopt(last: Session | None, event: Event) -> bool:
@@ -174,9 +178,11 @@ def needs(session: Session | None, event: Event) -> Need:
             threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING
             is_go = event.command.verb == "go" and session is not None and session.stuck_on == "plan"
             plan = Need.PLAN if is_go else Need.NOTHING
-            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads | plan
+            base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads | plan | base
         case ReviewSubmitted() if event.command is not None:
-            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
+            base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS | base
         case _ if session is None or session.status.is_terminal:
             return _needs_without(event)
         case _:
@@ -212,19 +218,21 @@ def _needs_open(session: Session, event: Event) -> Need:
             return Need.NOTHING if event.is_merged else Need.PULL
         case Ticked():
             return _needs_of_tick(session)
-        case TurnFinished() | ChangeSetHeld() | Published() | EffectFailed():
+        case TurnFinished() | TurnStopped() | ChangeSetHeld() | Published() | EffectFailed():
             return _needs_of_end(event)
         case _:
             return Need.NOTHING
 
 
-def _needs_of_end(event: TurnFinished | ChangeSetHeld | Published | EffectFailed) -> Need:
+def _needs_of_end(event: TurnFinished | TurnStopped | ChangeSetHeld | Published | EffectFailed) -> Need:
     match event:
         case EffectFailed():
             return Need.CHECKS | Need.POLICY if event.effect_kind == "RerunChecks" else Need.NOTHING
         case Published():
             # CI may have ended before we knew the new head, and its events were then about a commit unknown to us.
             return Need.CHECKS | Need.POLICY
+        case TurnStopped():
+            return Need.CHECKS | Need.POLICY if event.limit == "merge" else Need.NOTHING
         case TurnFinished() if event.change_set_id is None:
             return Need.CHECKS | Need.POLICY | Need.PULL
         case _:

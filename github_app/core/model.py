@@ -95,11 +95,22 @@ class FileChange:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Merged:
+    """Two commits that become one: the head of our branch, and that of its base."""
+
+    head_sha: str
+    base_sha: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChangeSet:
-    """What a session changed against `base_sha`, sorted by path. The only thing that leaves a sandbox."""
+    """What a session changed against `base_sha`, sorted by path. The only thing that leaves a sandbox.
+
+    `merged`: `base_sha` is no commit of GitHub's but our own merge of these two (`core.merges`)."""
 
     base_sha: str
     changes: tuple[FileChange, ...] = ()
+    merged: Merged | None = None
 
 
 CheckState = Literal["none", "pending", "passed", "failed", "blocked"]
@@ -164,7 +175,8 @@ class Issue:
 
 @dataclass(frozen=True, kw_only=True)
 class Pull:
-    """A pull request as it stands. `head_repo_id` is None when the fork is gone."""
+    """A pull request as it stands. `head_repo_id` is None when the fork is gone, `has_conflicts` where GitHub has not
+    looked (yet)."""
 
     number: int
     head_branch: str
@@ -180,6 +192,7 @@ class Pull:
     body: str = ""
     url: str = ""
     updated_at: datetime | None = None
+    has_conflicts: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

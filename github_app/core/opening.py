@@ -49,6 +49,7 @@ from github_app.core.events import (
 from github_app.core.facts import Facts, would_adopt
 from github_app.core.feedback import feedback_of_command
 from github_app.core.learning import taught
+from github_app.core.merging import obstacle_to_merging, towards_base
 from github_app.core.messages import answers, plans, refusals
 from github_app.core.model import Actor, Issue, Pull, Repo
 from github_app.core.names import branch_name, plan_label, session_id
@@ -148,7 +149,7 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     answered = asked_back(last, event, seen) or _answered(last, event, facts, seen)
     if answered is not None:
         return answered
-    cause = Cause.PLAN if event.command.verb == "plan" else Cause.IMPLEMENT
+    cause = {"plan": Cause.PLAN, "rebase": Cause.MERGE_BASE}.get(event.command.verb, Cause.IMPLEMENT)
     if would_adopt(last, event):
         return _adopt(last, event, facts, seen, cause=cause)
     if facts.issue is None:
@@ -163,7 +164,7 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
     match event.command.verb:
         case "help":
             return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
-        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "lesson" if last is None:
+        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "rebase" | "lesson" if last is None:
             body = answers.no_session_answer(facts.trigger_label)
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
@@ -176,6 +177,8 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return taught(last, event, facts)
         case "undo" if last is not None:
             return undo(last, event, facts, seen)
+        case "rebase" if last is not None and (reason := obstacle_to_merging(last, event, facts)):
+            return _said(last, event, seen, refusals.not_merged(reason), "there is nothing that can be merged now")
         case _:
             return None
 
@@ -266,7 +269,8 @@ def _start(
     elif last is not None and pull is not None and pull.is_open and pull.number == last.pull_number:
         if cause is Cause.PLAN:
             return refused(plans.refusal(plans.has_pull(pull.number)), "a plan comes before the work")
-        session, cause = _taking_over(session, last, pull), Cause.FOLLOW_UP
+        session = _taking_over(session, last, pull)
+        session, cause = towards_base(session, facts, cause)
     elif not issue.is_open:
         return refused(refusals.closed_issue_refusal(), "the issue is closed")
     shortage = find_shortage(facts.load, opens_pull=session.pull_number is None)

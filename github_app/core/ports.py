@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 from github_app.core.effects import ReactionTarget
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
+from github_app.core.merges import Comparison
 from github_app.core.model import (
     Actor,
     ChangeSet,
@@ -236,8 +237,11 @@ class Publisher(Protocol):
         key: str,
         audit: str,
         may_create: bool = True,
+        merged_sha: str = "",
     ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
+
+        With a `merged_sha` the commit is a merge: that is its second parent, and `changes` are on top of that one.
 
         Without `may_create`, a branch that is not there was deleted: `Gone` ("branch"), and it stays so.
 
@@ -303,6 +307,9 @@ class Hub(Protocol):
 
     def is_protected(self, repo: Repo, branch: str) -> bool:
         """Whether GitHub has a branch protected, so that nobody pushes to it directly."""
+
+    def compare(self, repo: Repo, *, base: str, head_sha: str) -> Comparison | None:
+        """How a commit stands to a branch or commit `base`; None if that is gone, or they have nothing in common."""
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""

@@ -26,6 +26,7 @@ from github_app.core.learning import say_proposals, with_proposals
 from github_app.core.ledger import committed, entered
 from github_app.core.messages import account, adoption, proof, stops
 from github_app.core.messages.answers import answer
+from github_app.core.messages.refusals import not_merged
 from github_app.core.names import other_branch_name
 from github_app.core.parts import left_after
 from github_app.core.session import Cause, Round, Session, Status, Submission
@@ -93,6 +94,10 @@ def turn_ended_early(session: Session, event: TurnAsked | TurnStopped, facts: Fa
             cause = session.turn_cause or Cause.IMPLEMENT
             return run_turn(told, facts, cause, why="a person spoke while the agent asked")
         return ask(told, event, facts, stops.question(event.question))
+    if event.limit == "merge" and session.pull_number is not None:
+        # Not asked: nothing of what stands hangs on it.
+        say = Say(number=session.pull_number, tag=f"answer:{event.id}", body=not_merged(event.reason))
+        return _go_on(replace(told, merging=""), event, facts, before=(say,), why="the base cannot be merged by us")
     if event.limit == "pause" and facts.pause is None:
         return run_turn(told, facts, session.turn_cause or Cause.IMPLEMENT, why="the pause is over already")
     if event.limit == "money" and session.granted_micro_usd > session.turn_granted_micro_usd:
@@ -130,8 +135,14 @@ def published(session: Session, event: Published, facts: Facts) -> Decision:
         published=(*session.published, *_round_of(session, event)),
         held=None,
         ledger=committed(session.ledger, event.head_sha),
+        merging="",
+        has_conflicts=session.has_conflicts and not session.merging,
     )
     effects: list[Effect] = []
+    if session.merging:
+        said = session.submission.summary if session.submission is not None else ""
+        body = stops.merged(session.base_branch, session.merging, event.head_sha, summary=said)
+        effects.append(Say(number=event.pull_number, tag=f"merged:{event.id}", body=body))
     resolves = facts.policy.resolve == "fixed"
     if replies := replies_in(session, head_sha=event.head_sha, paths=event.paths, resolves=resolves):
         effects.append(ReplyThreads(pull_number=event.pull_number, replies=replies))
@@ -167,6 +178,7 @@ def _round_of(session: Session, event: Published) -> tuple[Round, ...]:
             notes=said.notes,
             approvals=session.held.approvals if session.held is not None else (),
             paths=event.paths,
+            merges=session.merging,
         ),
     )
 

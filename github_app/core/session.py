@@ -42,6 +42,7 @@ class Cause(StrEnum):
     ADDRESS_REVIEW = "address_review"
     FOLLOW_UP = "follow_up"
     PLAN = "plan"
+    MERGE_BASE = "merge_base"
 
 
 FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
@@ -102,7 +103,7 @@ class Submission:
 class Round:
     """What one turn handed in that is published: its commit, its words for the pull request's body, what people
     accepted in it, and the paths that it changed (none if they are too many to keep); `undone_in` is the commit that
-    took it back, by the word of `undone_by`."""
+    took it back, by the word of `undone_by`. `merges` is the commit of the base that it merged, if it did."""
 
     head_sha: str
     title: str
@@ -112,6 +113,7 @@ class Round:
     paths: tuple[str, ...] = ()
     undone_in: str = ""
     undone_by: str = ""
+    merges: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,7 +145,9 @@ class Session:
     that, and `turn_granted_micro_usd` as much of it as the last turn knew of. `version` grows with each commit.
     `turn_asked_by` is whose word started the last turn. `leaves_pull`: it has ended, its pull request stayed open.
     `reminded_at` is when people were last reminded. `bot_words` counts what bots said since a person did. `strange_sha`
-    is the newest head that was pushed by somebody who may not write: nothing is built on it. `issue_title` and
+    is the newest head that was pushed by somebody who may not write: nothing is built on it. `merging` is the head of
+    the base that is being merged, until that is published. `has_conflicts`: the pull request cannot be merged as it
+    stands, for all we saw last. `issue_title` and
     `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
     it stands. `adopted` is whose pull request the work is on, None where it is our own; then its number is the issue's.
     """
@@ -196,6 +200,8 @@ class Session:
     bot_words: int = 0
     strange_sha: str = ""
     adopted: Actor | None = None
+    merging: str = ""
+    has_conflicts: bool = False
     reminded_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

@@ -32,8 +32,9 @@ def undo(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effec
 
 
 def last_standing(session: Session) -> Round | None:
-    """The newest round of ours that is on the branch and not taken back."""
-    return next((each for each in reversed(session.published) if not each.undone_in), None)
+    """The newest round of ours that is on the branch and not taken back. A merge of the base is none: taken back, it
+    would take what others did back with it."""
+    return next((each for each in reversed(session.published) if not each.undone_in and not each.merges), None)
 
 
 def round_of(session: Session, commit_sha: str) -> Round | None:

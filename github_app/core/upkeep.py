@@ -14,6 +14,7 @@ from github_app.core.effects import Effect, ShowProgress
 from github_app.core.events import BranchPushed, Event, InstallationChanged, Ticked
 from github_app.core.facts import Facts
 from github_app.core.feedback import feedback_of_push, with_feedback, without_old_checks
+from github_app.core.merging import with_conflicts
 from github_app.core.messages import refusals, stops
 from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.watchdog import remind, watch_turn
@@ -106,7 +107,7 @@ def at_newest_head(session: Session, facts: Facts) -> Session:
 
 def ticked(session: Session, event: Ticked, facts: Facts) -> Decision:
     """Time passed: catch up with what we were not told, and let nobody wait in silence."""
-    decision = _caught_up(session, event, facts)
+    decision = with_conflicts(_caught_up(session, event, facts), facts)
     return decision if decision.effects else remind(decision, event, facts)
 
 

@@ -33,6 +33,7 @@ from github_app.core.feedback import (
     without_old_checks,
 )
 from github_app.core.learning import taught
+from github_app.core.merging import rebase
 from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
 from github_app.core.pausing import switched
@@ -73,16 +74,13 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
         case "lesson":
             return taught(session, event, facts)
         case verb:
-            act = {"approve": approve, "budget": _allow_money, "undo": undo, "plan": plan_asked, "go": go}.get(
-                verb, _go
-            )
-            return act(session, event, facts, seen)
+            return _ACTS.get(verb, _go)(session, event, facts, seen)
 
 
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
     """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing,
-    takes nothing back, begins no plan, and teaches nothing."""
-    is_for_people = event.command.verb in ("approve", "budget", "undo", "go", "lesson")
+    takes nothing back, begins no plan, merges nothing, and teaches nothing."""
+    is_for_people = event.command.verb in ("approve", "budget", "undo", "rebase", "go", "lesson")
     return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 
@@ -120,9 +118,11 @@ def _unstuck(session: Session, event: CommandIssued, facts: Facts) -> Session:
 
 
 def _cause(session: Session) -> Cause:
-    """What words start: what was asked for is planned until somebody said `go`."""
+    """What words start: what was asked for is planned until somebody said `go`, and merged until that is done."""
     if session.turn_cause is Cause.PLAN:
         return Cause.PLAN
+    if session.merging:
+        return Cause.MERGE_BASE
     return Cause.FOLLOW_UP if session.pull_number is not None else Cause.IMPLEMENT
 
 
@@ -221,3 +221,7 @@ def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
             session=known, why="more waits for the agent than it can take up; the next turn reads the issue anew"
         )
     return Decision(session=told, why="the edit joins the running turn")
+
+
+_ACTS = {"approve": approve, "budget": _allow_money, "undo": undo, "rebase": rebase, "plan": plan_asked, "go": go}
+"""What verbs do that are no question, no stop and no lesson; all others give work."""

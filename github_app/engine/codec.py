@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any, TypeVar, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,7 +15,7 @@ from github_app.core.chat.model import ChatEvent
 from github_app.core.effects import Effect
 from github_app.core.errors import Transient
 from github_app.core.events import Event
-from github_app.core.model import ChangeSet, FileChange, Repo
+from github_app.core.model import ChangeSet, FileChange, Merged, Repo
 from github_app.core.ports import Step
 from github_app.core.session import Session
 
@@ -88,14 +88,19 @@ def dump_changes(changes: ChangeSet) -> bytes:
         }
         for change in changes.changes
     ]
-    return json.dumps({"base_sha": changes.base_sha, "changes": files}, separators=(",", ":")).encode()
+    document: dict[str, Any] = {"base_sha": changes.base_sha, "changes": files}
+    if changes.merged is not None:
+        document["merged"] = asdict(changes.merged)
+    return json.dumps(document, separators=(",", ":")).encode()
 
 
 def load_changes(data: bytes) -> ChangeSet:
     """A change set from its bytes."""
     document = json.loads(data)
+    merged = document.get("merged")
     return ChangeSet(
         base_sha=document["base_sha"],
+        merged=Merged(**merged) if merged is not None else None,
         changes=tuple(
             FileChange(
                 path=file["path"],

@@ -96,6 +96,9 @@ class Lookup:
             facts = replace(facts, permission=self._permission(repo, event))
         if Need.PULL in wanted:
             facts = replace(facts, pull=self._pull(repo, session, event))
+        if Need.BASE in wanted and facts.pull is not None and facts.pull.is_open:
+            base, head_sha = facts.pull.base_branch, facts.pull.head_sha
+            facts = replace(facts, comparison=self.hub.compare(repo, base=base, head_sha=head_sha))
         if Need.ISSUE in wanted:
             facts = self._with_issue(facts, repo, session, event)
         if Need.CHECKS in wanted:

@@ -43,6 +43,7 @@ from github_app.core.events import (
 )
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
+from github_app.core.merges import Merge, Merges, unresolved
 from github_app.core.messages import account, refusals
 from github_app.core.model import ChangeSet, Thread
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
@@ -67,6 +68,7 @@ class Performance:
     policies: Policies
     publisher: Publisher
     reverts: Reverts
+    merges: Merges
     scanner: SecretScanner
     store: Store
     transcripts: Transcripts
@@ -164,7 +166,8 @@ class Performance:
     def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)
         changes = self.transcripts.changes(effect.change_set_id)
-        findings = self._findings(session, changes)
+        merge = self._merge_under(session, changes)
+        findings = self._findings(session, changes, merge)
         if not set(findings) <= set(_accepted(session, effect.change_set_id)):
             return ChangeSetHeld(
                 id=f"{pending.id}/held",
@@ -177,14 +180,18 @@ class Performance:
         if self.pauses.of(session.repo) is not None:
             raise Paused("paused: to be published afterwards")
         submission = session.submission or Submission(title=session.issue_title, summary="")
+        message = account.commit_message(submission)
+        if merge is not None:
+            message = account.merge_message(submission, session.base_branch, merge.base_sha)
         try:
             head = self.publisher.publish(
                 session.repo,
-                changes,
+                changes if merge is None else self.merges.complete(session.repo, merge, changes),
                 # Not the head that we know: files were changed as they are at this commit, and nowhere else.
-                parent_sha=changes.base_sha,
+                parent_sha=changes.base_sha if merge is None else merge.head_sha,
+                merged_sha="" if merge is None else merge.base_sha,
                 branch=session.branch,
-                message=account.commit_message(submission),
+                message=message,
                 key=effect.turn_id,
                 audit=self.store.audit.pin_of(session.id, change_set_id=effect.change_set_id),
                 may_create=session.pull_number is None,
@@ -252,14 +259,34 @@ class Performance:
         pull = self.hub.open_pull(session.repo, branch=session.branch, base=session.base_branch, title=title, body=body)
         return pull.number
 
-    def _findings(self, session: Session, changes: ChangeSet) -> tuple[Finding, ...]:
+    def _merge_under(self, session: Session, changes: ChangeSet) -> Merge | None:
+        """The merge that a change set completes, made again. Raises `Refused` if it is not what was verified."""
+        if changes.merged is None:
+            return None
+        head_sha, base_sha = changes.merged.head_sha, changes.merged.base_sha
+        merge = self.merges.merge(session.repo, head_sha=head_sha, base_sha=base_sha)
+        if merge.sha != changes.base_sha:
+            raise Refused(refusals.MERGED_OTHERWISE)
+        return merge
+
+    def _findings(self, session: Session, changes: ChangeSet, merge: Merge | None) -> tuple[Finding, ...]:
         """What people must accept. The agent was told at `submit`; this is the wall behind it.
 
         Raises `Refused` for what nobody can accept.
         """
         policy = self.policies.at(session.repo, session.base_sha)
         sightings = look_for_secrets(changes, self.scanner)
-        before = {path: self._read(session, path, changes.base_sha) for path in paths_to_compare(changes, sightings)}
+
+        def read(path: str) -> bytes | None:
+            if merge is not None:
+                return self.merges.read(session.repo, merge, path, max_bytes=MAX_COMPARED_BYTES)
+            return self._read(session, path, changes.base_sha)
+
+        if merge is not None:
+            base = {each.path: read(each.path) for each in merge.conflicts}
+            if left := unresolved(changes, merge.conflicts, base):
+                raise Refused(refusals.markers_left(left))
+        before = {path: read(path) for path in paths_to_compare(changes, sightings)}
         findings = find_findings(changes, policy, before=before, sightings=sightings)
         if final := [finding for finding in findings if finding.final]:
             raise Refused("the change set has what is never published: " + "; ".join(consent.texts_of(final)))

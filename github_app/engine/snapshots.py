@@ -5,11 +5,13 @@ stored is true, whatever is there."""
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from dataclasses import dataclass
 
 from github_app.agent.loop import keepable
 from github_app.core.errors import ToolFailed, Transient
+from github_app.core.merges import Merge
 from github_app.core.model import ChangeSet, FileChange
 from github_app.core.policy import Policy
 from github_app.core.ports import Hub, Workspace
@@ -41,18 +43,25 @@ class Snapshots:
         else:
             await asyncio.to_thread(self.transcripts.keep, turn.id, turn.session_id, changes)
 
-    async def bring_back(self, session: Session, turn: Turn, workspace: Workspace) -> None:
+    async def bring_back(
+        self, session: Session, turn: Turn, workspace: Workspace, *, merge: Merge | None = None
+    ) -> None:
         """Have the workspace hold what the transcript says; what a call that was cut short left is gone."""
         if turn.snapshot_id is None and not await asyncio.to_thread(self.transcripts.steps, turn.id):
-            await self.carry_over(session, turn.id, workspace)  # The first step takes it into the snapshot.
+            # The first step takes it into the snapshot.
+            await self.carry_over(session, turn.id, workspace, merge=merge)
         else:
             await restore(workspace, await asyncio.to_thread(self._work_of, turn))
 
-    async def carry_over(self, session: Session, turn_id: str, workspace: Workspace) -> str:
+    async def carry_over(
+        self, session: Session, turn_id: str, workspace: Workspace, *, merge: Merge | None = None
+    ) -> str:
         """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there
-        is."""
+        is. A `merge` begins with its conflicts; only a turn on the very same one goes on with what the last did."""
         last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
         work, words = await asyncio.to_thread(self._work_after, session, last, workspace.sha)
+        if merge is not None and not (last is not None and last.snapshot_id and last.base_sha == merge.sha):
+            work, words = merge.start, ""
         await restore(workspace, work)
         return words
 
@@ -65,6 +74,8 @@ class Snapshots:
             return work, "The workspace holds what your last turn changed."
         if self.store.decision_of(f"{last.id}/published") is not None:
             return nothing  # The commit underneath holds it.
+        if json.loads(last.task).get("merges"):
+            return nothing  # It stood on a merge, which nobody has any more.
         kept, lost = self._sort_out(session, work, sha)
         words = "Others pushed before your last change could be. The workspace holds it on top of theirs"
         again = f", but for files that they changed too; do these again: {', '.join(lost)}" if lost else ""

@@ -22,10 +22,12 @@ from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, R
 from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
-from github_app.core.model import Usage
+from github_app.core.merges import Merge, Merges
+from github_app.core.messages.refusals import MERGED_OTHERWISE
+from github_app.core.model import ChangeSet, Merged, Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, Workspaces
-from github_app.core.session import Session
+from github_app.core.session import Cause, Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
@@ -74,6 +76,7 @@ class TurnRunner:
     transcripts: Transcripts
     admission: Admission
     workspaces: Workspaces
+    merges: Merges
     contexts: Contexts
     model: Model
     scanner: SecretScanner
@@ -175,13 +178,15 @@ class TurnRunner:
 
     async def _run(self, session_id: str, turn_id: str, is_stopping: Callable[[], bool]) -> OwnEvent:
         session = await asyncio.to_thread(self.transcripts.require_turn, session_id, turn_id)
-        sha = session.head_sha or session.base_sha
         turn = await asyncio.to_thread(self.transcripts.turn, turn_id)
-        sha = turn.base_sha if turn is not None else sha
         policy = await asyncio.to_thread(self.policies.at, session.repo, session.base_sha)
         if turn is None:
             await asyncio.to_thread(self.admission.require, session, policy)
-        workspace = await self._open(session, turn_id, sha, session.id)
+        merge = await asyncio.to_thread(self._merge, session)
+        sha = merge.sha if merge is not None else session.head_sha or session.base_sha
+        if merge is not None and turn is not None and turn.base_sha != sha:
+            raise Held("merge", MERGED_OTHERWISE)
+        workspace = await self._open(session, turn_id, turn.base_sha if turn is not None else sha, session.id)
         known = StoredVerdicts(
             database=self.store.engine,
             clock=self.clock,
@@ -193,9 +198,9 @@ class TurnRunner:
         try:
             prepared = SetUp() if session.turn_cause in READING else await set_up(workspace, policy)
             if turn is None:
-                turn = await self._begin(session, turn_id, workspace, policy, prepared)
+                turn = await self._begin(session, turn_id, workspace, policy, prepared, merge)
             else:
-                await self._snapshots.bring_back(session, turn, workspace)
+                await self._snapshots.bring_back(session, turn, workspace, merge=merge)
             task = _with_arrivals(_TASK.validate_json(turn.task), session)
             keys = [each.sha256 for each in task.pictures.shown]
             outcome = await run_turn(
@@ -215,10 +220,22 @@ class TurnRunner:
                 on_step=self._progress(session),
             )
             await self._snapshots.keep(turn, workspace, policy)
-            return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id)
+            return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id, merge)
         finally:
             await known.close()
             await workspace.close(discard=False)
+
+    def _merge(self, session: Session) -> Merge | None:
+        """The merge that the turn stands on, if it is about one: made anew each time, and always the same.
+
+        Raises `Held` for what is left to people.
+        """
+        if session.turn_cause is not Cause.MERGE_BASE:
+            return None
+        try:
+            return self.merges.merge(session.repo, head_sha=session.head_sha, base_sha=session.merging)
+        except Refused as error:
+            raise Held("merge", explain(error)) from error
 
     def _journal(self, session: Session, turn_id: str, is_stopping: Callable[[], bool]) -> StoredJournal:
         return StoredJournal(
@@ -238,29 +255,35 @@ class TurnRunner:
         return Snapshots(hub=self.hub, store=self.store, transcripts=self.transcripts)
 
     async def _begin(
-        self, session: Session, turn_id: str, workspace: Workspace, policy: Policy, prepared: SetUp
+        self,
+        session: Session,
+        turn_id: str,
+        workspace: Workspace,
+        policy: Policy,
+        prepared: SetUp,
+        merge: Merge | None,
     ) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
-        carried_over = await self._snapshots.carry_over(session, turn_id, workspace)
+        carried_over = await self._snapshots.carry_over(session, turn_id, workspace, merge=merge)
         task = await brief(session, policy, self.hub, self.contexts, carried_over=carried_over)
         pictures, contents = await asyncio.to_thread(look_at_images, session, task, self.hub)
         for content in contents.values():
             await asyncio.to_thread(self.transcripts.add_blob, content)
         lessons = await asyncio.to_thread(self.store.lessons.recall, session.repo.id, words_about(task))
         task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures, lessons=lessons)
+        if merge is not None:
+            task = replace(task, merges=merge.base_sha, conflicts=merge.conflicts)
         log.info("turn begins", extra={"cause": str(session.turn_cause), "commit": workspace.sha})
         text, sources = _TASK.dump_json(task).decode(), sources_of(task)
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
         )
 
-    def _event_of(self, outcome: Outcome, session_id: str, turn_id: str) -> OwnEvent:
+    def _event_of(self, outcome: Outcome, session_id: str, turn_id: str, merge: Merge | None) -> OwnEvent:
         usage, consumed = outcome.usage, outcome.consumed
         match outcome:
             case Submitted():
-                blob = None
-                if outcome.changes.changes:
-                    blob = self.transcripts.add_blob(codec.dump_changes(outcome.changes))
+                blob = self._kept(outcome.changes, merge)
                 return TurnFinished(
                     id=f"{turn_id}/finished",
                     session_id=session_id,
@@ -304,6 +327,14 @@ class TurnRunner:
                     consumed=consumed,
                     refused=outcome.refused,
                 )
+
+    def _kept(self, changes: ChangeSet, merge: Merge | None) -> str | None:
+        """Store what was handed in; None if that is nothing. A merge is something, whatever was changed on top."""
+        if merge is not None:
+            changes = replace(changes, merged=Merged(head_sha=merge.head_sha, base_sha=merge.base_sha))
+        elif not changes.changes:
+            return None
+        return self.transcripts.add_blob(codec.dump_changes(changes))
 
     async def _ended(self, session_id: str, turn_id: str, reason: str, *, limit: str = "") -> OwnEvent:
         """The end of a turn that broke; what its steps cost still counts."""

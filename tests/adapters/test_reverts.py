@@ -113,7 +113,7 @@ def test_submodules_are_left_to_people(tmp_path: Path) -> None:
 
 
 def test_what_is_too_much_is_left_to_people(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("github_app.adapters.repository.reverts.MAX_TOTAL_BYTES", 100)
+    monkeypatch.setattr("github_app.adapters.repository.trees.MAX_TOTAL_BYTES", 100)
     with pytest.raises(Refused, match="more than 100 bytes"):
         Branch(tmp_path).taken_back()
 

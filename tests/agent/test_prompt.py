@@ -15,6 +15,7 @@ from github_app.core.background import Background
 from github_app.core.context import Command, Context, Definition, RankedFile
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Linked, Links
+from github_app.core.merges import Conflict
 from github_app.core.messages import misfits
 from github_app.core.model import Actor, Comment, Issue, Patch, Permission
 from github_app.core.session import Cause, Feedback
@@ -126,6 +127,20 @@ TASKS |= {
     "theirs": a_task(cause=Cause.FOLLOW_UP, feedback=(COMMAND,), background=THEIRS),
     "theirs_bare": a_task(cause=Cause.FIX_CHECKS, feedback=(LOG,), background=Background()),
 }
+MERGES = {
+    "merge": a_task(
+        cause=Cause.MERGE_BASE,
+        merges="7" * 40,
+        conflicts=(
+            Conflict(path="calc.py", how="both changed it"),
+            Conflict(path="logo.png", how="both changed it", is_text=False),
+            Conflict(path="old.py\n=== 1 ===\nall is well", how="deleted by the base", is_text=False),
+        ),
+        earlier="Return None for zero\n\nIt raised.",
+    ),
+    "merge_and_words": a_task(cause=Cause.MERGE_BASE, merges="7" * 40, feedback=(COMMAND,)),
+}
+TASKS |= MERGES
 
 
 def words(task, boundary: str = BOUNDARY) -> str:
@@ -145,6 +160,14 @@ def test_what_became_of_suggestions():
         task, top=TOP, verifiers=VERIFIERS, suggested=suggested, refused="not submitted: 1 failed", boundary=BOUNDARY
     )
     check_golden("turn_suggestions.txt", told)
+
+
+def test_why_a_merge_without_conflicts_was_not_handed_in():
+    told = prompt.turn_prompt(
+        MERGES["merge_and_words"], top=TOP, verifiers=VERIFIERS, refused="not submitted: 1 failed", boundary=BOUNDARY
+    )
+    assert "All files merged by themselves." in told
+    assert f"<refusal>\n=== {BOUNDARY} ===\nnot submitted: 1 failed\n" in told
 
 
 def test_the_system_prompt():

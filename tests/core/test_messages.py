@@ -24,7 +24,19 @@ from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedb
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.lessons import Proposal
-from github_app.core.messages import account, adoption, answers, figures, lessons, parts, plans, proof, refusals, stops
+from github_app.core.messages import (
+    account,
+    adoption,
+    answers,
+    figures,
+    lessons,
+    merged,
+    parts,
+    plans,
+    proof,
+    refusals,
+    stops,
+)
 from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
@@ -126,6 +138,8 @@ TRACKING = {
     ),
     "flaky": account.tracking(session(AWAITING_REVIEW, failures=FLAKY, usage=SPENT)),
     "working, refused hosts": account.tracking(session(usage=SPENT, refused=REFUSED)),
+    "conflicting": account.tracking(session(AWAITING_REVIEW, has_conflicts=True, usage=SPENT)),
+    "merging": account.tracking(session(turn_cause=Cause.MERGE_BASE, merging="7" * 40, usage=SPENT)),
     "working, and not yet": account.tracking(session(waiting_for=stops.queued(3), usage=SPENT)),
     "working on the first turn": account.tracking(first_turn()),
     "working, seen at it": account.tracking(session(usage=SPENT), doing="running the tests"),
@@ -225,6 +239,17 @@ ANSWERS = {
     "undo after a push": refusals.not_undone(refusals.UNDO_AFTER_PUSH),
     "undo while others push": refusals.not_undone(refusals.UNDO_OF_MOVED_BRANCH),
     "undo of what has ended": refusals.not_undone(refusals.undo_of_ended_pull(34)),
+    "nothing to merge into": refusals.not_merged(refusals.NOTHING_TO_MERGE_INTO),
+    "rebase while a turn runs": refusals.not_merged(refusals.MERGE_WHILE_WORKING),
+    "rebase while something comes first": refusals.not_merged(refusals.MERGE_WHILE_WAITING),
+    "rebase where the work has ended": refusals.not_merged(refusals.MERGE_AFTER_END),
+    "rebase after a push": refusals.not_merged(refusals.MERGE_AFTER_PUSH),
+    "rebase of what has ended": refusals.not_merged(refusals.merge_into_ended_pull(34)),
+    "rebase of what goes elsewhere": refusals.not_merged(refusals.merge_of_other_base("next", "main")),
+    "rebase where the base is gone": refusals.not_merged(refusals.base_gone("main")),
+    "rebase where the branch has it all": refusals.not_merged(refusals.nothing_to_merge("main")),
+    "the merge is another one": stops.effect_failed("Publish", refusals.MERGED_OTHERWISE),
+    "conflict markers are left": stops.effect_failed("Publish", refusals.markers_left(["goose.py"])),
     "undo in vain": refusals.not_undone("later changes stand on it in `goose.py`: revert it by hand"),
     "a mistyped verb": answers.did_you_mean("stpo", "stop"),
     "no plan": plans.refusal(plans.NO_PLAN),
@@ -266,6 +291,12 @@ QUESTIONS = {
     "stopped by a failure": stops.turn_stopped("the model is overloaded.", limit=""),
     "nothing changed": stops.nothing_changed("The goose honks already."),
     "nothing changed, nothing said": stops.nothing_changed(""),
+    "the base is merged": stops.merged(
+        "main", "7" * 40, HEAD, summary=merged.submission("main", "7" * 40, could_run=True).summary
+    ),
+    "the base is merged, and could not be verified": merged.submission(
+        "main", "7" * 40, could_run=False
+    ).unverified_reason,
     "checks still failing": stops.checks_still_failing(session(fix_rounds=3), RED),
     "checks still failing after one": stops.checks_still_failing(tried(1), checks("failed")),
     "checks still failing after two": stops.checks_still_failing(tried(2), checks("failed")),

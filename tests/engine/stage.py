@@ -41,6 +41,7 @@ from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScan
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
 from tests.fakes.contexts import PreparedContexts
 from tests.fakes.hub import RecordingHub, StillListing
+from tests.fakes.merges import PreparedMerges
 from tests.fakes.reverts import PreparedReverts
 from tests.webhook import deliveries
 
@@ -183,6 +184,7 @@ class Stage:
                 policies=policies,
                 publisher=self.hub,
                 reverts=PreparedReverts(),
+                merges=PreparedMerges(),
                 scanner=WordScanner(),
                 store=self.store,
                 transcripts=transcripts,
@@ -195,6 +197,7 @@ class Stage:
                 transcripts=transcripts,
                 admission=Admission(hub=self.hub, quotas=quotas, pauses=self.pauses),
                 workspaces=self.rooms,
+                merges=PreparedMerges(),
                 contexts=PreparedContexts(),
                 model=self.model,
                 scanner=WordScanner(),

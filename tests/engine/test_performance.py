@@ -44,6 +44,7 @@ from github_app.engine.store import Pending
 from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
 from tests.fakes.hub import BASE, ME, RecordingHub
+from tests.fakes.merges import PreparedMerges
 from tests.fakes.reverts import PreparedReverts
 
 RULE = Lesson(
@@ -66,6 +67,7 @@ def performance(hub, store, transcripts):
         policies=Policies(hub=hub),
         publisher=hub,
         reverts=PreparedReverts(),
+        merges=PreparedMerges(),
         scanner=WordScanner(),
         store=store,
         transcripts=transcripts,

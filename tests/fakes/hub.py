@@ -17,6 +17,7 @@ from github_app.core.effects import ReactionTarget
 from github_app.core.errors import Gone, HeadMoved
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
+from github_app.core.merges import Comparison
 from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
 from github_app.core.ports import GitAuth, Traffic
@@ -41,6 +42,7 @@ class RecordingHub:
     changed: dict[int, tuple[Patch, ...]] = field(default_factory=dict)
     protected: set[str] = field(default_factory=set)
     open_threads: tuple[Thread, ...] = ()
+    comparisons: dict[str, Comparison] = field(default_factory=dict)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     lost: list[int] = field(default_factory=list)
@@ -122,6 +124,10 @@ class RecordingHub:
     def head_of(self, repo: Repo, branch: str) -> str | None:
         self._call(self.asked, "head_of", branch)
         return self.heads.get(branch)
+
+    def compare(self, repo: Repo, *, base: str, head_sha: str) -> Comparison | None:
+        self._call(self.asked, "compare", base, head_sha)
+        return self.comparisons.get(base)
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         self._call(self.asked, "checks", sha, with_logs)
@@ -218,9 +224,10 @@ class RecordingHub:
         key: str,
         audit: str,
         may_create: bool = True,
+        merged_sha: str = "",
     ) -> str:
         """As the real one: once for each key, on top of the parent and of nothing else."""
-        self._call(self.acts, "publish", branch, parent_sha, key)
+        self._call(self.acts, "publish", branch, parent_sha, key, *filter(None, [merged_sha]))
         with self._lock:
             if key in self.commits:
                 return self.commits[key]

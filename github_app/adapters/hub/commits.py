@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from urllib.parse import quote
 
 from github import InputGitTreeElement
+from github.GitCommit import GitCommit
 from github.GithubObject import NotSet
 from github.Repository import Repository
 
@@ -21,6 +22,7 @@ from github_app.adapters.hub.clients import RepoClient
 from github_app.adapters.hub.errors import NotFound, Unprocessable
 from github_app.adapters.hub.texts import key_of
 from github_app.core.errors import Gone, HeadMoved, RateLimited, Refused, Transient
+from github_app.core.merges import Comparison
 from github_app.core.messages.rules import explain_push, name_in_the_way
 from github_app.core.model import ChangeSet, FileChange
 
@@ -45,13 +47,29 @@ def read_head(client: RepoClient, branch: str) -> str | None:
         return None
 
 
+def compare(client: RepoClient, *, base: str, head_sha: str) -> Comparison | None:
+    """How a commit stands to a branch or commit; None if that is gone, or they have nothing in common."""
+
+    def ask(it: Repository) -> Comparison:
+        found = it.compare(base, head_sha, comparison_commits_per_page=1)
+        base_sha, common_sha = found.base_commit.sha, found.merge_base_commit.sha
+        return Comparison(base_sha=base_sha, merge_base_sha=common_sha, behind_by=found.behind_by)
+
+    try:
+        return client.read(ask, what=f"{base} beside {head_sha[:12]}")
+    except NotFound:
+        return None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a commit goes: on top of `parent_sha`, which is the tip of `branch`, or, with `may_create`, begins it."""
+    """Where a commit goes: on top of `parent_sha`, which is the tip of `branch`, or, with `may_create`, begins it. With
+    a `merged_sha`, that is its second parent, and what it changes is told of that one."""
 
     branch: str
     parent_sha: str
     may_create: bool = True
+    merged_sha: str = ""
 
 
 def publish(client: RepoClient, changes: ChangeSet, place: Place, *, message: str, key: str) -> str:
@@ -75,7 +93,7 @@ def _publish(client: RepoClient, changes: ChangeSet, place: Place, *, message: s
         raise HeadMoved(f"{branch} is at {tip[:12]}, not at {parent_sha[:12]}", head_sha=tip)
     if tip is None and not place.may_create:
         raise Gone(f"the branch {branch} was deleted", what="branch")
-    sha = _commit(client, changes, parent_sha=parent_sha, message=message)
+    sha = _commit(client, changes, place, message=message)
     return _point(client, branch, sha, is_new=tip is None, key=key)
 
 
@@ -95,15 +113,29 @@ def _find_ours(client: RepoClient, tip: str, *, parent_sha: str, key: str) -> st
     return client.read(ask, what=f"commits below {tip[:12]}")
 
 
-def _commit(client: RepoClient, changes: ChangeSet, *, parent_sha: str, message: str) -> str:
+def _commit(client: RepoClient, changes: ChangeSet, place: Place, *, message: str) -> str:
     elements = list(_tree_elements(client, changes.changes))
+    parents = [_read_commit(client, sha) for sha in (place.parent_sha, place.merged_sha) if sha]
     try:
-        parent = client.read(lambda it: it.get_git_commit(parent_sha), what=f"commit {parent_sha[:12]}")
-        # `parent` and `tree` are complete answers: nothing of them is fetched later.
-        tree = client.write(lambda it: it.create_git_tree(elements, parent.tree), what="tree")
-        return client.write(lambda it: it.create_git_commit(message, tree, [parent]).sha, what="commit")
+        # The parents and `tree` are complete answers: nothing of them is fetched later.
+        tree = parents[-1].tree
+        if elements:
+            under = tree
+            tree = client.write(lambda it: it.create_git_tree(elements, under), what="tree")
+        return client.write(lambda it: it.create_git_commit(message, tree, parents).sha, what="commit")
     except NotFound as error:
-        raise Gone(f"commit {parent_sha[:12]} is not there any more", what="base commit") from error
+        raise _gone(place.parent_sha) from error
+
+
+def _read_commit(client: RepoClient, sha: str) -> GitCommit:
+    try:
+        return client.read(lambda it: it.get_git_commit(sha), what=f"commit {sha[:12]}")
+    except NotFound as error:
+        raise _gone(sha) from error
+
+
+def _gone(sha: str) -> Gone:
+    return Gone(f"commit {sha[:12]} is not there any more", what="base commit")
 
 
 def _tree_elements(client: RepoClient, changes: Iterable[FileChange]) -> Iterable[InputGitTreeElement]:

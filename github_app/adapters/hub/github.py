@@ -31,7 +31,7 @@ from github_app.adapters.hub import (
 from github_app.adapters.hub.budgets import at_leisure
 from github_app.adapters.hub.clients import Clients
 from github_app.adapters.hub.errors import NotFound
-from github_app.adapters.hub.shapes import to_issue, to_linked, to_pull
+from github_app.adapters.hub.shapes import to_issue, to_linked, to_whole_pull
 from github_app.adapters.hub.texts import commit_message
 from github_app.adapters.vault import Vault
 from github_app.core.changes.paths import is_workflow
@@ -40,6 +40,7 @@ from github_app.core.errors import NotVisibleYet, Refused
 from github_app.core.events import CommentSource
 from github_app.core.inspection import AppState
 from github_app.core.linked import Linked
+from github_app.core.merges import Comparison
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
 
@@ -161,7 +162,7 @@ class GitHubHub:
     def pull(self, repo: Repo, number: int) -> Pull:
         """A pull request as it stands now."""
         client = self._clients.repo(repo, "pull")
-        return client.read(lambda it: to_pull(it.get_pull(number)), what=f"pull request #{number}", was_told=True)
+        return client.read(lambda it: to_whole_pull(it.get_pull(number)), what=f"pull request #{number}", was_told=True)
 
     def patches(self, repo: Repo, number: int) -> tuple[Patch, ...]:
         """What a pull request changes, file by file, in the order of paths."""
@@ -179,6 +180,10 @@ class GitHubHub:
         """Whether GitHub has a branch protected, so that nobody pushes to it directly."""
         client = self._clients.repo(repo, "is_protected")
         return client.read(lambda it: it.get_branch(branch).protected, what=f"branch {branch}")
+
+    def compare(self, repo: Repo, *, base: str, head_sha: str) -> Comparison | None:
+        """How a commit stands to a branch or commit `base`; None if that is gone, or they have nothing in common."""
+        return commits.compare(self._clients.repo(repo, "compare"), base=base, head_sha=head_sha)
 
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
@@ -237,6 +242,7 @@ class GitHubHub:
         key: str,
         audit: str,
         may_create: bool = True,
+        merged_sha: str = "",
     ) -> str:
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
@@ -248,7 +254,7 @@ class GitHubHub:
         client = self._clients.repo(repo, "publish_workflows" if has_workflow else "publish")
         fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
         text = commit_message(fit, key=key, audit=audit)
-        where = commits.Place(branch=branch, parent_sha=parent_sha, may_create=may_create)
+        where = commits.Place(branch=branch, parent_sha=parent_sha, may_create=may_create, merged_sha=merged_sha)
         return commits.publish(client, changes, where, message=text, key=key)
 
     def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:

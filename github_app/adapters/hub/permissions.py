@@ -44,6 +44,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # code
     "head_of": {"contents": "read"},
     "is_protected": {"contents": "read"},
+    "compare": {"contents": "read"},
     "file": {"contents": "read"},
     "fetch": {"contents": "read"},
     "publish": {"contents": "write"},

@@ -4,6 +4,7 @@ missing one by a request of its own."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import github.Issue
@@ -90,6 +91,12 @@ def to_pull(pull: github.PullRequest.PullRequest) -> Pull:
         url=pull.html_url,
         updated_at=pull.updated_at,
     )
+
+
+def to_whole_pull(pull: github.PullRequest.PullRequest) -> Pull:
+    """Return a pull request that was asked for by its number: only then GitHub looks whether it conflicts."""
+    mergeable = pull.mergeable
+    return replace(to_pull(pull), has_conflicts=None if mergeable is None else not mergeable)
 
 
 def to_permission(role_name: str, permission: str) -> Permission:

@@ -37,6 +37,7 @@ class PushPublisher:
         key: str,
         audit: str,
         may_create: bool = True,
+        merged_sha: str = "",
     ) -> str:
         """Make and push one commit; see `core.ports.Publisher`. The same call makes the same commit again."""
 
@@ -46,18 +47,22 @@ class PushPublisher:
             return self.hub.git_auth(repo, write=True, workflows=has_workflow)
 
         with self.mirrors.held(repo.id):
-            mirror = self.mirrors.ensure(repo.id, parent_sha, auth)
-            seconds = int(self.git.run(mirror, ["show", "-s", "--format=%ct", parent_sha]))
+            parents = [sha for sha in (merged_sha, parent_sha) if sha]
+            for sha in parents:
+                mirror = self.mirrors.ensure(repo.id, sha, auth)
+            seconds = max(map(int, self.git.run(mirror, ["show", "-s", "--format=%ct", *parents]).split()))
             me = self.hub.identity()
             author = Signature(
                 name=me.login,
                 email=f"{me.id}+{me.login}@users.noreply.github.com",
-                # A second after its parent, whenever that is: a commit made again must have the same SHA.
+                # A second after its parents, whenever that is: a commit made again must have the same SHA.
                 at=datetime.fromtimestamp(seconds + 1, UTC),
             )
             fit = self.vault.fit(message, of=f"a commit on {branch}", is_markdown=False)
             text = commit_message(fit, key=key, audit=audit)
-            sha = make_commit(self.git, mirror, changes, parent_sha=parent_sha, message=text, author=author)
+            sha = make_commit(
+                self.git, mirror, changes, parent_sha=parent_sha, merged_sha=merged_sha, message=text, author=author
+            )
             token = auth()
             self.fence.require()
             try:

@@ -32,22 +32,22 @@ class Signature:
     at: datetime
 
 
-def make_commit(git: Git, mirror: Path, changes: ChangeSet, *, parent_sha: str, message: str, author: Signature) -> str:
+def make_commit(
+    git: Git,
+    mirror: Path,
+    changes: ChangeSet,
+    *,
+    parent_sha: str,
+    message: str,
+    author: Signature,
+    merged_sha: str = "",
+) -> str:
     """Write a commit of `parent_sha` plus `changes` into a mirror and return its SHA. Blocks.
 
-    Raises `Refused` for a path that git does not accept in a commit.
+    With a `merged_sha`, that is the second parent, and `changes` are on top of it. Raises `Refused` for a path that git
+    does not accept in a commit.
     """
-    check_sha(parent_sha)
-    with tempfile.TemporaryDirectory(prefix="honk-index-") as folder:
-        env = {"GIT_INDEX_FILE": f"{folder}/index"}
-        git.run(mirror, ["read-tree", parent_sha], env=env)
-        before = _index(git, mirror, env)
-        wanted = _write_blobs(git, mirror, changes, room=Path(folder))
-        # Deletions first: a file may lie where a folder was.
-        rows = b"".join(b"%s\t%s\0" % (entry, path.encode()) for path, entry in sorted(wanted.items(), key=_order))
-        git.run(mirror, ["update-index", "-z", "--index-info"], env=env, stdin=rows)
-        _check(before, _index(git, mirror, env), wanted)
-        tree = git.run(mirror, ["write-tree"], env=env).decode().strip()
+    tree = make_tree(git, mirror, changes, base=check_sha(merged_sha or parent_sha))
     who = {
         f"GIT_{role}_{what}": value
         for role in ("AUTHOR", "COMMITTER")
@@ -57,8 +57,23 @@ def make_commit(git: Git, mirror: Path, changes: ChangeSet, *, parent_sha: str, 
             ("DATE", f"@{int(author.at.timestamp())} +0000"),
         )
     }
-    args = ["commit-tree", tree, "-p", parent_sha, "-F", "-"]
+    parents = [check_sha(each) for each in (parent_sha, merged_sha) if each]
+    args = ["commit-tree", tree, *(each for parent in parents for each in ("-p", parent)), "-F", "-"]
     return git.run(mirror, args, env=who, stdin=message.encode()).decode().strip()
+
+
+def make_tree(git: Git, mirror: Path, changes: ChangeSet, *, base: str) -> str:
+    """Write the tree of `base` plus `changes` into a mirror and return its name; see `make_commit`."""
+    with tempfile.TemporaryDirectory(prefix="honk-index-") as folder:
+        env = {"GIT_INDEX_FILE": f"{folder}/index"}
+        git.run(mirror, ["read-tree", base], env=env)
+        before = _index(git, mirror, env)
+        wanted = _write_blobs(git, mirror, changes, room=Path(folder))
+        # Deletions first: a file may lie where a folder was.
+        rows = b"".join(b"%s\t%s\0" % (entry, path.encode()) for path, entry in sorted(wanted.items(), key=_order))
+        git.run(mirror, ["update-index", "-z", "--index-info"], env=env, stdin=rows)
+        _check(before, _index(git, mirror, env), wanted)
+        return git.run(mirror, ["write-tree"], env=env).decode().strip()
 
 
 _GONE = b"0 " + b"0" * 40

@@ -46,6 +46,8 @@ def tracking(
         draft = " (draft)" if session.pull_is_draft and not session.status.is_terminal else ""
         whose = f", of {code(session.adopted.login)}" if session.adopted is not None else ""
         lines.append(f"| Pull request | #{session.pull_number}{whose}{draft} |")
+    conflicts = f"| Conflicts | with {code(session.base_branch)}; write `/honk rebase`, and I resolve them |"
+    lines += [conflicts] * (session.has_conflicts and not session.status.is_terminal)
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
     if session.status is Status.AWAITING_CHECKS and (again := failures.doubted(session)):
@@ -126,6 +128,12 @@ def commit_message(submission: Submission) -> str:
         for each in submission.suggested_by
     )
     return f"{said}\n\n{credits}".strip()
+
+
+def merge_message(submission: Submission, base_branch: str, base_sha: str) -> str:
+    """What git records of a merge of the base: which commit, and what the agent says of it."""
+    head = f"Merge {one_line(base_branch)} into this branch\n\nMerges {base_sha}."
+    return f"{head}\n\n{commit_message(submission)}"
 
 
 def revert_message(undone: Round, login: str) -> str:

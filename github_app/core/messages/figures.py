@@ -17,6 +17,7 @@ _OCCUPATION = {
     Cause.ADDRESS_REVIEW: "addressing the review",
     Cause.FOLLOW_UP: "following up on what was asked",
     Cause.PLAN: "planning what to do about the issue",
+    Cause.MERGE_BASE: "merging the base branch into mine",
 }
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import assert_never
 
 from github_app.core.feedback import WAITING_KEPT
-from github_app.core.messages.figures import count, money
+from github_app.core.messages.figures import count, money, names
 from github_app.core.quotas import Shortage
 from github_app.core.session import Pause
 from github_app.core.text.prose import clause, code
@@ -128,6 +129,48 @@ UNDO_OF_MOVED_BRANCH = "somebody pushed to the branch at the same moment. Write 
 def undo_of_ended_pull(number: int) -> str:
     """Nothing is pushed to a branch whose pull request has ended."""
     return f"#{number} is not open"
+
+
+def not_merged(reason: str) -> str:
+    """The base was not merged into our branch."""
+    return f"I merged nothing: {clause(reason)}."
+
+
+NOTHING_TO_MERGE_INTO = "there is no pull request of mine yet that the base could be merged into"
+MERGE_WHILE_WORKING = (
+    "I am working on the branch at this moment. Write `/honk rebase` when I am done, or after `/honk stop`"
+)
+MERGE_WHILE_WAITING = "I wait for something else that comes first; what that is stands in the comment in which I asked"
+MERGE_AFTER_END = "my work on this pull request has ended. Write `/honk …` with what I shall do there first"
+MERGE_AFTER_PUSH = (
+    "somebody pushed to the branch, and I have not taken that up yet. Write `/honk rebase` again when I have"
+)
+MERGED_OTHERWISE = "the merge came out differently than when it was verified. Write `/honk rebase` again"
+
+
+def merge_into_ended_pull(number: int) -> str:
+    """Nothing is pushed to a branch whose pull request has ended."""
+    return f"#{number} is not open"
+
+
+def merge_of_other_base(branch: str, default: str) -> str:
+    """Somebody pointed the pull request at another branch."""
+    return f"the pull request goes into {code(branch)}, and I merge only {code(default)}. Merge it by hand"
+
+
+def base_gone(branch: str) -> str:
+    """The branch that the pull request goes into is not there."""
+    return f"the branch {code(branch)} is not there any more"
+
+
+def nothing_to_merge(branch: str) -> str:
+    """The branch has all of its base."""
+    return f"{code(branch)} has nothing that the branch does not have already"
+
+
+def markers_left(paths: Sequence[str]) -> str:
+    """Conflicts are not resolved."""
+    return f"conflict markers are left in {names(paths)}"
 
 
 def not_paused() -> str:

@@ -70,6 +70,11 @@ def undone(title: str, commit_sha: str, head_sha: str, *, login: str, more: bool
     )
 
 
+def merged(base_branch: str, base_sha: str, head_sha: str, *, summary: str) -> str:
+    """The base is merged into our branch."""
+    return f"I merged {code(base_branch)} ({base_sha}) into the branch: {head_sha}.\n\n{harmless(summary)}".rstrip()
+
+
 def checks_still_failing(session: Session, checks: Checks) -> str:
     """The rounds for fixing CI are used up. `checks`: what is left to mend."""
     rounds = session.fix_rounds
