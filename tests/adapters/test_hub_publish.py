@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from github_app.core.errors import Gone, HeadMoved, Refused, Transient
+from github_app.core.merges import Comparison
 from github_app.core.model import ChangeSet, FileChange
 from tests.adapters.hub_stage import PIN, Stage, changed
 from tests.edge.cases import shows
@@ -204,3 +205,43 @@ def test_only_a_change_of_workflows_has_a_token_that_may_change_them(stage: Stag
     assert stage.tip(BRANCH) == sha
     asked = stage.asked("POST /app/installations/")
     assert any(b"workflows" in exchange.body for exchange in asked) is may
+
+
+def test_a_merge_has_both_parents_and_is_told_of_the_base(stage: Stage):
+    base, ours = stage.base, stage.publish()
+    theirs = stage.maintainer.push(stage.place, "main", {"other.txt": "other\n"}, "Something else")
+    found = stage.hub.compare(stage.repo, base="main", head_sha=ours)
+    assert found == Comparison(base_sha=theirs, merge_base_sha=base, behind_by=1)
+    assert stage.hub.compare(stage.repo, base="gone", head_sha=ours) is None
+
+    def merge() -> str:
+        changes = changed(theirs, {"fix.py": b"fixed, and merged\n"})
+        return stage.hub.publish(
+            stage.repo, changes, parent_sha=ours, merged_sha=theirs, branch=BRANCH, message="Merge", key="turn-2",
+            audit=PIN, may_create=False,
+        )  # fmt: skip
+
+    sha = merge()
+    assert stage.tip(BRANCH) == sha == merge(), "found again after a crash"
+    assert git(stage, "rev-list", "--parents", "-1", sha).split() == [sha, ours, theirs]
+    assert git(stage, "show", f"{sha}:fix.py") == "fixed, and merged\n"
+    assert git(stage, "show", f"{sha}:other.txt") == "other\n"
+    assert stage.hub.compare(stage.repo, base=theirs, head_sha=sha).behind_by == 0
+
+
+def test_a_merge_that_changes_nothing_of_the_base_takes_its_tree(stage: Stage):
+    ours = stage.publish()
+    theirs = stage.maintainer.push(stage.place, "main", {"other.txt": "other\n"}, "Something else")
+    sha = stage.hub.publish(
+        stage.repo, changed(theirs, {}), parent_sha=ours, merged_sha=theirs, branch=BRANCH, message="Merge", key="k",
+        audit=PIN,
+    )  # fmt: skip
+    assert git(stage, "rev-parse", f"{sha}^{{tree}}") == git(stage, "rev-parse", f"{theirs}^{{tree}}")
+
+
+def test_a_pull_request_that_conflicts_says_so(stage: Stage):
+    number = stage.pull(BRANCH).issue.number
+    assert stage.hub.pull(stage.repo, number).has_conflicts is False
+    stage.maintainer.push(stage.place, "main", {"fix.py": "another\n"}, "Another")
+    assert stage.hub.pull(stage.repo, number).has_conflicts is True
+    assert stage.hub.find_pull(stage.repo, BRANCH).has_conflicts is None, "a list does not tell"

@@ -144,6 +144,7 @@ class Stage:
     clock: MovingClock = field(default_factory=MovingClock)
     capacity: Capacity = field(default_factory=Capacity)
     floor: Floor = field(default_factory=Floor)
+    merges: PreparedMerges = field(default_factory=PreparedMerges)
     comment_ids: Iterator[int] = field(default_factory=lambda: count(500))
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
@@ -184,7 +185,7 @@ class Stage:
                 policies=policies,
                 publisher=self.hub,
                 reverts=PreparedReverts(),
-                merges=PreparedMerges(),
+                merges=self.merges,
                 scanner=WordScanner(),
                 store=self.store,
                 transcripts=transcripts,
@@ -197,7 +198,7 @@ class Stage:
                 transcripts=transcripts,
                 admission=Admission(hub=self.hub, quotas=quotas, pauses=self.pauses),
                 workspaces=self.rooms,
-                merges=PreparedMerges(),
+                merges=self.merges,
                 contexts=PreparedContexts(),
                 model=self.model,
                 scanner=WordScanner(),

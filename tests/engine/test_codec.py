@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from github_app.core.effects import Effect
 from github_app.core.events import OwnEvent, Published
-from github_app.core.model import ChangeSet, FileChange, Repo
+from github_app.core.model import ChangeSet, FileChange, Merged, Repo
 from github_app.core.ports import Step
 from github_app.core.session import Session
 from github_app.engine import codec
@@ -90,6 +90,11 @@ def test_what_the_base_had_comes_back_too():
     change = FileChange(path="a", mode="100755", content=b"x", base_mode="100644")
     [loaded] = codec.load_changes(codec.dump_changes(ChangeSet(base_sha="abc", changes=(change,)))).changes
     assert loaded.base_mode == "100644"
+
+
+def test_what_a_merge_is_made_of_comes_back_too():
+    merge = ChangeSet(base_sha="e" * 40, merged=Merged(head_sha="1" * 40, base_sha="7" * 40))
+    assert codec.load_changes(codec.dump_changes(merge)) == merge
 
 
 def test_a_session_of_an_older_version_loads_with_defaults_for_what_is_new():

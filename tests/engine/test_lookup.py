@@ -12,6 +12,7 @@ from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
 from github_app.core.facts import Need, PlanComment
+from github_app.core.merges import Comparison
 from github_app.core.model import Actor, BranchHold, Checks, FailedCheck, Permission, Pull
 from github_app.core.plans import Plan
 from github_app.core.policy import POLICY_PATH, Floor, Policy
@@ -80,6 +81,22 @@ def test_a_plan_is_looked_up_with_what_its_last_editor_may_do(hub, lookup):
     bot = Actor(id=5, login="ann", is_bot=True)
     hub.editors[key] = bot
     assert lookup.facts_for(waiting, go, REPO).plan_comment == PlanComment(body="- [ ] i", editor=bot)
+
+
+def test_branches_are_compared_where_somebody_wants_them_merged(hub, lookup):
+    behind = Comparison(base_sha="7" * 40, merge_base_sha=BASE, behind_by=2)
+    hub.comparisons["main"] = behind
+    hub.pulls[12] = Pull(
+        number=12, head_branch=WAITING.branch, head_sha="c" * 40, base_branch="main", is_open=True, is_merged=False,
+        is_draft=True, author=ME,
+    )  # fmt: skip
+    asked = CommandIssued(
+        id="d", repo=REPO, actor=ANN, number=12, is_pull=True, command=Command(verb="rebase"), comment_id=1,
+        source="issue_comment",
+    )  # fmt: skip
+    assert lookup.facts_for(WAITING, asked, REPO).comparison == behind
+    hub.pulls[12] = replace(hub.pulls[12], is_open=False)
+    assert lookup.facts_for(WAITING, replace(asked, id="d-2", comment_id=2), REPO).comparison is None
 
 
 def test_what_nothing_depends_on_is_not_asked(hub, lookup):

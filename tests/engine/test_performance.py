@@ -32,7 +32,7 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopp
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
-from github_app.core.model import ChangeSet, Comment, FileChange, Permission, Pull, Thread
+from github_app.core.model import ChangeSet, Comment, FileChange, Merged, Permission, Pull, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.core.session import Cause, Reply, Round, Status, Submission
 from github_app.engine import codec
@@ -296,6 +296,62 @@ def test_a_secret_is_held_back_unless_it_stood_there(hub, performance, to_publis
     assert isinstance(performance.perform(effect), ChangeSetHeld)
     hub.files["a.py", BASE] = b"key = 'secret-1'\n"
     assert isinstance(performance.perform(effect), Published)
+
+
+HEAD, THEIRS, OURS = "1" * 40, "7" * 40, "e" * 40
+
+
+@pytest.fixture
+def to_merge(hub, store, transcripts):
+    """A session in a turn that merged; the effect that publishes what was changed on top."""
+
+    def make(content: bytes = b"x = 2\n", *, path: str = "a.py") -> Pending:
+        change = FileChange(path=path, mode="100644", content=content, base_mode="100644")
+        changes = ChangeSet(base_sha=OURS, changes=(change,), merged=Merged(head_sha=HEAD, base_sha=THEIRS))
+        publish = Publish(turn_id=TURN, change_set_id=transcripts.add_blob(codec.dump_changes(changes)))
+        session = a_session(
+            submission=DONE, turn_cause=Cause.MERGE_BASE, merging=THEIRS, base_sha=THEIRS, head_sha=HEAD, pull_number=9
+        )
+        store.commit(LABELED, None, Decision(session=session, effects=(publish,), why="w"), REPO, FACTS)
+        hub.heads[session.branch] = HEAD
+        hub.open_pull(REPO, branch=session.branch, base="main", title="t", body="b")
+        hub.pulls[9] = replace(hub.pulls.pop(100), number=9)
+        return pending(publish)
+
+    return make
+
+
+def test_a_merge_is_published_once_on_top_of_both(hub, performance, to_merge):
+    effect = to_merge()
+    published = performance.perform(effect)
+    assert isinstance(published, Published)
+    assert performance.perform(effect) == published
+    assert hub.acts_of("publish")[0][1:] == (HEAD, TURN, THEIRS)
+    assert len(hub.commits) == 1
+    [whole, _] = performance.merges.completed
+    assert (whole.base_sha, published.paths) == (OURS, ("a.py",)), "what the base changed is not what we changed"
+
+
+def test_a_merge_in_which_markers_are_left_is_not_published(hub, performance, to_merge):
+    performance.merges.conflicts = ("a.py",)
+    with pytest.raises(Refused, match="conflict markers are left"):
+        performance.perform(to_merge(b"<<<<<<< 1\nx = 1\n"))
+    assert hub.commits == {}
+
+
+def test_a_merge_is_held_against_what_it_was_made_of(hub, performance, to_merge):
+    performance.merges.files = {"test_a.py": b"def test_a():\n    assert 1\n"}
+    held = performance.perform(to_merge(b"x = 1\n", path="test_a.py"))
+    assert isinstance(held, ChangeSetHeld)
+    assert [finding.kind for finding in held.findings] == ["tests"]
+    assert hub.commits == {}
+
+
+def test_a_merge_that_comes_out_otherwise_is_not_published(hub, performance, to_merge):
+    performance.merges.sha = "f" * 40
+    with pytest.raises(Refused, match="came out differently"):
+        performance.perform(to_merge())
+    assert hub.commits == {}
 
 
 def test_nothing_is_pushed_to_a_pull_request_that_has_ended(hub, performance, to_publish):

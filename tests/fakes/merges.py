@@ -10,14 +10,17 @@ from github_app.core.model import ChangeSet, FileChange, Repo
 
 @dataclass
 class PreparedMerges:
-    """Makes the same merge of everything, with `conflicts` in text; keeps what it was asked to complete."""
+    """Makes the same merge of everything, with `conflicts` in text, or raises `error`; keeps what it completed."""
 
     sha: str = "e" * 40
     conflicts: tuple[str, ...] = ()
     files: dict[str, bytes] = field(default_factory=dict)
+    error: Exception | None = None
     completed: list[ChangeSet] = field(default_factory=list)
 
     def merge(self, repo: Repo, *, head_sha: str, base_sha: str) -> Merge:  # noqa: ARG002 - the port's
+        if self.error is not None:
+            raise self.error
         marked = b"<<<<<<< ours\nours\n=======\ntheirs\n>>>>>>> theirs\n"
         start = tuple(FileChange(path=path, mode="100644", content=marked) for path in self.conflicts)
         return Merge(
