@@ -59,9 +59,10 @@ class Snapshots:
         """Bring unpublished work of the last turn along, but for what others changed meanwhile; in words, what there
         is. A `merge` begins with its conflicts; only a turn on the very same one goes on with what the last did."""
         last = await asyncio.to_thread(self.transcripts.last_turn, session.id, before=turn_id)
+        if merge is not None and (last is None or last.snapshot_id is None or last.base_sha != merge.sha):
+            await restore(workspace, merge.start)  # Nobody but us has the commit underneath: nothing is compared there.
+            return ""
         work, words = await asyncio.to_thread(self._work_after, session, last, workspace.sha)
-        if merge is not None and not (last is not None and last.snapshot_id and last.base_sha == merge.sha):
-            work, words = merge.start, ""
         await restore(workspace, work)
         return words
 
