@@ -226,7 +226,9 @@ def test_a_merge_has_both_parents_and_is_told_of_the_base(stage: Stage):
     assert git(stage, "rev-list", "--parents", "-1", sha).split() == [sha, ours, theirs]
     assert git(stage, "show", f"{sha}:fix.py") == "fixed, and merged\n"
     assert git(stage, "show", f"{sha}:other.txt") == "other\n"
-    assert stage.hub.compare(stage.repo, base=theirs, head_sha=sha).behind_by == 0
+    even = stage.hub.compare(stage.repo, base=theirs, head_sha=sha)
+    assert even is not None
+    assert even.behind_by == 0
 
 
 def test_a_merge_that_changes_nothing_of_the_base_takes_its_tree(stage: Stage):
@@ -244,4 +246,6 @@ def test_a_pull_request_that_conflicts_says_so(stage: Stage):
     assert stage.hub.pull(stage.repo, number).has_conflicts is False
     stage.maintainer.push(stage.place, "main", {"fix.py": "another\n"}, "Another")
     assert stage.hub.pull(stage.repo, number).has_conflicts is True
-    assert stage.hub.find_pull(stage.repo, BRANCH).has_conflicts is None, "a list does not tell"
+    listed = stage.hub.find_pull(stage.repo, BRANCH)
+    assert listed is not None
+    assert listed.has_conflicts is None, "a list does not tell"
