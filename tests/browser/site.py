@@ -22,6 +22,7 @@ ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--no-first-run",
 )
+PATIENCE_S = 200.0  # waiting is for failing only
 LESSON = "Name the unit of a duration in its identifier."
 
 
@@ -63,7 +64,7 @@ class Site:
         """A page of a new browser, which somebody signed in to by GitHub's own form."""
         context = browser.new_context(**{"viewport": {"width": 1100, "height": 800}, **options})
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{self.stack.url}/sessions")
         page.locator(f"button[name=login][value={login}]").click()
         page.wait_for_url(f"{self.stack.url}/sessions")
@@ -83,8 +84,8 @@ def opened() -> Iterator[Site]:
         stack.install(repo)
         stack.start_honk()
         issue = ann.open_issue(repo, sample.issue_title, sample.issue_body, ["honk"])
-        pull = stack.wait_for("a pull request", lambda: next(iter(repo.pulls()), None))
-        stack.wait_for("it to be ready", lambda: not pull.draft)
+        pull = stack.wait_for("a pull request", lambda: next(iter(repo.pulls()), None), timeout_s=PATIENCE_S)
+        stack.wait_for("it to be ready", lambda: not pull.draft, timeout_s=PATIENCE_S)
         lessons = stack.root / "lessons.md"
         lessons.write_text(f"- {LESSON}\n")
         taught = stack.spawn("lessons", "import", "--repo", repo.full_name, str(lessons)).wait(timeout=60)
