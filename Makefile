@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo test format-check lint types contracts workflows tests attack browser screenshots crash edge story faults format lock bench soak chaos advisories sbom clean
+.PHONY: help .venv demo demo-chat test format-check lint types contracts workflows tests attack browser screenshots crash edge story faults format lock bench soak chaos advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ $(BIN)/honk: $(BIN)/.locked pyproject.toml
 
 demo: .venv ## watch the whole loop on this machine: no key, no account, no daemon
 	$(BIN)/honk demo
+
+demo-chat: .venv ## the same from a message in Slack, with the scripted model
+	env -u ANTHROPIC_API_KEY $(BIN)/honk demo --chat
 
 bench: .venv ## the benchmarks, each with its peers; prints tables of ratios
 	$(BIN)/python -m bench.loop

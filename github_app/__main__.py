@@ -45,6 +45,9 @@ def _parser() -> argparse.ArgumentParser:
         "--issue", type=Path, metavar="FILE.md", help="the issue: its first line is the title (with --repo)"
     )
     demo.add_argument("--keep", action="store_true", help="leave everything up afterwards, to look at")
+    demo.add_argument(
+        "--chat", action="store_true", help="the story of a message in Slack instead, on this machine, too"
+    )
     demo.set_defaults(run=_demo)
 
     _add_eval(commands.add_parser("eval", help="run a suite of tasks through the whole product, and score it"))
@@ -223,6 +226,10 @@ def _add_audit(audit: argparse.ArgumentParser) -> None:
 def _demo(options: argparse.Namespace) -> int:
     if (options.repo is None) != (options.issue is None):
         raise Misconfigured("--repo and --issue go together")
+    if options.chat:
+        from github_app.demo.chatting import run_chat_demo
+
+        return run_chat_demo(keep=options.keep)
     from github_app.demo.story import run_demo
 
     return run_demo(repo=options.repo, issue=options.issue, keep=options.keep)

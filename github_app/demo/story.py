@@ -26,7 +26,7 @@ from github_app.settings import DEFAULT_JUDGE_MODEL, has_model_key
 T = TypeVar("T")
 
 BOT = "honk[bot]"
-_FAST_S = 60.0
+FAST_S = 60.0
 _REAL_S = 1800.0
 
 
@@ -39,14 +39,14 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
     sample = load_sample()
     # Workflows run on this very machine, outside of any sandbox. The sample's is ours; another repository's may do
     # anything with what a model wrote.
-    runner = _runner(telling) if repo is None else None
+    runner = find_runner(telling) if repo is None else None
     telling.title("honk demo: one issue, from label to merge")
     if is_real and runner is not None:
         telling.note("The sample's CI runs on this machine, outside of the sandbox: it runs what the model writes.")
     settings = {"HONK_JUDGE_MODEL": DEFAULT_JUDGE_MODEL}
     script = None if is_real else sample.script
     with Stack(script=script, runner=runner, settings=settings, keep=keep, has_sign_in=keep) as stack:
-        story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else _FAST_S, is_real=is_real)
+        story = Story(stack=stack, telling=telling, patience_s=_REAL_S if is_real else FAST_S, is_real=is_real)
         try:
             if repo is not None and issue is not None:
                 story.own(repo, issue)
@@ -57,11 +57,12 @@ def run_demo(*, repo: Path | None = None, issue: Path | None = None, keep: bool 
             return 1
         finally:
             if keep:
-                _stay(stack, telling)
+                stay(stack, telling)
     return 0
 
 
-def _runner(telling: Telling) -> ActRunner | None:
+def find_runner(telling: Telling) -> ActRunner | None:
+    """What runs workflows, if it is there."""
     act = find_act()
     if act is None:
         telling.note("act is not installed, so no workflow runs")
@@ -69,9 +70,12 @@ def _runner(telling: Telling) -> ActRunner | None:
     return ActRunner(act)
 
 
-def _stay(stack: Stack, telling: Telling) -> None:
+def stay(stack: Stack, telling: Telling) -> None:
+    """Leave everything up until Ctrl-C."""
     telling.title("Everything is still up")
     telling.note(f"GitHub on this machine: {stack.hub.url}")
+    if stack.chat is not None:
+        telling.note(f"Slack on this machine: {stack.chat.url}")
     telling.note(f"Honk: {stack.url}/sessions (sign in as anybody), its log: {stack.log_path}")
     telling.note("Press Ctrl-C to end it.")
     try:
@@ -94,19 +98,19 @@ class Story:
         hub = self.stack.hub
         repo = hub.create_repository(f"acme/{sample.name}", dict(sample.files))
         ann, rob = hub.grant(repo, "ann", "admin"), hub.grant(repo, "rob", "write")
-        self._open_house(repo)
+        self.open_house(repo)
         issue = ann.open_issue(repo, sample.issue_title, sample.issue_body, ["honk"])
         self.telling.person(f"ann opens issue #1 “{sample.issue_title}” with the label `honk`", self._url(issue))
         pull = self._to_pull_request(issue)
-        self._to_green(pull, expect_red=not self.is_real)
+        self.to_green(pull, expect_red=not self.is_real)
         self._review(pull, rob, sample)
-        self._to_green(pull, expect_red=False)
+        self.to_green(pull, expect_red=False)
         rob.review(pull, "APPROVE", "Thanks!")
         self.telling.person("rob approves")
         ann.merge(pull)
         self.telling.person(f"ann merges #{pull.issue.number}")
-        self._to_end(issue)
-        self._sum_up(issue, pull)
+        self.to_end(issue)
+        self.sum_up(issue, pull)
 
     def own(self, path: Path, issue_path: Path) -> None:
         """A person's own repository and issue, up to a pull request; the repository itself is not touched."""
@@ -116,18 +120,19 @@ class Story:
         title, body = _read_own_issue(issue_path)
         repo = hub.import_repository(f"you/{path.resolve().name}", path)
         you = hub.grant(repo, "you", "admin")
-        self._open_house(repo)
+        self.open_house(repo)
         issue = you.open_issue(repo, title, body, ["honk"])
         self.telling.person(f"you open issue #1 “{issue.title}”", self._url(issue))
         pull = self._to_pull_request(issue)
-        self._sum_up(issue, pull)
+        self.sum_up(issue, pull)
         patch = Path(f"{pull.head_ref.replace('/', '-')}.patch")
         patch.write_bytes(git.run(repo.git_dir, "format-patch", "--stdout", f"{pull.base_ref}..{pull.head_ref}"))
         self.telling.note(f"The change is in {patch}; take it with: git -C {path} am {patch.resolve()}")
 
     # Stages
 
-    def _open_house(self, repo: Repository) -> None:
+    def open_house(self, repo: Repository) -> None:
+        """Install Honk on a repository, start it, and start the clock."""
         hub = self.stack.hub
         hub.create_label(repo, "honk")
         self.stack.install(repo)
@@ -140,22 +145,22 @@ class Story:
 
     def _to_pull_request(self, issue: Issue) -> Pull:
         with self.telling.stage("acknowledgement") as stage:
-            self._wait("a reaction on the issue", lambda: [r for r in issue.reactions if r.user.login == BOT])
+            self.wait("a reaction on the issue", lambda: [r for r in issue.reactions if r.user.login == BOT])
             stage.text = "acknowledged: 👀 on the issue, and a tracking comment"
         with self.telling.stage("the agent works") as stage:
-            pull = self._wait("a pull request", lambda: next(iter(issue.repo.pulls()), None))
+            pull = self.wait("a pull request", lambda: next(iter(issue.repo.pulls()), None))
             kind = "draft pull request" if pull.draft else "pull request"
             stage.text = f"{kind} #{pull.issue.number} “{pull.issue.title}”"
             stage.link = self._url(pull.issue)
         return pull
 
-    def _to_green(self, pull: Pull, *, expect_red: bool) -> None:
+    def to_green(self, pull: Pull, *, expect_red: bool) -> None:
         """Until all checks of the head have passed; red ones go back to the agent by themselves."""
         was_red = False
         while True:
             sha = pull.head_sha
             with self.telling.stage(f"CI runs on {sha[:7]}") as stage:
-                runs = self._wait("CI to end", partial(self._ended, pull, sha))
+                runs = self.wait("CI to end", partial(self._ended, pull, sha))
                 red = [run for run in runs if run.conclusion != "success"]
                 names = ", ".join(sorted({run.name for run in red or runs}))
                 stage.text = f"CI {'red' if red else 'green'} on {sha[:7]}: {names}"
@@ -164,12 +169,12 @@ class Story:
                 break
             was_red = True
             with self.telling.stage("the agent reads the log and fixes") as stage:
-                self._wait("a new commit", partial(_moved, pull, sha))
+                self.wait("a new commit", partial(_moved, pull, sha))
                 stage.text = f"fixed from the log: {pull.head_sha[:7]} pushed"
         if expect_red and not was_red:
             raise NotReached("the first attempt was to be red, and was not: the story is not the one it should be")
         with self.telling.stage("out of draft") as stage:
-            self._wait("the pull request to be ready", lambda: not pull.draft)
+            self.wait("the pull request to be ready", lambda: not pull.draft)
             stage.text = f"#{pull.issue.number} is ready for review"
 
     def _review(self, pull: Pull, rob: Person, sample: Sample) -> None:
@@ -179,20 +184,22 @@ class Story:
         count = len(pull.threads)
         self.telling.person(f"rob asks for changes in {count} inline comments", self._url(pull.issue) + "/files")
         with self.telling.stage("the agent addresses the review") as stage:
-            self._wait("a new commit", partial(_moved, pull, sha))
+            self.wait("a new commit", partial(_moved, pull, sha))
             stage.text = f"addressed: {pull.head_sha[:7]} pushed"
         with self.telling.stage("answers in the threads") as stage:
-            self._wait("an answer in each thread", lambda: all(t.comments[-1].user.login == BOT for t in pull.threads))
+            self.wait("an answer in each thread", lambda: all(t.comments[-1].user.login == BOT for t in pull.threads))
             stage.text = f"answered in each of the {count} threads, and asked rob to look again"
             stage.details = [thread.comments[-1].body.split("\n")[0] for thread in pull.threads]
 
-    def _to_end(self, issue: Issue) -> None:
+    def to_end(self, issue: Issue) -> None:
+        """Until the session has ended."""
         with self.telling.stage("the session ends") as stage:
-            self._wait("the last comment", lambda: [c for c in _ours(issue) if "honk:ending:" in c.body])
-            self._wait("the label to go", lambda: "honk" not in [label.name for label in issue.labels])
+            self.wait("the last comment", lambda: [c for c in _ours(issue) if "honk:ending:" in c.body])
+            self.wait("the label to go", lambda: "honk" not in [label.name for label in issue.labels])
             stage.text = "session closed: last comment written, label taken off, workspace deleted"
 
-    def _sum_up(self, issue: Issue, pull: Pull) -> None:
+    def sum_up(self, issue: Issue, pull: Pull) -> None:
+        """Say what all of it was. Raises `NotReached` for what GitHub would not have taken."""
         self.telling.title("What happened")
         for comment in _ours(issue):
             self.telling.note(comment.body.split("\n")[0].replace("**", ""))
@@ -217,7 +224,8 @@ class Story:
 
     # Looking
 
-    def _wait(self, what: str, look: Callable[[], T | None]) -> T:
+    def wait(self, what: str, look: Callable[[], T | None]) -> T:
+        """Look again and again until there is something. Raises `NotReached`."""
         return self.stack.wait_for(what, look, timeout_s=self.patience_s)
 
     def _ended(self, pull: Pull, sha: str) -> list[CheckRun]:

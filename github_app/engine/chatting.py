@@ -22,6 +22,7 @@ from github_app.core.chat.model import (
     Place,
     Post,
     Pressed,
+    Remark,
     Said,
     Steer,
     Told,
@@ -34,7 +35,7 @@ from github_app.core.chat.ports import Chat
 from github_app.core.chat.words import command_in
 from github_app.core.commands import Command
 from github_app.core.doors import Desk, Request, issue_of, said_by_door
-from github_app.core.errors import AccessDenied, Gone, Refused
+from github_app.core.errors import AccessDenied, Gone, HonkError, Refused
 from github_app.core.events import Subject
 from github_app.core.messages import chat as texts
 from github_app.core.messages import refusals
@@ -82,10 +83,18 @@ class Chatter:
                 for effect in decide_in_chat(event, ChatFacts(github_url=self.github_url)):
                     self._perform(event, effect)
             case Said() | Pressed():
-                for effect in decide_in_chat(event, self._facts_for(event)):
-                    self._perform(event, effect)
+                self._answer(event)
             case _:
                 assert_never(event)
+
+    def _answer(self, event: Said | Pressed) -> None:
+        try:
+            facts = self._facts_for(event)
+        except _LOST as error:
+            self._whisper(event.place, event.person, texts.failed(explain(error)))
+            return
+        for effect in decide_in_chat(event, facts):
+            self._perform(event, effect)
 
     # Facts
 
@@ -184,8 +193,18 @@ class Chatter:
             number, text = session.issue_number, None
         command = Command(verb=effect.verb, text=words)
         request = Request(key=effect.key, door="slack", actor=effect.actor, command=command)
-        self._known.begin(place, repo, number)
+        self._known.begin(place, repo, number, self._said_before(place, effect.said_at))
         self.store.entries.add_found([said_by_door(request, repo, number, issue_text=text)], delay_s=0)
+
+    def _said_before(self, place: Place, message: str) -> tuple[Remark, ...]:
+        """What the thread has for the agent. It only helps, so the work begins without where it cannot be had."""
+        if not message or message == place.thread:
+            return ()
+        try:
+            return self.chat.earlier(place, message)
+        except HonkError as error:
+            log.warning("a thread was not read", extra={"channel": place.channel, "why": str(error)})
+            return ()
 
     def _steer(self, event: Said | Pressed | Linked, effect: Steer) -> None:
         key, work = f"{effect.key}/said", effect.work

@@ -3,6 +3,7 @@ messages. Every method is one transaction and blocks; all raise `DatabaseAway`."
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from github_app.core.chat.model import Person, Place, Said, Work
+from github_app.core.chat.model import Person, Place, Remark, Said, Told, Work
 from github_app.core.chat.telling import issue_spoken_of, telling
 from github_app.core.decisions import Decision
 from github_app.core.events import Event
@@ -96,10 +97,18 @@ class Conversations:
         with self._reading() as connection:
             return connection.execute(query, _at(place)).first() is not None
 
-    def begin(self, place: Place, repo: Repo, issue_number: int) -> None:
-        """Have a thread be about an issue."""
-        values = {"r": repo.id, "n": issue_number, "repo": codec.dump(repo), "w": ""}
-        self._put(place, "repo_id = :r, issue_number = :n, repo = :repo, waiting = :w", values)
+    def begin(self, place: Place, repo: Repo, issue_number: int, context: Sequence[Remark] = ()) -> None:
+        """Have a thread be about an issue; `context` is what was said in it before."""
+        told = json.dumps([[each.author, each.words] for each in context])
+        values = {"r": repo.id, "n": issue_number, "repo": codec.dump(repo), "w": "", "c": told}
+        self._put(place, "repo_id = :r, issue_number = :n, repo = :repo, waiting = :w, context = :c", values)
+
+    def context_of(self, repo_id: int, issue_number: int) -> list[Remark]:
+        """What was said in threads before they were about an issue."""
+        query = sa.text("SELECT context FROM chat_threads WHERE repo_id = :r AND issue_number = :n ORDER BY at")
+        with self._reading() as connection:
+            found = connection.execute(query, {"r": repo_id, "n": issue_number}).scalars().all()
+        return [Remark(author=author, words=words) for text in found for author, words in json.loads(text)]
 
     def wait_for_place(self, place: Place, said: Said) -> None:
         """Keep what was said until somebody says where; not in a thread that is about something by now."""
@@ -134,6 +143,15 @@ class Conversations:
         for place in _places_of(connection, where.id, number):
             told = telling(event, decision, place, self._clock.now(), version=version)
             entries.add_one(connection, told.id, "chat", "Told", codec.dump(told).encode())
+
+    def tell_words(self, entries: Entries, key: str, repo: Repo, issue_number: int, tag: str, body: str) -> None:
+        """Have the threads about an issue hear of what was said there beside all decisions; once for each key."""
+        now = self._clock.now().timestamp()
+        with self._writing() as connection:
+            for place in _places_of(connection, repo.id, issue_number):
+                key_here = f"{key}:{place.team}:{place.channel}:{place.thread}"
+                told = Told(id=key_here, place=place, decided_at=now, words=((tag, body),))
+                entries.add_one(connection, told.id, "chat", "Told", codec.dump(told).encode())
 
     # Channels
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field
 from typing import assert_never
+from zlib import crc32
 
 from github_app.core import consent
 from github_app.core.attempts import MAX_PATHS
@@ -132,6 +133,10 @@ class Performance:
                 self.hub.say(event.repo, event.issue.number, f"failed:{event.id}", body)
             case CommandIssued():
                 self.hub.say(event.repo, event.number, f"failed:{event.id}", body)
+                said, tag = self.store.conversations, f"failed:{event.id}"
+                said.tell_words(
+                    self.store.entries, f"{tag}:{crc32(body.encode())}", event.repo, event.number, tag, body
+                )
             case ReviewSubmitted():
                 self.hub.say(event.repo, event.pull_number, f"failed:{event.id}", body)
             case _:

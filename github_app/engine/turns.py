@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from github_app.agent.loop import run_turn
 from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
+from github_app.core.chat.telling import as_comments
 from github_app.core.context import Contexts
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
 from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
@@ -270,6 +271,8 @@ class TurnRunner:
         for content in contents.values():
             await asyncio.to_thread(self.transcripts.add_blob, content)
         lessons = await asyncio.to_thread(self.store.lessons.recall, session.repo.id, words_about(task))
+        said = await asyncio.to_thread(self.store.conversations.context_of, session.repo.id, session.issue_number)
+        task = replace(task, quoted=(*task.quoted, *as_comments(said, self.clock.now())))
         task = replace(task, setup=prepared.report, refused=prepared.refused, pictures=pictures, lessons=lessons)
         if merge is not None:
             task = replace(task, merges=merge.base_sha, conflicts=merge.conflicts)

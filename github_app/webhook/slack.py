@@ -17,6 +17,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from github_app.core.chat.model import Action, ChatEvent, Person, Place, Pressed, Said
 from github_app.core.errors import Rejected
+from github_app.core.text.mrkdwn import from_mrkdwn
 from github_app.webhook.delivery import load_object
 from github_app.webhook.readers import Ignored
 
@@ -95,6 +96,7 @@ class _Message(BaseModel):
     channel: Id
     channel_type: str = ""
     user_team: str | None = None
+    team: str | None = None
 
 
 class _Envelope(BaseModel):
@@ -118,7 +120,7 @@ def _event(document: dict[str, Any], teams: Sequence[str]) -> ChatEvent | Challe
     ours = {each.user_id for each in envelope.authorizations if each.is_bot}
     if message.user is None or message.bot_id is not None or message.user in ours:
         return Ignored(reason="not something that a person says")
-    if message.user_team is not None and message.user_team not in teams:
+    if not {message.user_team, message.team} <= {None, *teams}:
         return Ignored(reason="said by somebody of another workspace")
     is_direct = message.channel_type == "im"
     mentions = {*re.findall(r"<@([A-Z0-9]+)(?:\|[^>]*)?>", message.text)} & ours
@@ -136,29 +138,10 @@ def _event(document: dict[str, Any], teams: Sequence[str]) -> ChatEvent | Challe
             thread=message.thread_ts or message.ts,
             is_direct=is_direct,
         ),
-        words=words_of(message.text, ours),
+        words=from_mrkdwn(message.text, ours)[:_MAX_WORDS_CHARS],
+        at=message.ts,
         is_addressed=is_addressed,
     )
-
-
-def words_of(text: str, ours: set[str]) -> str:
-    """A message as its reader sees it: without the mention of us, links by their address, nothing escaped.
-
-    https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
-    """
-
-    def shown(found: re.Match[str]) -> str:
-        target, _, label = found[1].partition("|")
-        if target.startswith("@"):
-            return "" if target[1:] in ours else f"@{label or target[1:]}"
-        if target.startswith(("#", "!")):
-            return f"{target[0]}{label or target[1:]}" if target.startswith("#") else label or target[1:]
-        return target if not label or label in target else f"{label} ({target})"
-
-    plain = re.sub(r"<([@#!]?[^<>\s][^<>]{0,3000})>", shown, text)
-    for escaped, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        plain = plain.replace(escaped, character)
-    return re.sub(r"[\0\ud800-\udfff]", "\ufffd", plain).strip()[:_MAX_WORDS_CHARS]
 
 
 # --- commands and buttons --------------------------------------------------------------------------------------------
@@ -185,7 +168,7 @@ def _command(form: Mapping[str, str], teams: Sequence[str]) -> ChatEvent | Ignor
         id=f"slack:{said.trigger_id}",
         person=Person(team=said.team_id, id=said.user_id),
         place=Place(team=said.team_id, channel=said.channel_id, is_direct=is_direct),
-        words=words_of(said.text, set()),
+        words=from_mrkdwn(said.text)[:_MAX_WORDS_CHARS],
         is_addressed=True,
         is_command=True,
     )

@@ -62,6 +62,19 @@ def test_what_is_posted_can_be_edited_and_found_and_holds_no_secret(local: Local
     assert local.workspace.violations == []
 
 
+def test_what_was_said_before_is_told_with_names_and_without_bots(local: LocalChat, place: Place):
+    workspace = local.workspace
+    channel, bea = workspace.channels[place.channel], workspace.person("bea")
+    first = workspace.say(bea, channel, "it crashes at <0>")
+    thread = Place(team=place.team, channel=place.channel, thread=first.ts)
+    make(local).post(thread, Card(text="ours"), tag="ours")
+    workspace.say(workspace.person("cid"), channel, "here, too", thread=first)
+    asked = workspace.say(bea, channel, "@honk fix it", thread=first)
+    workspace.say(bea, channel, "later", thread=first)
+    told = [(each.author, each.words) for each in make(local).earlier(thread, asked.ts)]
+    assert told == [("bea", "it crashes at <0>"), ("cid", "here, too")]
+
+
 def test_one_person_alone_is_told(local: LocalChat, place: Place):
     ann = local.workspace.person("ann")
     chat, who = make(local), Person(team=place.team, id=ann.id)

@@ -98,17 +98,21 @@ def talk(world: World) -> Iterator[Talk]:
     assert chat.workspace.violations == []
 
 
+@pytest.mark.timeout(240)  # a plan, a draft, a word in the thread and a merge: three turns and CI, one after the other
 def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World):
     alice = talk.person("alice")
     assert "is rob on GitHub" in talk.link(alice, world.rob)
     talk.wait_whisper(alice, "You are `rob` on GitHub")
     world.when("`plan`", replies=[{"call": [{"plan": {"summary": "Greet.", "items": ["Write <!channel> hello"]}}]}])
-    asked = talk.say(alice, f"@honk plan: say *hello* & <b>bye</b> in {world.repo.full_name}")
+    asked = talk.say(talk.person("zoe"), "My greeting is gone since Tuesday.")
+    talk.say(alice, f"@honk plan: say *hello* & <b>bye</b> in {world.repo.full_name}", thread=asked)
     plan = talk.wait_told(asked, "I would do this")
     issue = next(iter(world.repo.issues.values()))
     assert issue.user.login == "honk[bot]"
     assert issue.title == "say *hello* & <b>bye</b>"
     assert (issue.body or "").startswith("Asked for in Slack by @rob.")
+    assert "gone since Tuesday" not in f"{issue.title} {issue.body}"
+    assert "gone since Tuesday" in world.prompts()[0]
     assert "☐ Write &lt;!channel&gt; hello" in plan.shown
     card = world.wait("a button", lambda: next((each for each in talk.told(asked) if each.buttons), None))
     world.wait("the plan's button", lambda: card.buttons[0]["text"]["text"] == "Approve the plan")

@@ -17,8 +17,9 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 
 from github_app.adapters.chat.blocks import message_of
 from github_app.adapters.vault import Vault
-from github_app.core.chat.model import Card, Person, Place
+from github_app.core.chat.model import Card, Person, Place, Remark
 from github_app.core.errors import AccessDenied, Gone, RateLimited, Refused, Transient
+from github_app.core.text.mrkdwn import from_mrkdwn
 
 T = TypeVar("T")
 
@@ -28,6 +29,7 @@ _AWAY_S = 10.0
 """After a failure others need not find out the same, each by waiting for its end."""
 
 _PAGES = 5
+_REMARKS, _REMARK_CHARS = 50, 3_000
 _GONE = {
     "channel_not_found", "not_in_channel", "is_archived", "user_not_in_channel", "user_not_found", "message_not_found",
     "thread_not_found", "cant_update_message", "edit_window_closed", "messages_tab_disabled", "cannot_reply_to_message",
@@ -100,6 +102,20 @@ class SlackChat:
         else:
             message = self._message(card, place)
             self._ask("chat.postEphemeral", channel=place.channel, user=person.id, **where, **message)
+
+    def earlier(self, place: Place, message: str) -> tuple[Remark, ...]:
+        """What people said in a thread before a message, oldest first; bots are left out."""
+        me = self._whoami()
+        found = [
+            (str(each["user"]), from_mrkdwn(str(each.get("text") or ""), (me,)))
+            for each in self._messages(place)
+            if each.get("user") and not each.get("bot_id") and float(each["ts"]) < float(message)
+        ]
+        kept = [(user, words[:_REMARK_CHARS]) for user, words in found if words][-_REMARKS:]
+        names = {
+            user: self.name_of(Person(team=place.team, id=user)) for user in dict.fromkeys(user for user, _ in kept)
+        }
+        return tuple(Remark(author=names[user], words=words) for user, words in kept)
 
     def name_of(self, person: Person) -> str:
         """What a person is called in Slack."""

@@ -129,6 +129,7 @@ def _begin(said: Said, actor: Actor, wish: Wish, name: str, facts: ChatFacts) ->
         number=wish.number,
         verb=wish.verb,
         words=wish.words,
+        said_at=said.at,
     )
     return (begin,)
 

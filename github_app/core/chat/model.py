@@ -31,7 +31,8 @@ class Place:
 @dataclass(frozen=True, kw_only=True)
 class Said:
     """A person said something, without the mention of us. `is_addressed`: to us, by a mention, a command or alone with
-    us; other words are in a thread of ours. `is_command`: by a command, which leaves no message in the channel."""
+    us; other words are in a thread of ours. `is_command`: by a command, which leaves no message in the channel; `at` is
+    what another message is known by there."""
 
     id: str
     person: Person
@@ -39,6 +40,7 @@ class Said:
     words: str
     is_addressed: bool
     is_command: bool = False
+    at: str = ""
 
 
 Action = Literal["go", "stop", "retry", "undo", "choose"]
@@ -112,6 +114,14 @@ class Work:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Remark:
+    """What somebody said in a thread before we were asked: for the agent to know, and nobody's order."""
+
+    author: str
+    words: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Post:
     """Say something in the thread, once for each tag."""
 
@@ -134,7 +144,8 @@ class OfferLink:
 @dataclass(frozen=True, kw_only=True)
 class Begin:
     """Begin work in the name of an account: on an issue, or on a new one with these words, where there is no number.
-    The thread is about it from then on. `key` is the same for the same words: they begin it once."""
+    The thread is about it from then on. `key` is the same for the same words: they begin it once. `said_at` is their
+    message: what was said before it in the thread is told to the agent."""
 
     key: str
     actor: Actor
@@ -142,6 +153,7 @@ class Begin:
     number: int | None
     verb: Literal["do", "plan"]
     words: str
+    said_at: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

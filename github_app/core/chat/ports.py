@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from github_app.core.chat.model import Card, Person, Place
+from github_app.core.chat.model import Card, Person, Place, Remark
 
 
 class Chat(Protocol):
@@ -24,6 +24,10 @@ class Chat(Protocol):
 
     def whisper(self, place: Place, person: Person, card: Card) -> None:
         """Show a message to one person alone."""
+
+    def earlier(self, place: Place, message: str) -> tuple[Remark, ...]:
+        """What people said in a thread before a message, oldest first, with what they are called: the last of it, where
+        that is much."""
 
     def name_of(self, person: Person) -> str:
         """What a person is called there."""

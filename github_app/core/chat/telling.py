@@ -1,13 +1,17 @@
-"""What a thread is told of a decision about its issue: all that is said on GitHub, and the session's state."""
+"""What a thread is told of a decision about its issue: all that is said on GitHub, and the session's state. And what
+the agent is told of a thread."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from github_app.core.chat.model import Place, Told
+from github_app.core.chat.model import Place, Remark, Told
 from github_app.core.decisions import Decision
 from github_app.core.effects import Say, ShowProgress
 from github_app.core.events import Event
+from github_app.core.model import Actor, Comment, Permission
+from github_app.core.text.prose import one_line
 
 
 def issue_spoken_of(decision: Decision) -> int | None:
@@ -31,4 +35,18 @@ def telling(event: Event, decision: Decision, place: Place, now: datetime, *, ve
         words=tuple((effect.tag, effect.body) for effect in decision.effects if isinstance(effect, Say)),
         session_id=session.id if session is not None and shows else "",
         version=version if shows else 0,
+    )
+
+
+def as_comments(said: Sequence[Remark], now: datetime) -> tuple[Comment, ...]:
+    """What was said in a thread, for the agent: quoted, of people who give no orders, whoever they are elsewhere."""
+    return tuple(
+        Comment(
+            id=0,
+            author=Actor(id=0, login=f"{one_line(each.author)} (in Slack)"),
+            permission=Permission.NONE,
+            body=each.words,
+            created_at=now,
+        )
+        for each in said
     )

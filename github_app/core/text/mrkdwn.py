@@ -1,5 +1,5 @@
-"""Markdown as Slack writes it (`mrkdwn`). What is markup there and was none here is escaped: nothing in a text can call
-people, channels or groups, and only addresses of the web are links.
+"""Markdown as Slack writes it (`mrkdwn`), and back. What is markup there and was none here is escaped: nothing in a
+text can call people, channels or groups, and only addresses of the web are links.
 
 https://docs.slack.dev/messaging/formatting-message-text
 """
@@ -7,7 +7,7 @@ https://docs.slack.dev/messaging/formatting-message-text
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from github_app.core.text.markup import read_entities
 
@@ -17,6 +17,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 _RULE = re.compile(r"\s*(?:[-*_]\s*){3,}$|\s*\|?(?:\s*:?-+:?\s*\|)+\s*:?-*:?\s*$")
 _HEADING = re.compile(r"#{1,6}\s+(?P<text>.*?)\s*#*$")
 _ITEM = re.compile(r"(?P<indent>\s*)[-*+]\s+(?:\[(?P<box>[ xX])\]\s+)?(?P<text>.*)$")
+_MARKUP = re.compile(r"<([@#!]?[^<>\s][^<>]{0,3000})>")
 _INLINE = re.compile(
     r"(?P<ticks>`+)(?P<code>(?!`).{1,2000}?(?<!`))(?P=ticks)(?!`)"
     r"|!\[(?P<alt>[^\]]{0,300})\]\([^()\s]{0,2000}\)"
@@ -115,3 +116,25 @@ def _link(address: str, label: str) -> str:
     """A link; what would end it, or begin its label, is written as the web writes it."""
     safe = escape(address).replace("|", "%7C")
     return f"<{safe}|{label.replace('|', '¦').replace('<', '').replace('>', '')}>" if label else f"<{safe}>"
+
+
+def from_mrkdwn(text: str, ours: Collection[str] = ()) -> str:
+    """A message as its reader sees it: without mentions of us (`ours`), links by their address, nothing escaped.
+
+    https://docs.slack.dev/messaging/formatting-message-text#retrieving-messages
+    """
+
+    def shown(found: re.Match[str]) -> str:
+        target, _, label = found[1].partition("|")
+        if target.startswith("@"):
+            return "" if target[1:] in ours else f"@{label or target[1:]}"
+        if target.startswith("#"):
+            return f"#{label or target[1:]}"
+        if target.startswith("!"):
+            return label or target[1:]
+        return target if not label or label in target else f"{label} ({target})"
+
+    plain = _MARKUP.sub(shown, text)
+    for escaped, character in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        plain = plain.replace(escaped, character)
+    return re.sub(r"[\0\ud800-\udfff]", "\ufffd", plain).strip()

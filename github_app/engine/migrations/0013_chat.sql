@@ -23,6 +23,7 @@ CREATE TABLE chat_threads (
     issue_number BIGINT,
     repo TEXT NOT NULL DEFAULT '',
     waiting TEXT NOT NULL DEFAULT '',
+    context TEXT NOT NULL DEFAULT '[]',
     at TEXT NOT NULL,
     PRIMARY KEY (team, channel, thread)
 );

@@ -113,6 +113,10 @@ def test_work_begins_in_the_one_repository_that_fits():
     assert (existing.number, existing.words) == (3, "")
 
 
+def test_what_was_said_before_the_request_is_known_by_its_message():
+    assert begun(decide_in_chat(said("fix it", at="5.0"), in_repos(REPO))).said_at == "5.0"
+
+
 def test_what_only_looks_like_a_repository_is_part_of_the_words():
     begin = begun(decide_in_chat(said("fix the typo in src/main.py"), in_repos(REPO)))
     assert (begin.repo, begin.words) == (REPO, "fix the typo in src/main.py")

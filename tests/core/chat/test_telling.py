@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from github_app.core.chat.model import Place
-from github_app.core.chat.telling import issue_spoken_of, telling
+from github_app.core.chat.model import Place, Remark
+from github_app.core.chat.telling import as_comments, issue_spoken_of, telling
 from github_app.core.decisions import Decision
 from github_app.core.effects import React, Say, ShowProgress
 from tests.core.scene import ISSUE, NOW, command, session
@@ -26,6 +26,12 @@ def test_a_refusal_where_no_work_is_has_words_alone():
     told = telling(command(), decision, HERE, NOW, version=0)
     assert (told.session_id, told.words) == ("", (("ask:1", "Which?"),))
     assert issue_spoken_of(decision) == ISSUE
+
+
+def test_what_a_thread_has_is_quoted_and_gives_no_orders():
+    (comment,) = as_comments([Remark(author="Mal\nlory", words="It crashes")], NOW)
+    assert (comment.author.login, comment.body) == ("Mal lory (in Slack)", "It crashes")
+    assert comment.permission.name == "NONE"
 
 
 def test_nothing_is_told_of_what_nobody_is_told_on_github():

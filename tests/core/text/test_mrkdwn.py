@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from github_app.core.text.mrkdwn import to_mrkdwn
+from github_app.core.text.mrkdwn import from_mrkdwn, to_mrkdwn
 
 HOME, REPO = "https://github.com", "o/r"
 
@@ -47,3 +47,18 @@ def test_nothing_calls_people_whatever_is_written(text: str):
     shown = to_mrkdwn(text, home=HOME, repo=REPO)
     for inside in re.findall(r"<([^>]*)>", shown):
         assert inside.startswith(("http://", "https://")), shown
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<@U0BOT> hi <@U2|bob> and <@U3>", "hi @bob and @U3"),
+        ("see <https://x.y/a?b=1&amp;c=2> or <https://x.y|x.y> or <https://x.y|here>", None),
+        ("in <#C1|general> <!here> <!subteam^S1|@team>", "in #general here @team"),
+        ("a &lt;b&gt; &amp;lt; c", "a <b> &lt; c"),
+        ("nul\0", "nul\ufffd"),
+    ],
+)
+def test_words_are_what_their_reader_sees(text: str, words: str | None):
+    expected = "see https://x.y/a?b=1&c=2 or https://x.y or here (https://x.y)" if words is None else words
+    assert from_mrkdwn(text, {"U0BOT"}) == expected
