@@ -18,7 +18,6 @@ from github_app.core.chat.model import (
     ChatEvent,
     Linked,
     OfferLink,
-    Person,
     Place,
     Post,
     Pressed,
@@ -91,7 +90,7 @@ class Chatter:
         try:
             facts = self._facts_for(event)
         except _LOST as error:
-            self._whisper(event.place, event.person, texts.failed(explain(error)))
+            self._whisper(event, texts.failed(explain(error)))
             return
         for effect in decide_in_chat(event, facts):
             self._perform(event, effect)
@@ -137,7 +136,7 @@ class Chatter:
     def _perform(self, event: Said | Pressed | Linked, effect: ChatEffect) -> None:
         match effect:
             case Whisper():
-                self._whisper(event.place, event.person, effect.card)
+                self._whisper(event, effect.card)
             case Post():
                 self._say(event.place, effect.tag, effect.card)
             case OfferLink():
@@ -159,9 +158,9 @@ class Chatter:
 
     def _offer_link(self, event: Said | Pressed | Linked) -> None:
         name = self.chat.name_of(event.person)
-        invitation = Invitation(nonce=secrets.token_urlsafe(12), person=event.person, place=event.place, name=name)
+        invitation = Invitation(nonce=secrets.token_urlsafe(12), person=event.person, place=_aside(event), name=name)
         words = self.seals.invitation(invitation, self.clock.now())
-        self._whisper(event.place, event.person, texts.link_offer(f"{self.public_url}/link/{words}"))
+        self._whisper(event, texts.link_offer(f"{self.public_url}/link/{words}"))
 
     def _thread_of(self, event: Said | Pressed | Linked, actor: Actor | None) -> Place:
         """The thread that an event is in; a command has none, so its words are said again to begin one."""
@@ -212,13 +211,13 @@ class Chatter:
         said = said_by_door(request, work.repo, work.issue_number)
         is_new = self.store.entries.add_found([said], delay_s=0) > 0
         if not is_new and isinstance(event, Pressed):
-            self._whisper(event.place, event.person, texts.ALREADY_PRESSED)
+            self._whisper(event, texts.ALREADY_PRESSED)
 
-    def _whisper(self, place: Place, person: Person, card: Card) -> None:
+    def _whisper(self, event: Said | Pressed | Linked, card: Card) -> None:
         try:
-            self.chat.whisper(place, person, card)
+            self.chat.whisper(_aside(event), event.person, card)
         except _LOST as error:
-            log.warning("nobody was told", extra={"channel": place.channel, "why": str(error)})
+            log.warning("nobody was told", extra={"channel": event.place.channel, "why": str(error)})
 
     # What a thread is told
 
@@ -256,3 +255,9 @@ class Chatter:
             return message
         self._known.note_message(place, tag, message, version=version)
         return message
+
+
+def _aside(event: Said | Pressed | Linked) -> Place:
+    """Where something is shown to one person alone: a message that has no answer yet is no thread to show it in."""
+    is_first = isinstance(event, Said) and event.at == event.place.thread
+    return replace(event.place, thread="") if is_first else event.place

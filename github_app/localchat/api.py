@@ -78,6 +78,9 @@ class WebApi:
         channel, user = self._channel(given), self._person(given)
         if user not in channel.members:
             raise _Refused("user_not_in_channel")
+        if (thread := given.get("thread_ts")) is not None and len(channel.thread(thread)) < 2:
+            # As in the real one: such a message is shown only where there is a thread already.
+            return {"message_ts": thread}
         return {"message_ts": self._workspace.put(channel, given, only_for=user).ts}
 
     def _update(self, given: dict[str, Any]) -> dict[str, Any]:
