@@ -55,7 +55,9 @@ def acknowledge(event: CommandIssued, *, content: Literal["eyes", "confused"] = 
     react = React(target="issue", target_id=event.number)
     if event.source == "issue_comment" or event.source == "review_comment":
         react = React(target=event.source, target_id=event.comment_id)
-    if event.source not in ("issue", "issue_comment", "review_comment"):
+    if event.source == "tracking":
+        react = React(target="issue_comment", target_id=event.comment_id)
+    elif event.source not in ("issue", "issue_comment", "review_comment"):
         return ()
     return (replace(react, content=content),)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, assert_never
+from typing import Literal
 
 from github_app.core.commands import Command
 from github_app.core.holds import Finding
@@ -14,7 +14,7 @@ from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
 from github_app.core.session import Submission
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
-CommandSource = CommentSource | Literal["slack"]
+CommandSource = CommentSource | Literal["slack", "tracking"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
 InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added", "granted"]
 
@@ -71,9 +71,10 @@ class CommandIssued:
     """Somebody wrote `/honk …`. `number` is the issue's or pull request's; `branch` a pull request's head, if known.
 
     `comment_id` is the comment's id; for source `issue` (it stood in the issue's own text) the issue's number, for
-    `review` (see `command_of_review`) the review's id, 0 where it came by another door (`core.doors`). `issue_text` is
-    the issue's title and body as they stood then, None on pull requests and where they are known. `at` is when it was
-    written, by GitHub's clock, if that is known.
+    `review` (see `command_of_review`) the review's id, 0 where it came by another door (`core.doors`). For `tracking`
+    nobody wrote anything: `actor` ticked a box in the tracking comment with this id. `issue_text` is the issue's title
+    and body as they stood then, None on pull requests and where they are known. `at` is when it was written, by
+    GitHub's clock, if that is known.
     """
 
     id: str
@@ -87,6 +88,17 @@ class CommandIssued:
     branch: str | None = None
     issue_text: tuple[str, str] | None = None
     at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackingEdited:
+    """Somebody changed the text of what looks like a tracking comment, and ticked no box by it."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    number: int
+    comment_id: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,6 +310,7 @@ HubEvent = (
     | IssueEdited
     | IssueClosed
     | CommandIssued
+    | TrackingEdited
     | ReviewSubmitted
     | ChecksChanged
     | BranchPushed
@@ -311,68 +324,12 @@ OwnEvent = TurnEnded | Published | ChangeSetHeld | Undone | EffectFailed | Ticke
 Event = HubEvent | OwnEvent
 
 
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """How to find the session an event is about: by what is set, in a repository or everywhere in an installation."""
-
-    repo_id: int | None = None
-    issue_number: int | None = None
-    pull_number: int | None = None
-    branch: str | None = None
-    head_sha: str | None = None
-    session_id: str | None = None
-    installation_id: int | None = None
-
-
-def _numbered(repo: Repo, number: int, *, is_pull: bool, branch: str | None = None) -> Subject:
-    if is_pull:
-        return Subject(repo_id=repo.id, pull_number=number, branch=branch)
-    return Subject(repo_id=repo.id, issue_number=number)
-
-
-def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an event
-    """What an event is about. A comment on a pull request is known by the pull request's number only."""
-    match event:
-        case IssueLabeled():
-            return _numbered(event.repo, event.issue.number, is_pull=event.is_pull)
-        case IssueEdited():
-            return _numbered(event.repo, event.issue.number, is_pull=False)
-        case IssueUnlabeled():
-            return _numbered(event.repo, event.number, is_pull=event.is_pull)
-        case IssueClosed():
-            return _numbered(event.repo, event.number, is_pull=False)
-        case CommandIssued():
-            return _numbered(event.repo, event.number, is_pull=event.is_pull, branch=event.branch)
-        case ReviewSubmitted() | PullRequestClosed() | PullRequestReopened() | PullRequestDraftChanged():
-            return Subject(repo_id=event.repo.id, pull_number=event.pull_number, branch=event.branch)
-        case ChecksChanged():
-            return Subject(repo_id=event.repo.id, branch=event.branch, head_sha=event.head_sha)
-        case BranchPushed():
-            return Subject(repo_id=event.repo.id, branch=event.branch)
-        case InstallationChanged():
-            return Subject(installation_id=event.installation_id)
-        case (
-            TurnFinished()
-            | TurnAsked()
-            | TurnStopped()
-            | PlanDrafted()
-            | Published()
-            | ChangeSetHeld()
-            | Undone()
-            | EffectFailed()
-            | Ticked()
-        ):
-            return Subject(session_id=event.session_id)
-        case _:
-            assert_never(event)
-
-
 def words_in(event: Event) -> tuple[str, int] | None:
     """Where somebody said something, and its number there: the same words are heard once, however often they come."""
     match event:
         case CommandIssued():
-            # By another door the event's own id says that: it is recorded once.
-            return (event.source, event.comment_id) if event.comment_id else None
+            # By another door the event's own id says that: it is recorded once. A box is there to be ticked again.
+            return (event.source, event.comment_id) if event.comment_id and event.source != "tracking" else None
         case ReviewSubmitted():
             return "review", event.review_id
         case _:

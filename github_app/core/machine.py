@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import checks, opening, planning, rounds, undoing, upkeep, words
+from github_app.core import checks, clicks, opening, planning, rounds, undoing, upkeep, words
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -34,6 +34,7 @@ from github_app.core.events import (
     PullRequestReopened,
     ReviewSubmitted,
     Ticked,
+    TrackingEdited,
     TurnAsked,
     TurnFinished,
     TurnStopped,
@@ -63,6 +64,8 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
         decision = opening.decide_without(session, event, facts)
     else:
         decision = _decide_open(session, event, facts)
+    if clicks.is_click(event):
+        decision = clicks.redrawn(decision)
     if decision.session is not None and decision.session != session:
         return replace(decision, session=replace(decision.session, updated_at=facts.now))
     return decision
@@ -97,6 +100,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return _issue_closed(session, event, facts)
         case CommandIssued():
             return words.commanded(session, event, facts)
+        case TrackingEdited():
+            return clicks.edited(session)
         case ReviewSubmitted():
             return words.reviewed(session, event, facts)
         case ChecksChanged():

@@ -15,6 +15,11 @@ def session_id(repo_id: int, issue_number: int, generation: int) -> str:
     return f"{repo_id}-{issue_number}-{generation}"
 
 
+def tracking_tag(session_id: str) -> str:
+    """The tag under which a session's tracking comment is found."""
+    return f"tracking:{session_id}"
+
+
 def plan_label(trigger_label: str) -> str:
     """The label that asks for a plan, beside the one that asks for the work."""
     return f"{trigger_label}:plan"

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from github_app.core import adoption
 from github_app.core.checks import judge_if_ended
+from github_app.core.clicks import clicked_late, edited, is_click
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
     Decision,
@@ -40,6 +41,7 @@ from github_app.core.events import (
     PullRequestReopened,
     ReviewSubmitted,
     Ticked,
+    TrackingEdited,
     TurnAsked,
     TurnFinished,
     TurnStopped,
@@ -60,13 +62,17 @@ from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.undoing import not_undone, undo, undone
 
 
-def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision:
+def decide_without(  # noqa: C901 - a table, one row an event
+    last: Session | None, event: Event, facts: Facts
+) -> Decision:
     """Decide where no session is open; `last` is the one that ended, if there was one."""
     match event:
         case IssueLabeled():
             return _labeled(last, event, facts)
         case CommandIssued():
             return _command(last, event, facts)
+        case TrackingEdited():
+            return edited(last)
         case ReviewSubmitted() if (said := command_of_review(event)) is not None:
             return _command(last, said, facts)
         case PullRequestReopened():
@@ -139,6 +145,8 @@ def _is_off_again(event: IssueLabeled, facts: Facts) -> bool:
 
 
 def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decision:
+    if is_click(event):
+        return clicked_late(last, event, facts)
     if event.command.verb in ("pause", "resume"):
         return switched(last, event, facts)
     if not may_ask(event.actor, facts):

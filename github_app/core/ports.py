@@ -326,8 +326,11 @@ class Hub(Protocol):
     def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
         """Put a reaction; once, however often it is called."""
 
-    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
-        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
+    def say(self, repo: Repo, number: int, tag: str, body: str, *, known: int | None = None) -> int:
+        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly.
+
+        `known` is its id as it was: found by that, whatever people did to its text; if it is gone, by its tag.
+        """
 
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""

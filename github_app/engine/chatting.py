@@ -35,12 +35,12 @@ from github_app.core.chat.words import command_in
 from github_app.core.commands import Command
 from github_app.core.doors import Desk, Request, issue_of, said_by_door
 from github_app.core.errors import AccessDenied, Gone, HonkError, Refused
-from github_app.core.events import Subject
 from github_app.core.messages import chat as texts
 from github_app.core.messages import refusals
 from github_app.core.model import Actor, Permission, Repo
 from github_app.core.ports import Clock
 from github_app.core.signin import Invitation, Seals
+from github_app.core.subjects import Subject
 from github_app.engine.catalogue import Catalogue
 from github_app.engine.conversations import Conversations
 from github_app.engine.performance import explain

@@ -31,13 +31,13 @@ from github_app.core.events import (
     Published,
     Ticked,
     TurnEnded,
-    subject_of,
 )
 from github_app.core.machine import decide
 from github_app.core.messages import answers
 from github_app.core.model import Repo
 from github_app.core.ports import Clock
 from github_app.core.session import Session
+from github_app.core.subjects import subject_of
 from github_app.core.trail import on_trail
 from github_app.core.waits import TOLD_S
 from github_app.engine.codec import FromNewer

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from github_app.core.chat.model import ChatEvent
-from github_app.core.events import Event, subject_of
+from github_app.core.events import Event
 from github_app.core.names import issue_of_branch
+from github_app.core.subjects import subject_of
 from github_app.engine.store import Store
 
 

@@ -52,7 +52,7 @@ from github_app.core.record.records import reversal_of
 from github_app.core.reverts import Reverts
 from github_app.core.session import Session, Submission
 from github_app.core.undoing import round_of, taken_back
-from github_app.engine.costs import estimate_of
+from github_app.engine import tracking
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.store import Pending, Store
@@ -85,7 +85,7 @@ class Performance:
             case React():
                 self.hub.react(repo, effect.target, effect.target_id, effect.content)
             case Say():
-                self.hub.say(repo, effect.number, effect.tag, effect.body)
+                self._say(pending, effect)
             case ShowProgress():
                 self.show(pending.session_id or "")
             case Publish():
@@ -165,8 +165,12 @@ class Performance:
         """Bring a session's tracking comment up to date. Raises what `Hub` raises."""
         session = self.store.session(session_id)
         if session is not None:
-            body = tracking_body(self.store, session, page=self.pages.of(session.id))
-            self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
+            tracking.show(self.hub, self.store, session, page=self.pages.of(session.id))
+
+    def _say(self, pending: Pending, effect: Say) -> None:
+        written = self.hub.say(pending.repo, effect.number, effect.tag, effect.body)
+        if pending.session_id is not None:
+            self.store.comments.note(pending.session_id, pending.repo.id, effect.tag, written)
 
     def _publish(self, pending: Pending, effect: Publish) -> Published | ChangeSetHeld:
         session = self.transcripts.require_turn(pending.session_id or "", effect.turn_id)
@@ -315,17 +319,6 @@ def _paths_of(changes: ChangeSet) -> tuple[str, ...]:
 def _accepted(session: Session, change_set_id: str) -> tuple[Finding, ...]:
     held = session.held
     return held.accepted if held is not None and held.change_set_id == change_set_id else ()
-
-
-def tracking_body(store: Store, session: Session, *, page: str, doing: str = "") -> str:
-    """The tracking comment of a session as it stands. Raises `DatabaseAway`."""
-    wait, expected = store.waits.of(session.id), estimate_of(store.engine, session)
-    return account.tracking(session, doing=doing, page=page, wait=wait, expected=expected)
-
-
-def tracking_tag(session: Session) -> str:
-    """The tag under which a session's tracking comment is found."""
-    return f"tracking:{session.id}"
 
 
 def explain(error: HonkError) -> str:

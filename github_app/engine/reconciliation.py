@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from github_app.core.commands import parse_command
 from github_app.core.errors import AccessDenied, Gone, HonkError, Transient
-from github_app.core.events import Event, IssueLabeled, Subject, Ticked
+from github_app.core.events import Event, IssueLabeled, Ticked
 from github_app.core.listing import Listing
 from github_app.core.missed import (
     Act,
@@ -30,6 +30,7 @@ from github_app.core.model import Actor, Permission, Repo
 from github_app.core.names import plan_label
 from github_app.core.ports import Clock, Hub
 from github_app.core.session import Session
+from github_app.core.subjects import Subject
 from github_app.engine.database import DatabaseAway
 from github_app.engine.heard import heard
 from github_app.engine.looks import Look, Looks

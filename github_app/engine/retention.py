@@ -46,6 +46,12 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     ("starts", "turn_id", "at < :at"),
     ("refusals", "about", "said_at < :at"),
     ("waits", "session_id", "until < :at"),
+    (
+        "comments",
+        "session_id",
+        "at < :at AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = comments.session_id "
+        "AND status NOT IN ('merged', 'closed'))",
+    ),
     ("verdicts", "id", "at < :at"),
     ("heard", "number", "at < :at"),
     ("looks", "repo_id", f"repo_id <> {ALL} AND looked_at < :at"),

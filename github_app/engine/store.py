@@ -16,15 +16,17 @@ from github_app.core.decisions import Decision, may_ask
 from github_app.core.effects import Effect
 from github_app.core.endings import ended
 from github_app.core.errors import Transient
-from github_app.core.events import Event, OwnEvent, Published, Subject, Undone
+from github_app.core.events import Event, OwnEvent, Published, Undone
 from github_app.core.facts import Facts
 from github_app.core.model import Repo
-from github_app.core.names import issue_of_branch
+from github_app.core.names import issue_of_branch, tracking_tag
 from github_app.core.ports import Clock
 from github_app.core.record import records
 from github_app.core.session import Session
+from github_app.core.subjects import Subject
 from github_app.engine import codec
 from github_app.engine.audit import Audit, chain_of_repo
+from github_app.engine.comments import Comments
 from github_app.engine.conversations import Conversations
 from github_app.engine.database import text_of, transaction
 from github_app.engine.entries import Entries
@@ -61,6 +63,7 @@ class Store:
         self.audit = audit
         self.entries = Entries(engine, clock)
         self.waits = Waits(engine, clock)
+        self.comments = Comments(engine, clock)
         self.figures = Figures(engine, clock)
         self.conversations = Conversations(engine, clock)
         self.lessons = Lessons(engine, clock, audit, lifetime=lessons_for)
@@ -85,6 +88,11 @@ class Store:
         """The newest session that an event is about, be it open or ended."""
         if subject.session_id is not None:
             return self.session(subject.session_id)
+        if subject.comment_id is not None:
+            query = (
+                "id = (SELECT session_id FROM comments WHERE repo_id = :r AND comment_id = :c AND tag LIKE :t || '%')"
+            )
+            return self._one_session(query, r=subject.repo_id, c=subject.comment_id, t=tracking_tag(""))
         issue = subject.issue_number
         if issue is None and subject.branch is not None:
             issue = issue_of_branch(subject.branch)

@@ -32,14 +32,14 @@ from github_app.core.session import Cause, Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
-from github_app.engine import codec
+from github_app.engine import codec, tracking
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.imaging import look_at_images
 from github_app.engine.journal import HandedOver, StoredJournal
 from github_app.engine.lessons import words_about
-from github_app.engine.performance import explain, tracking_body, tracking_tag
+from github_app.engine.performance import explain
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
 from github_app.engine.snapshots import Snapshots
@@ -369,9 +369,8 @@ class TurnRunner:
         return show
 
     def _show(self, session: Session, doing: str) -> None:
-        body = tracking_body(self.store, session, page=self.pages.of(session.id), doing=doing)
         try:
-            self.hub.say(session.repo, session.issue_number, tracking_tag(session), body)
+            tracking.show(self.hub, self.store, session, page=self.pages.of(session.id), doing=doing)
         except (Transient, Gone, AccessDenied, Refused) as error:
             log.warning("progress not shown", extra={"session": session.id, "why": str(error)})
 

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 
 from github_app.core.distill.distillate import distill
 from github_app.core.errors import ToolFailed
-from github_app.core.events import Subject, TurnAsked
+from github_app.core.events import TurnAsked
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.session import Session, Status
+from github_app.core.subjects import Subject
 from github_app.demo.stack import NotReached, Stack
 from github_app.demo.story import BOT
 from github_app.engine import codec

@@ -80,6 +80,11 @@ class Person:
         with self.world.lock:
             issues.edit_comment(self.world, comment, self.user, body)
 
+    def tick(self, comment: Comment, label: str, *, seen: str | None = None) -> None:
+        """Tick the box with this label in a comment; `seen` is its text as the page shows it, if that is not new."""
+        with self.world.lock:
+            issues.tick(self.world, comment, self.user, label, seen=seen)
+
     def delete_comment(self, comment: Comment) -> None:
         """Remove a comment."""
         with self.world.lock:

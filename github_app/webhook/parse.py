@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from github_app.core.errors import Rejected
-from github_app.webhook import payloads, readers
+from github_app.webhook import edits, payloads, readers
 from github_app.webhook.delivery import Delivery, load_object
 from github_app.webhook.readers import Ignored, Origin, Parsed, Read
 
@@ -73,7 +73,7 @@ TABLE: Mapping[tuple[str, str | None], _Row] = {
     ("issues", "deleted"): _row(payloads.EndedIssuePayload, readers.issue_ended("deleted")),
     ("issues", "transferred"): _row(payloads.EndedIssuePayload, readers.issue_ended("transferred")),
     ("issue_comment", "created"): _row(payloads.CommentPayload, readers.comment_created),
-    ("issue_comment", "edited"): _row(payloads.EditedCommentPayload, readers.comment_edited),
+    ("issue_comment", "edited"): _row(payloads.EditedCommentPayload, edits.comment_edited),
     ("pull_request_review", "submitted"): _row(payloads.ReviewPayload, readers.review_submitted),
     ("pull_request_review_comment", "created"): _row(payloads.ReviewCommentPayload, readers.review_comment_created),
     ("pull_request", "labeled"): _row(payloads.PullLabelPayload, readers.pull_labeled),

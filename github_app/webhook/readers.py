@@ -188,14 +188,6 @@ def comment_created(origin: Origin, payload: payloads.CommentPayload) -> Parsed:
     )
 
 
-def comment_edited(origin: Origin, payload: payloads.EditedCommentPayload) -> Parsed:
-    """A command counts when it is new: a typo mended later, or text around it, must not run it again."""
-    before = payload.changes.body
-    if before is None or parse_command(before.text) is not None:
-        return Ignored(reason="an edit that adds no command")
-    return comment_created(origin, payload)
-
-
 def review_submitted(origin: Origin, payload: payloads.ReviewPayload) -> Parsed:
     review = payload.review
     state = review.state.lower()

@@ -11,7 +11,9 @@ import pytest
 from github_app.adapters.hub.github import GitHubHub
 from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
+from github_app.core.messages import boxes
 from github_app.core.model import Permission
+from github_app.core.names import tracking_tag
 from github_app.localhub.deeds import refs
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.people import Files, commit_files
@@ -41,6 +43,31 @@ def test_somebody_elses_comment_with_our_mark_is_left_alone(stage: Stage):
     ours = stage.hub.say(stage.repo, issue.number, "progress", "working")
     assert ours != theirs.id
     assert theirs.body.startswith("mine now")
+
+
+def test_a_comment_that_is_known_is_found_by_its_number_whatever_people_did_to_it(stage: Stage):
+    issue = stage.issue()
+    known = stage.hub.say(stage.repo, issue.number, "progress", "working")
+    [ours] = issue.comments
+    stage.maintainer.edit_comment(ours, "mine now")
+    assert stage.hub.say(stage.repo, issue.number, "progress", "working", known=known) == known
+    assert ours.body == "working\n\n<!-- honk:progress -->"
+    stage.maintainer.delete_comment(ours)
+    again = stage.hub.say(stage.repo, issue.number, "progress", "working", known=known)
+    assert [each.id for each in issue.comments] == [again]
+
+
+def test_a_number_that_is_somebody_elses_comment_is_not_taken_for_ours(stage: Stage):
+    issue = stage.issue()
+    theirs = stage.maintainer.comment(issue, "hands off")
+    assert stage.hub.say(stage.repo, issue.number, "progress", "working", known=theirs.id) != theirs.id
+    assert theirs.body == "hands off"
+
+
+def test_a_tracking_comment_bears_the_mark_that_readers_of_edits_know(stage: Stage):
+    issue = stage.issue()
+    stage.hub.say(stage.repo, issue.number, tracking_tag("7-1-1"), "working")
+    assert boxes.MARK in issue.comments[0].body
 
 
 def test_our_comment_as_it_stands_and_who_edited_it_last(stage: Stage):

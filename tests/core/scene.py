@@ -175,6 +175,7 @@ _USUAL: dict[type, dict[str, Any]] = {
         "comment_id": 1,
         "source": "issue_comment",
     },
+    ev.TrackingEdited: {"number": ISSUE, "comment_id": 60},
     ev.ReviewSubmitted: {
         "pull_number": PULL,
         "branch": BRANCH,

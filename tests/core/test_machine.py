@@ -12,9 +12,11 @@ from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
 from github_app.core.model import Permission
 from github_app.core.session import Session, Status
+from github_app.core.subjects import Subject, subject_of
 from tests.core import (
     test_approvals,
     test_checks,
+    test_clicks,
     test_opening,
     test_planning,
     test_rounds,
@@ -47,6 +49,7 @@ ROWS = [
     *test_undoing.ROWS,
     *test_upkeep.ROWS,
     *test_approvals.ROWS,
+    *test_clicks.ROWS,
 ]
 STATUSES = (NONE, *Status)
 OURS = (ev.ChecksChanged, *get_args(ev.OwnEvent))
@@ -134,26 +137,26 @@ def test_tick_of_a_session_without_a_pull_request_looks_at_the_issue():
 
 @pytest.mark.parametrize("kind", EVENT_KINDS)
 def test_every_event_has_a_subject(kind: type):
-    subject = ev.subject_of(event(kind))
-    assert subject != ev.Subject()
+    subject = subject_of(event(kind))
+    assert subject != Subject()
     assert subject.session_id is None or subject.repo_id is None
 
 
 @pytest.mark.parametrize(
     ("happened", "expected"),
     [
-        (event(ev.IssueLabeled), ev.Subject(repo_id=7, issue_number=12)),
-        (event(ev.IssueClosed), ev.Subject(repo_id=7, issue_number=12)),
-        (command(), ev.Subject(repo_id=7, issue_number=12)),
-        (command(is_pull=True, number=34), ev.Subject(repo_id=7, pull_number=34)),
-        (event(ev.BranchPushed, branch="main"), ev.Subject(repo_id=7, branch="main")),
-        (event(ev.ChecksChanged, branch=None), ev.Subject(repo_id=7, head_sha="1" * 40)),
-        (event(ev.InstallationChanged), ev.Subject(installation_id=70)),
-        (event(ev.Ticked), ev.Subject(session_id="7-12-1")),
+        (event(ev.IssueLabeled), Subject(repo_id=7, issue_number=12)),
+        (event(ev.IssueClosed), Subject(repo_id=7, issue_number=12)),
+        (command(), Subject(repo_id=7, issue_number=12)),
+        (command(is_pull=True, number=34), Subject(repo_id=7, pull_number=34)),
+        (event(ev.BranchPushed, branch="main"), Subject(repo_id=7, branch="main")),
+        (event(ev.ChecksChanged, branch=None), Subject(repo_id=7, head_sha="1" * 40)),
+        (event(ev.InstallationChanged), Subject(installation_id=70)),
+        (event(ev.Ticked), Subject(session_id="7-12-1")),
     ],
 )
-def test_subject_is_how_the_session_is_found(happened: ev.Event, expected: ev.Subject):
-    assert ev.subject_of(happened) == expected
+def test_subject_is_how_the_session_is_found(happened: ev.Event, expected: Subject):
+    assert subject_of(happened) == expected
 
 
 def test_statuses_are_open_or_terminal():

@@ -38,6 +38,7 @@ from github_app.core.messages import (
     stops,
 )
 from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
+from github_app.core.plans import Plan
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
 from github_app.core.session import Cause, Pause, Reply, Round, Session, Status, Submission
@@ -132,6 +133,7 @@ FLAKY = (
     failure(BASE, name="build", has_passed=True, sign="its runner was lost"),
 )
 
+PLAN = Plan(turn_id="7-12-1/turn-1", summary="The beak is shut.", items=("Open it", "Test it"))
 TRACKING = {
     "running again": account.tracking(
         session(AWAITING_CHECKS, rerun=RERUN, failures=(failure(HEAD), *lost(1).failures), usage=SPENT)
@@ -154,6 +156,19 @@ TRACKING = {
     "asking": account.tracking(
         session(NEEDS_HUMAN, waiting_for=stops.checks_blocked(), checks=checks("blocked"), usage=SPENT)
     ),
+    "with all boxes, and a plan that was accepted": account.tracking(
+        session(
+            NEEDS_HUMAN,
+            waiting_for=stops.silence(3_600),
+            published=(Round(head_sha=HEAD, title="Make it honk", summary="It honks."),),
+            plan=replace(PLAN, text="Open it", accepted_by="alice"),
+        ),
+        plan_comment=77,
+    ),
+    "with a plan that waits": account.tracking(
+        session(NEEDS_HUMAN, waiting_for=plans.WAITS, stuck_on="plan", plan=PLAN, pull_number=None)
+    ),
+    "with a plan that is written anew": account.tracking(first_turn(turn_cause=Cause.PLAN, plan=PLAN)),
     "merged": account.tracking(session(MERGED, usage=SPENT)),
     "merged, one part": account.tracking(session(MERGED, usage=SPENT, remaining=PARTS)),
     "closed": account.tracking(

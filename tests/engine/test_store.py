@@ -14,9 +14,10 @@ import sqlalchemy as sa
 from github_app.core.decisions import Decision
 from github_app.core.effects import React, RunTurn, ShowProgress
 from github_app.core.errors import Misconfigured, Transient
-from github_app.core.events import EffectFailed, IssueLabeled, Published, Subject, Ticked
+from github_app.core.events import EffectFailed, IssueLabeled, Published, Ticked
 from github_app.core.failures import Failure
 from github_app.core.session import Cause, Status
+from github_app.core.subjects import Subject
 from github_app.engine.database import DatabaseAway, connect, flows_url, transaction
 from github_app.engine.migrations import migrate
 from github_app.engine.store import Conflict, Store

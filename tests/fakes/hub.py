@@ -168,10 +168,11 @@ class RecordingHub:
     def react(self, repo: Repo, target: ReactionTarget, target_id: int, content: str) -> None:
         self._call(self.acts, "react", target, target_id, content)
 
-    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
+    def say(self, repo: Repo, number: int, tag: str, body: str, *, known: int | None = None) -> int:
         self._call(self.acts, "say", number, tag, body)
-        self.comments_by_tag[number, tag] = body
-        return 1
+        with self._lock:
+            self.comments_by_tag[number, tag] = body
+            return list(self.comments_by_tag).index((number, tag)) + 1
 
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         self._call(self.asked, "own_comment", number, tag)

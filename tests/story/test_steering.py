@@ -65,6 +65,36 @@ def test_stop_ends_a_running_command_within_seconds(world: World) -> None:
     assert len(world.requests()) == 1  # nothing more was asked of the model
 
 
+def test_a_ticked_box_is_a_command_of_who_ticked_it(world: World) -> None:
+    _slow_work(world)
+    issue = world.ask_for()
+    world.wait_thinking()
+    comment, hub = world.tracking(issue), world.stack.hub
+    as_it_was = comment.body
+    with hub.world.lock:
+        hub.grant(world.repo, "eve", "write").tick(comment, "stop")
+        hub.grant(world.repo, "eve", "read")  # before anybody can look
+    world.wait_reaction(comment, "confused")
+    world.wait_comment(issue, "`eve`, I take instructions only from people with write access")
+    world.wait("the box to be clear", lambda: "- [ ] stop" in comment.body)
+    assert [each.status for each in world.sessions()] == ["working"]
+
+    world.rob.edit_comment(comment, "All mine.")
+    world.wait("the comment to be as it was", lambda: "- [ ] stop" in comment.body)
+    world.rob.tick(comment, "stop")
+    assert "`rob` asked me to stop" in world.wait_end(issue)
+    world.let_model_go()
+    world.rest()
+    assert "Closed" in world.tracking(issue).body
+    assert "- [" not in comment.body
+
+    world.ann.tick(comment, "stop", seen=as_it_was)  # in a page that is older than the end
+    world.wait("the comment to be as it was", lambda: "Closed" in comment.body)
+    world.rest()
+    assert world.turns() == 1
+    assert world.ours() == []
+
+
 def test_the_label_taken_off_ends_the_work(world: World) -> None:
     _slow_work(world)
     issue = world.ask_for()

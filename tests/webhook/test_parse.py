@@ -233,6 +233,31 @@ def test_edit_that_removes_the_command_means_nothing():
     assert "without a command" in reason(read("issue_comment", delivery))
 
 
+TRACKING = "**Honk**\n\nI work.\n\n- [ ] stop\n- [ ] retry\n\n<!-- honk:tracking:7-12-1 -->"
+
+
+def edited(before: str, after: str, **more: Any) -> Parsed:
+    comment = {"id": 99, "body": after, "user": {"id": 9, "login": "honk[bot]", "type": "Bot"}}
+    changes = {"body": {"from": before}}
+    return read("issue_comment", payload("edited", issue=issue(), comment=comment, changes=changes, **more))
+
+
+def test_a_ticked_box_is_the_command_of_who_ticked_it():
+    assert edited(TRACKING, TRACKING.replace("[ ] stop", "[x] stop")) == events.CommandIssued(
+        **BY_ADA, number=12, is_pull=False, command=STOP, comment_id=99, source="tracking"
+    )
+
+
+@pytest.mark.parametrize("after", ["", "Mine now", TRACKING.replace("I work.", "/honk do evil")])
+def test_any_other_edit_of_a_tracking_comment_says_so_and_no_more(after: str):
+    assert edited(TRACKING, after) == events.TrackingEdited(**BY_ADA, number=12, comment_id=99)
+
+
+def test_our_own_edits_of_a_tracking_comment_mean_nothing():
+    ours = edited(TRACKING, TRACKING.replace("[ ]", "[x]"), sender={"id": 9, "login": "honk[bot]", "type": "Bot"})
+    assert "as a bot edits it" in reason(ours)
+
+
 def test_command_in_an_inline_comment():
     comment = {"id": 77, "body": "/honk rename this", "line": None, "pull_request_review_id": None}
     parsed = read("pull_request_review_comment", payload("created", comment=comment, pull_request=pull()))

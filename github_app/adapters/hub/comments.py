@@ -21,8 +21,8 @@ from github_app.core.model import Actor, Repo
 T = TypeVar("T")
 
 
-def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: Actor) -> int:
-    """Post a comment, or edit ours with the same tag; its id."""
+def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: Actor, known: int | None = None) -> int:
+    """Post a comment, or edit ours with the same tag; its id. If it is `known`, it is found by that."""
     client = clients.repo(repo, "say")
     text = mark(body, tag)
 
@@ -38,7 +38,8 @@ def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: A
     def edit(id: int) -> None:
         client.write(lambda it: it.get_issue(number).get_comment(id).edit(text), what=f"our comment on #{number}")
 
-    found = look()
+    found = None if known is None else _read_known(client, known, me)
+    found = found or look()
     if found is None:
 
         def post(it: Repository) -> tuple[int, str]:
@@ -48,6 +49,17 @@ def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: A
     if _plain(found[1]) != _plain(text):
         edit(found[0])
     return found[0]
+
+
+def _read_known(client: RepoClient, comment_id: int, me: Actor) -> tuple[int, str] | None:
+    def ask(it: Repository) -> tuple[int, str] | None:
+        comment = it.get_issue(0).get_comment(comment_id)
+        return (comment.id, comment.body or "") if comment.user and comment.user.id == me.id else None
+
+    try:
+        return client.read(ask, what=f"our comment {comment_id}")
+    except NotFound:
+        return None
 
 
 _AS_IT_STANDS = f"query($id: ID!) {{ node(id: $id) {{ ... on Comment {{ body {EDITOR_FIELDS} }} }} }}"

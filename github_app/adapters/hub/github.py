@@ -222,10 +222,13 @@ class GitHubHub:
         """Put a reaction; once, however often it is called. `target_id`: an issue's number, else a comment's id."""
         comments.react(self._clients, repo, target=target, target_id=target_id, content=content)
 
-    def say(self, repo: Repo, number: int, tag: str, body: str) -> int:
-        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly."""
+    def say(self, repo: Repo, number: int, tag: str, body: str, *, known: int | None = None) -> int:
+        """Post a comment, or edit ours with the same hidden `tag`; its id. Cuts a body that is too long, visibly.
+
+        `known` is its id as it was: found by that, whatever people did to its text; if it is gone, by its tag.
+        """
         fit = self.vault.fit(body, of=f"a comment on #{number}")
-        return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity())
+        return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity(), known=known)
 
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""

@@ -10,7 +10,7 @@ from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement
-from github_app.core.messages import adoption, failures, parts
+from github_app.core.messages import adoption, boxes, failures, parts
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import how_verified
@@ -36,11 +36,20 @@ def status_word(status: Status) -> str:
 
 
 def tracking(
-    session: Session, *, doing: str = "", page: str = "", wait: Wait | None = None, expected: Estimate | None = None
+    session: Session,
+    *,
+    doing: str = "",
+    page: str = "",
+    wait: Wait | None = None,
+    expected: Estimate | None = None,
+    plan_comment: int | None = None,
+    has_boxes: bool = True,
 ) -> str:
-    """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's."""
+    """The tracking comment: who acts next, and the state of everything, edited in place. `page` is the session's,
+    `plan_comment` the number of the comment with its plan; a copy of it elsewhere has no boxes to be ticked."""
     lines = [f"**Honk · {_STATUS[session.status]}**", "", next_step(session, doing), ""]
     lines.append("| | |\n|---|---|")
+    lines += _plan(session, plan_comment)
     lines.append(f"| Branch | `{session.branch}` |")
     if session.pull_number is not None:
         draft = " (draft)" if session.pull_is_draft and not session.status.is_terminal else ""
@@ -69,8 +78,24 @@ def tracking(
         lines.append(f"| On record | [step by step]({page}) |")
     if not session.status.is_terminal:
         lines += ["", adoption.terms(session)] if session.adopted is not None else []
-        lines += ["", "Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more."]
+        lines += ["", f"Write `/honk …` to steer, `/honk stop` to end, `/honk help` for more{_OR_TICK * has_boxes}."]
+        lines += boxes.drawn(session) if has_boxes else []
     return "\n".join(lines)
+
+
+_OR_TICK = "; or tick what you want"
+
+
+def _plan(session: Session, comment_id: int | None) -> list[str]:
+    """Where the plan is, and whose word it has. What is done of it nobody reports, so nothing is said of that."""
+    plan = session.plan
+    if plan is None or not (plan.accepted_by or session.stuck_on == "plan"):
+        return []
+    where = "in a comment"
+    if comment_id is not None:
+        where = f"[{where}](/{session.repo.full_name}/issues/{session.issue_number}#issuecomment-{comment_id})"
+    whose = f"as {code(plan.accepted_by)} accepted it" if plan.accepted_by else "waits for `/honk go`"
+    return [f"| Plan | {where}, {whose} |"]
 
 
 def waiting(wait: Wait | None) -> tuple[str, str] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from github_app.core.commands import VERBS
 from github_app.core.messages.account import tracking
 from github_app.core.messages.figures import money, spent
-from github_app.core.session import Session
+from github_app.core.session import Session, Status
 from github_app.core.text.prose import clause, code, harmless
 
 
@@ -36,7 +36,13 @@ def help_text(trigger_label: str) -> str:
 
 def status_answer(session: Session) -> str:
     """The state of a session, on request."""
-    return tracking(session)
+    return tracking(session, has_boxes=False)
+
+
+def ended_meanwhile(session: Session) -> str:
+    """A box was ticked in the tracking comment of work that had ended by then."""
+    then = "" if session.status is Status.MERGED else " Write `/honk` to have me go on."
+    return f"This work had ended before the box was ticked, so I did nothing.{then}"
 
 
 def already_working(session: Session) -> str:

@@ -28,6 +28,7 @@ from github_app.core.events import (
     PullRequestReopened,
     ReviewSubmitted,
     Ticked,
+    TrackingEdited,
     TurnAsked,
     TurnFinished,
     TurnStopped,
@@ -148,18 +149,16 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"issue": event.number, "label": clip(event.label)}
         case IssueEdited():
             return {"issue": event.issue.number, "sha256": digest(f"{event.issue.title}\n\n{event.issue.body}")}
+        case TrackingEdited():
+            return {"issue": event.number, "comment": event.comment_id}
         case IssueClosed():
             return {"issue": event.number, "merged_by": facts.pull.merged_by if facts.pull else ""}
         case CommandIssued():
             words = {"source": event.source, "comment": event.comment_id, "sha256": digest(event.command.text)}
             return {"number": event.number, "verb": event.command.verb, **words}
         case ReviewSubmitted():
-            return {
-                "pull": event.pull_number,
-                "review": event.review_id,
-                "state": event.state,
-                "sha256": digest(event.body),
-            }
+            said = {"review": event.review_id, "state": event.state, "sha256": digest(event.body)}
+            return {"pull": event.pull_number, **said}
         case ChecksChanged():
             return {"sha": event.head_sha, "state": facts.checks.state if facts.checks else ""}
         case BranchPushed():

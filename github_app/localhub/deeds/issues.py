@@ -159,6 +159,17 @@ def edit_comment(world: World, comment: Comment, sender: User, body: str) -> Non
     events.issue_comment(world, "edited", comment, sender, changes={"body": {"from": before}})
 
 
+def tick(world: World, comment: Comment, sender: User, label: str, *, seen: str | None = None) -> None:
+    """Tick a box, which sends the whole text anew; only who may edit a comment has boxes that can be ticked."""
+    if sender is not comment.user and world.role(sender, comment.issue.repo) not in ("write", "maintain", "admin"):
+        raise ApiError(403, "Must have admin rights to Repository.")
+    before = comment.body if seen is None else seen
+    after = before.replace(f"- [ ] {label}", f"- [x] {label}", 1)
+    if after == before:
+        raise ApiError(422, f"There is no box {label!r} to tick.")
+    edit_comment(world, comment, sender, after)
+
+
 def delete_comment(world: World, comment: Comment, sender: User) -> None:
     """Remove a comment."""
     comment.issue.comments.remove(comment)
