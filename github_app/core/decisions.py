@@ -179,6 +179,7 @@ def _hold(
     said: tuple[Effect, ...] = ()
     if session.stuck_on != stuck_on:
         number = session.pull_number or session.issue_number
+        held = replace(held, asked=(f"held:{turn_id}",))
         said = (Say(number=number, tag=f"held:{turn_id}", body=stops.with_standing(text, session)), ShowProgress())
     elif session.waiting_for != text:
         said = (ShowProgress(),)
@@ -206,6 +207,7 @@ def ask(
     number = session.pull_number or session.issue_number
     said: tuple[Effect, ...] = ()
     if is_reachable:
+        waiting = replace(waiting, asked=(f"ask:{event.id}",))
         said = (Say(number=number, tag=f"ask:{event.id}", body=stops.with_standing(text, waiting)), ShowProgress())
     return Decision(session=waiting, effects=(*before, *said), why=f"a human is needed: {text.splitlines()[0]}")
 

@@ -32,6 +32,14 @@ class Say:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MinimiseComments:
+    """Fold up the comments of a session that have these tags, as outdated."""
+
+    session_id: str
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ShowProgress:
     """Bring the tracking comment (and the pull request's body, if there is one) up to date with the session."""
 
@@ -156,6 +164,7 @@ class DropLesson:
 Effect = (
     React
     | Say
+    | MinimiseComments
     | ShowProgress
     | RunTurn
     | Publish
@@ -174,5 +183,5 @@ Effect = (
     | DropLesson
 )
 
-BEST_EFFORT = (React, ShowProgress, ShowProof, RequestReview, RemoveLabel, DiscardWorkspace)
+BEST_EFFORT = (React, ShowProgress, MinimiseComments, ShowProof, RequestReview, RemoveLabel, DiscardWorkspace)
 """Effects whose failure is the operator's business alone: logged and counted, never a question to a human."""

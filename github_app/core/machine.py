@@ -42,6 +42,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts
 from github_app.core.messages import stops
+from github_app.core.outdated import without_outdated
 from github_app.core.session import Session, Status
 
 __all__ = ["Decision", "decide", "is_our_own"]
@@ -66,6 +67,7 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
         decision = _decide_open(session, event, facts)
     if clicks.is_click(event):
         decision = clicks.redrawn(decision)
+    decision = without_outdated(session, decision)
     if decision.session is not None and decision.session != session:
         return replace(decision, session=replace(decision.session, updated_at=facts.now))
     return decision

@@ -332,6 +332,9 @@ class Hub(Protocol):
         `known` is its id as it was: found by that, whatever people did to its text; if it is gone, by its tag.
         """
 
+    def minimise(self, repo: Repo, comment_id: int) -> None:
+        """Fold up a comment of ours as outdated; nothing if it is gone, or another's."""
+
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""
 

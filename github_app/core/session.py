@@ -133,8 +133,9 @@ class Session:
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
     `waiting_for` says what a human is asked for, `stuck_on` of what kind that is (`checks`, `money`, `quota`, `pause`,
-    `permission`, `push`, `installation`, `approval`, `plan`, or empty: only words help). `plan` is the last one
-    written. `held` is the last change set that was held back; it can be approved while `stuck_on` says so.
+    `permission`, `push`, `installation`, `approval`, `plan`, or empty: only words help). `asked` are the tags of the
+    comments that ask for it. `plan` is the last one written. `held` is the last change set that was held back; it can
+    be approved while `stuck_on` says so.
     `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
     heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
     publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
@@ -190,6 +191,7 @@ class Session:
     settling: Settling | None = None
     waiting_for: str = ""
     stuck_on: str = ""
+    asked: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
     seen: tuple[str, ...] = ()
     ledger: tuple[Entry, ...] = ()

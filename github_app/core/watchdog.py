@@ -67,5 +67,5 @@ def remind(decision: Decision, event: Event, facts: Facts) -> Decision:
         tag=f"reminder:{event.id}",
         body=stops.with_standing(text, session),
     )
-    reminded = replace(session, reminded_at=facts.now)
+    reminded = replace(session, reminded_at=facts.now, asked=(*session.asked, say.tag))
     return Decision(session=reminded, effects=(say,), why="nobody has said anything for days, and is reminded")

@@ -17,6 +17,7 @@ from github_app.core.effects import (
     KeepLesson,
     LookAgain,
     MarkReady,
+    MinimiseComments,
     PauseRepository,
     Publish,
     React,
@@ -86,6 +87,9 @@ class Performance:
                 self.hub.react(repo, effect.target, effect.target_id, effect.content)
             case Say():
                 self._say(pending, effect)
+            case MinimiseComments():
+                for comment_id in self.store.comments.all_of(effect.session_id, effect.tags):
+                    self.hub.minimise(repo, comment_id)
             case ShowProgress():
                 self.show(pending.session_id or "")
             case Publish():

@@ -64,6 +64,16 @@ def test_a_number_that_is_somebody_elses_comment_is_not_taken_for_ours(stage: St
     assert theirs.body == "hands off"
 
 
+def test_a_comment_of_ours_is_folded_up_as_outdated_and_nobody_elses(stage: Stage):
+    issue = stage.issue()
+    ours = stage.hub.say(stage.repo, issue.number, "progress", "working")
+    theirs = stage.maintainer.comment(issue, "hands off")
+    for _ in range(2):
+        for comment_id in (ours, theirs.id, 999_999):
+            stage.hub.minimise(stage.repo, comment_id)
+    assert [each.minimized for each in issue.comments] == ["outdated", ""]
+
+
 def test_a_tracking_comment_bears_the_mark_that_readers_of_edits_know(stage: Stage):
     issue = stage.issue()
     stage.hub.say(stage.repo, issue.number, tracking_tag("7-1-1"), "working")

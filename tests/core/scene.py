@@ -262,7 +262,10 @@ def check(each: Row, before: Session | None) -> Decision:
     decision = decide(before, each.event, each.facts)
     expected = each.to or (before.status if before else None)
     found = decision.session.status if decision.session else None
-    assert (found, effects_of(decision)) == (expected, each.does), decision.why
+    does = each.does
+    if before is not None and decision.session is not None and decision.session.id != before.id:
+        does += " MinimiseComments"  # What an ended session said of itself is old with the next one.
+    assert (found, effects_of(decision)) == (expected, does), decision.why
     assert each.why in decision.why
     return decision
 

@@ -181,8 +181,9 @@ def test_what_was_accepted_can_be_published_again_after_a_failure():
     failed = decide(accepted, event(ev.EffectFailed, turn_id=TURN), facts())
     assert failed.session is not None
     assert failed.session.stuck_on == "approval"
-    assert effects_of(decide(failed.session, command("retry"), facts())) == "React ShowProgress Publish"
-    assert effects_of(decide(failed.session, approve("all"), facts())) == "React ShowProgress Publish"
+    published = "React ShowProgress Publish MinimiseComments"
+    assert effects_of(decide(failed.session, command("retry"), facts())) == published
+    assert effects_of(decide(failed.session, approve("all"), facts())) == published
 
 
 def test_more_that_is_found_at_publishing_is_asked_for_and_what_was_accepted_stays():

@@ -137,7 +137,7 @@ def test_a_turn_that_was_stopped_by_the_pause_goes_on_when_it_is_over():
     assert (held.session.status, held.session.stuck_on) == (NEEDS_HUMAN, "pause")
     assert held.session.feedback == (words(),)
     on = decide(held.session, event(ev.Ticked), facts(pull=pull()))
-    assert effects_of(on) == "ShowProgress RunTurn"
+    assert effects_of(on) == "ShowProgress RunTurn MinimiseComments"
 
     at_once = decide(session(), stopped, facts())
     assert effects_of(at_once) == "ShowProgress RunTurn"

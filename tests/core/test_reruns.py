@@ -122,9 +122,9 @@ ROWS = [
     row(LOST_AGAIN, "as people know", CHANGED, facts=known(red(LOST, attempt=2)),
         does="", why="nothing here is to be mended"),
     row(LOST_AGAIN, "people ran it again, and it is green", CHANGED, facts=known(GREEN),
-        to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
+        to=AWAITING_REVIEW, does="MarkReady ShowProgress MinimiseComments", why="all checks passed"),
     row(LOST_AGAIN, "people ran it again, and now it is the change", CHANGED, facts=known(red(OURS, attempt=3)),
-        to=WORKING, does="ShowProgress RunTurn", why="checks failed"),
+        to=WORKING, does="ShowProgress RunTurn MinimiseComments", why="checks failed"),
     row(session(WORKING), "a runner is lost while a turn runs", CHANGED, facts=known(red(LOST)),
         does="", why="a turn runs"),
 ]  # fmt: skip

@@ -14,6 +14,7 @@ from github_app.core.effects import (
     KeepLesson,
     LookAgain,
     MarkReady,
+    MinimiseComments,
     PauseRepository,
     Publish,
     React,
@@ -127,6 +128,14 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("show_proof", "c" * 40, "d-1/0", "neutral", "Nothing"),
         ("remove_label", 1, "honk"),
     ]
+
+
+def test_what_is_outdated_is_found_by_what_the_session_wrote(hub, performance):
+    for tag in ("ask:1", "answer:2", "ask:3"):
+        performance.perform(pending(Say(number=1, tag=tag, body="b")))
+    performance.perform(pending(MinimiseComments(session_id="7-1-1", tags=("ask:1", "ask:3", "ask:4"))))
+    performance.perform(pending(MinimiseComments(session_id="7-1-2", tags=("ask:1",))))
+    assert hub.acts_of("minimise") == [(1,), (3,)]
 
 
 def a_comment(number: int, author=ANN) -> Comment:

@@ -174,6 +174,9 @@ class RecordingHub:
             self.comments_by_tag[number, tag] = body
             return list(self.comments_by_tag).index((number, tag)) + 1
 
+    def minimise(self, repo: Repo, comment_id: int) -> None:
+        self._call(self.acts, "minimise", comment_id)
+
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         self._call(self.asked, "own_comment", number, tag)
         body = self.comments_by_tag.get((number, tag))

@@ -143,13 +143,14 @@ def test_help_needs_no_session(world: World) -> None:
 def test_a_question_waits_for_its_answer_and_goes_on_with_it(world: World) -> None:
     world.when(replies=[calls(write("hello.txt", "hello\n"), ask("In which language (asked)?"))])
     issue = world.ask_for()
-    world.wait_comment(issue, "In which language (asked)?")
+    asked = world.wait_comment(issue, "In which language (asked)?")
     world.wait_status("needs_human")
     world.when("in French (told)", replies=[calls(bash("echo bonjour >> hello.txt"), submit("Say bonjour"))])
     world.ann.comment(issue, "/honk in French (told)")
     pull = world.wait_ready()
     assert world.text(pull.head_sha, "hello.txt") == "hello\nbonjour\n"  # what was there before the question is kept
     assert world.turns() == 2
+    assert [each for each in issue.comments if each.minimized] == [asked]
 
 
 def test_a_turn_that_failed_is_taken_up_again_on_retry(world: World) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import quote
 
+from github.IssueComment import IssueComment
 from github.Repository import Repository
 
 from github_app.adapters.hub.clients import Clients, RepoClient
@@ -52,14 +53,36 @@ def say(clients: Clients, repo: Repo, number: int, *, tag: str, body: str, me: A
 
 
 def _read_known(client: RepoClient, comment_id: int, me: Actor) -> tuple[int, str] | None:
-    def ask(it: Repository) -> tuple[int, str] | None:
+    comment = _find_ours(client, comment_id, me)
+    return (comment.id, comment.body or "") if comment is not None else None
+
+
+def _find_ours(client: RepoClient, comment_id: int, me: Actor) -> IssueComment | None:
+    """A comment by its number; None if it is gone, or not ours."""
+
+    def ask(it: Repository) -> IssueComment | None:
         comment = it.get_issue(0).get_comment(comment_id)
-        return (comment.id, comment.body or "") if comment.user and comment.user.id == me.id else None
+        return comment if comment.user and comment.user.id == me.id else None
 
     try:
         return client.read(ask, what=f"our comment {comment_id}")
     except NotFound:
         return None
+
+
+MINIMISE = """
+mutation($id: ID!) {
+  minimizeComment(input: {subjectId: $id, classifier: OUTDATED}) { minimizedComment { isMinimized } }
+}
+"""
+
+
+def minimise(clients: Clients, repo: Repo, comment_id: int, *, me: Actor) -> None:
+    """Fold up a comment of ours as outdated; nothing if it is gone, or another's."""
+    client = clients.repo(repo, "minimise")
+    comment = _find_ours(client, comment_id, me)
+    if comment is not None:
+        client.mutate(MINIMISE, {"id": comment.raw_data["node_id"]}, what=f"our comment {comment_id}")
 
 
 _AS_IT_STANDS = f"query($id: ID!) {{ node(id: $id) {{ ... on Comment {{ body {EDITOR_FIELDS} }} }} }}"

@@ -230,6 +230,10 @@ class GitHubHub:
         fit = self.vault.fit(body, of=f"a comment on #{number}")
         return comments.say(self._clients, repo, number, tag=tag, body=fit, me=self.identity(), known=known)
 
+    def minimise(self, repo: Repo, comment_id: int) -> None:
+        """Fold up a comment of ours as outdated; nothing if it is gone, or another's."""
+        comments.minimise(self._clients, repo, comment_id, me=self.identity())
+
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""
         return comments.read_own(self._clients, repo, number, tag=tag, me=self.identity())

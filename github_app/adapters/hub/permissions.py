@@ -24,6 +24,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "react": WRITE_TALK,
     "say": WRITE_TALK,
     "open_issue": {"issues": "write"},
+    "minimise": WRITE_TALK,
     "remove_label": WRITE_TALK,
     # pull requests; `contents: write` is what GitHub wants beside `pull_requests` for markPullRequestReadyForReview and
     # resolveReviewThread
