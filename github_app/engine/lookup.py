@@ -20,7 +20,6 @@ from github_app.core.events import (
     Published,
     PullRequestReopened,
     Ticked,
-    subject_of,
 )
 from github_app.core.facts import Facts, Need, PlanComment, asker_of, needs
 from github_app.core.machine import is_our_own
@@ -28,6 +27,7 @@ from github_app.core.model import Checks, Permission, Pull, Repo, Thread
 from github_app.core.plans import Plan, plan_tag
 from github_app.core.ports import Clock, Hub
 from github_app.core.session import Session
+from github_app.core.subjects import subject_of
 from github_app.engine.adopting import with_pull
 from github_app.engine.heard import is_heard
 from github_app.engine.pauses import Pauses
