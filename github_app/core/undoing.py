@@ -87,10 +87,10 @@ def undone(session: Session, event: Undone, facts: Facts) -> Decision:
     if session.status.is_terminal or session.stuck_on in OTHERWISE_STUCK:
         shown = () if session.status.is_terminal else (ShowProgress(),)
         return Decision(session=moved, effects=(say, *shown), why="taken back; nothing else changes")
-    told = ask(moved, event, facts, text)
+    asked = ask(moved, event, facts, text)
     # What was taken back stays true, whatever people say next.
-    lasting = replace(told.session, asked=()) if told.session is not None else None
-    return replace(told, session=lasting, why="taken back; people say how to go on")
+    lasting = replace(asked.session, asked=()) if asked.session is not None else None
+    return replace(asked, session=lasting, why="taken back; people say how to go on")
 
 
 def not_undone(session: Session, event: EffectFailed) -> Decision:

@@ -18,6 +18,7 @@ from github_app.core.machine import decide
 from github_app.core.model import BranchHold, Checks, FailedCheck, Patch, Permission
 from github_app.core.parts import left_after
 from github_app.core.session import Cause, Round, Session
+from github_app.core.subjects import Subject, subject_of
 from tests.core.scene import (
     ALICE,
     AWAITING_CHECKS,
@@ -201,9 +202,9 @@ def test_looking_is_for_those_who_would_begin():
 
 
 def test_their_events_are_found_by_the_number_of_the_pull_request():
-    assert ev.subject_of(labelled()) == ev.Subject(repo_id=7, pull_number=PULL)
+    assert subject_of(labelled()) == Subject(repo_id=7, pull_number=PULL)
     unlabelled = event(ev.IssueUnlabeled, number=PULL, is_pull=True)
-    assert ev.subject_of(unlabelled) == ev.Subject(repo_id=7, pull_number=PULL)
+    assert subject_of(unlabelled) == Subject(repo_id=7, pull_number=PULL)
 
 
 def test_each_round_is_told_in_a_comment():

@@ -114,7 +114,7 @@ class TestBots:
             now = replace(now, status=CLOSED, turn_id=None)
         again = decide(now, event(ev.IssueLabeled, actor=ROBOT), ALLOWED)
         assert (again.session, again.effects) == (now, ())
-        assert effects_of(decide(now, event(ev.IssueLabeled), facts())).endswith("RunTurn")
+        assert effects_of(decide(now, event(ev.IssueLabeled), facts())).endswith("RunTurn MinimiseComments")
 
     def test_the_operator_says_which_bots_may_be_named(self):
         policy = Policy(bots=(5, 6))
@@ -159,7 +159,7 @@ class TestPushes:
 
         again = decide(asked, push(after=THIRD, id="e2"), newer)
         assert again.session is not None
-        assert (again.session.strange_sha, effects_of(again)) == (THIRD, "Say ShowProgress")
+        assert (again.session.strange_sha, effects_of(again)) == (THIRD, "Say ShowProgress MinimiseComments")
 
     def test_who_writes_accepts_it_by_pushing_on_top(self):
         asked = decide(session(AWAITING_REVIEW), push(), STRANGE).session
