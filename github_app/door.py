@@ -7,7 +7,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
 from github_app.core.errors import HonkError
@@ -19,16 +19,23 @@ if TYPE_CHECKING:
     from starlette.routing import Route
 
     from github_app.core.chat.access import SlackAccess
+    from github_app.core.doors import Desk
     from github_app.core.lessons import Lesson
     from github_app.core.ports import Hub
     from github_app.engine.browsing import Browsing
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
+    from github_app.engine.readers import Readers
     from github_app.engine.store import Store
+    from github_app.web.api import Api
     from github_app.web.sessions import SessionPages
     from github_app.web.streams import Streams
     from github_app.web.visits import SignIn, Visits
     from github_app.web.webhooks import Application
+
+    class GitHub(Hub, Desk, Protocol):
+        """What pages and the API need of it."""
+
 
 _READY_S = 1.0
 """Whoever asks whether we are ready makes us write at most so often."""
@@ -42,12 +49,16 @@ def make_door(
     engine: Engine | None,
     *,
     clean: Callable[[str], str],
-    build_hub: Callable[[], Hub],
+    build_hub: Callable[[], GitHub],
     build_sign_in: Callable[[], SignIn],
 ) -> Application:
-    """The application that `serve` runs; `clean` takes secrets out of what pages show, the last two are built only
-    where people can sign in. Raises `Misconfigured` for a bad private key."""
+    """The application that `serve` runs; `clean` takes secrets out of what pages and the API show, `build_sign_in` is
+    called only where people can sign in. Raises `Misconfigured` for a bad private key."""
+    from starlette.routing import Mount
+
     from github_app.engine.browsing import Browsing
+    from github_app.engine.readers import Readers
+    from github_app.web.api import create_api
     from github_app.web.lessons import lesson_routes
     from github_app.web.rendering import asset_routes
     from github_app.web.server import create_app
@@ -59,9 +70,11 @@ def make_door(
     records, record_alone = Browsing(store), Browsing(store, has_steps=False)
     drawing = SessionPages(clean=clean, github_url=settings.github_url)
     streams, linked = Streams(source=records, drawing=drawing), Streams(source=record_alone, drawing=drawing)
+    hub = build_hub()
+    readers = Readers(hub, system_clock())
     visits: list[Route] = []
     if settings.client_id:
-        visits = _visits(settings, records, drawing, streams, recorder, build_hub(), build_sign_in())
+        visits = _visits(settings, records, drawing, streams, recorder, hub, readers, build_sign_in())
     return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
@@ -69,6 +82,7 @@ def make_door(
         metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
             *asset_routes(),
+            Mount("/api", create_api(_api(settings, record_alone, hub, readers, engine, clean))),
             *visits,  # before the links, for which the name of a page would be a token
             *page_routes(links, record_alone.story, drawing, linked),
             *lesson_routes(
@@ -78,25 +92,50 @@ def make_door(
     )
 
 
+def _api(
+    settings: Settings,
+    records: Browsing,
+    hub: Desk,
+    readers: Readers,
+    engine: Engine | None,
+    clean: Callable[[str], str],
+) -> Api:
+    from github_app.engine.requests import Requests
+    from github_app.web.api import Api
+
+    store = records.store
+    return Api(
+        holder=store.tokens.find,
+        records=records,
+        rights=readers,
+        desk=hub,
+        inbox=Requests(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None),
+        clock=system_clock(),
+        clean=clean,
+        github_url=settings.github_url,
+    )
+
+
 def _visits(
     settings: Settings,
     records: Browsing,
     pages: SessionPages,
     streams: Streams,
     recorder: GroupRecorder,
-    hub: Hub,
+    hub: GitHub,
+    readers: Readers,
     sign_in: SignIn,
 ) -> list[Route]:
     from github_app.core.signin import Seals
     from github_app.engine.holdings import Holdings
     from github_app.engine.policies import Policies, read_floor
-    from github_app.engine.readers import Readers
     from github_app.engine.signing import visitor_key
     from github_app.web.repositories import RepositoryPages
+    from github_app.web.tokens import TokenPages
     from github_app.web.visits import Visits
 
     clock = system_clock()
-    readers, policies = Readers(hub, clock), Policies(hub=hub, floor=read_floor(settings.policy_file))
+    policies = Policies(hub=hub, floor=read_floor(settings.policy_file))
     visits = Visits(
         seals=Seals(key=visitor_key(settings.private_key)),
         sign_in=sign_in,
@@ -118,7 +157,8 @@ def _visits(
         github_url=settings.github_url,
     )
     chats = _slack(settings.slack, records.store, recorder, visits) if settings.slack is not None else []
-    return [*visits.routes(), *repositories.routes(), *chats]
+    tokens = TokenPages(visits=visits, tokens=records.store.tokens)
+    return [*visits.routes(), *repositories.routes(), *tokens.routes(), *chats]
 
 
 def _slack(slack: SlackAccess, store: Store, recorder: GroupRecorder, visits: Visits) -> list[Route]:

@@ -130,6 +130,8 @@ NAMES: dict[str, str] = {
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_MCP_ORIGINS": "where tool servers by URL may be, with their tokens: `https://mcp.example.com=TOKEN …` (none)",
     **SLACK_NAMES,
+    "HONK_URL": "for `honk run` and its like: where the Honk is that they ask (HONK_PUBLIC_URL)",
+    "HONK_TOKEN": "for them: a token of its API; with it, `honk sessions` and `honk show` ask there, too",
     "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
     "HONK_TOOL_PATHS": "folders with toolchains outside /usr that sandboxes may read, separated by `:`",
 }
@@ -199,6 +201,15 @@ def read_hosts(environment: Mapping[str, str] | None = None) -> Hosts:
     if ca_file is not None and not ca_file.is_file():
         raise Misconfigured(f"SSL_CERT_FILE: {ca_file} is not a file")
     return Hosts(github_url=github_url, api_url=api_url, graphql_url=graphql_url, ca_file=ca_file)
+
+
+def read_remote(environment: Mapping[str, str] | None = None) -> tuple[str, str] | None:
+    """Read where the API is that commands ask, and the token for it; None without a token. Raises `Misconfigured`."""
+    env = os.environ if environment is None else environment
+    token, name = env.get("HONK_TOKEN", "").strip(), "HONK_URL" if env.get("HONK_URL") else "HONK_PUBLIC_URL"
+    if token and not env.get(name):
+        raise Misconfigured("HONK_URL is not set: it says where the Honk is that HONK_TOKEN is for")
+    return (_url(env, name, ""), token) if token else None
 
 
 def read_policy_file(environment: Mapping[str, str] | None = None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from itertools import pairwise
@@ -11,6 +12,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+
+from tests.api_page import BEGIN, END, reference
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -95,3 +98,12 @@ def _exists(name: str) -> bool:
             source = module.read_text("utf-8")
             return all(re.search(rf"\b(?:def|class) {part}\b|^{part}\b", source, re.MULTILINE) for part in parts[end:])
     return False
+
+
+def test_the_api_is_documented_by_itself():
+    page = ROOT / "docs/api.md"
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    text = f"{before}{BEGIN}\n\n{reference()}\n\n{END}{rest.partition(END)[2]}"
+    if os.environ.get("UPDATE_GOLDEN"):
+        page.write_text(text, "utf-8")
+    assert page.read_text("utf-8") == text, "docs/api.md differs from the API: UPDATE_GOLDEN=1 writes it"

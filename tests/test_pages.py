@@ -255,3 +255,39 @@ def test_pages_load_and_run_nothing(site: Site):
         assert answer.headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'")
         assert answer.headers["cache-control"] == "no-store"
         assert "<script" not in answer.text
+
+
+def test_somebody_makes_a_token_sees_it_once_and_takes_it_back(site: Site):
+    page = site.sign_in("ann", "/tokens")
+    assert "You have none." in page
+    form, ours = {"token": form_token(page), "name": "laptop <b>", "scope": "write", "days": "9"}, {"Origin": URL}
+    assert site.browser.post("/tokens", data=form, headers={"Origin": "http://other.example"}).status_code == 403
+    made = site.browser.post("/tokens", data=form, headers=ours).text
+    (secret,) = re.findall(r"<code>(honk_[\w-]{43})</code>", made)
+    asked = {"Authorization": f"Bearer {secret}"}
+    assert site.browser.get("/api/v1/sessions", headers=asked).status_code == 200
+    page = site.browser.get("/tokens").text
+    assert secret not in page
+    assert "laptop &lt;b&gt;" in page
+    (path,) = re.findall(r'action="(/tokens/\w+/revoke)"', page)
+
+    site.browser.cookies.clear()
+    other = site.sign_in("bob", "/tokens")
+    assert site.browser.post(path, data=form, headers=ours).status_code == 403, "ann's form is not bob's"
+    site.browser.post(path, data={"token": form_token(other)}, headers=ours)
+    assert site.browser.get("/api/v1/sessions", headers=asked).status_code == 200, "it was not bob's to revoke"
+
+    site.browser.cookies.clear()
+    page = site.sign_in("ann", "/tokens")
+    assert "You have none." in site.browser.post(path, data={"token": form_token(page)}, headers=ours).text
+    assert site.browser.get("/api/v1/sessions", headers=asked).status_code == 401
+
+
+def test_nobody_has_more_tokens_than_they_can_look_after(site: Site):
+    form = {"token": form_token(site.sign_in("ann", "/tokens")), "days": "x"}
+    answers = [site.browser.post("/tokens", data=form, headers={"Origin": URL}).status_code for _ in range(21)]
+    assert answers == [200] * 20 + [409]
+
+
+def form_token(page: str) -> str:
+    return str(re.findall(r'name="token" value="([^"]+)"', page)[0])

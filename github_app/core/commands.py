@@ -44,6 +44,9 @@ class Command:
     text: str = ""
 
 
+FOR_PEOPLE: tuple[Verb, ...] = ("approve", "budget", "undo", "rebase", "go", "lesson")
+"""Verbs by which somebody answers for what happens: no bot and no program says them."""
+
 _LONE_WORD = re.compile(r"[a-z]{3,10}")
 _EOL = re.compile(r"\r\n|\r|\n")
 _FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")

@@ -18,6 +18,7 @@ from github_app.core.effects import (
 from github_app.core.events import CommandIssued, Event
 from github_app.core.facts import Facts
 from github_app.core.messages import answers, refusals, stops
+from github_app.core.messages.requests import repeated
 from github_app.core.model import Actor, Usage
 from github_app.core.quotas import find_shortage
 from github_app.core.session import Cause, Session, Status
@@ -50,8 +51,11 @@ def may_ask(actor: Actor, facts: Facts) -> bool:
     return actor.id in facts.policy.bots if actor.is_bot else speaks_with_authority(actor, facts)
 
 
-def acknowledge(event: CommandIssued, *, content: Literal["eyes", "confused"] = "eyes") -> tuple[React, ...]:
-    """A reaction on what the person wrote, where GitHub takes one (on a review's own words it does not)."""
+def acknowledge(event: CommandIssued, *, content: Literal["eyes", "confused"] = "eyes") -> tuple[React | Say, ...]:
+    """A reaction on what the person wrote, where GitHub takes one (on a review's own words it does not); what was said
+    by the API is not to be seen there yet, so it is repeated."""
+    if event.source == "api":
+        return (Say(number=event.number, tag=event.id, body=repeated(event.actor.login, event.command)),)
     react = React(target="issue", target_id=event.number)
     if event.source == "issue_comment" or event.source == "review_comment":
         react = React(target=event.source, target_id=event.comment_id)

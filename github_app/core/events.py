@@ -14,7 +14,7 @@ from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
 from github_app.core.session import Submission
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
-CommandSource = CommentSource | Literal["slack", "tracking"]
+CommandSource = CommentSource | Literal["slack", "api", "tracking"]
 ReviewState = Literal["approved", "changes_requested", "commented"]
 InstallationAction = Literal["deleted", "suspended", "unsuspended", "removed", "created", "added", "granted"]
 

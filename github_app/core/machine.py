@@ -43,6 +43,7 @@ from github_app.core.events import (
 from github_app.core.facts import Facts
 from github_app.core.messages import stops
 from github_app.core.outdated import without_outdated
+from github_app.core.requests import left_to_people
 from github_app.core.session import Session, Status
 
 __all__ = ["Decision", "decide", "is_our_own"]
@@ -61,6 +62,8 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
         return nothing(session, "these words were heard before")
     if facts.is_withdrawn:
         return nothing(session, "these words were deleted before they were taken up")
+    if why := left_to_people(session, event):
+        return nothing(session, why)
     if session is None or session.status.is_terminal:
         decision = opening.decide_without(session, event, facts)
     else:

@@ -167,7 +167,7 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
     return _start(last, begin, _as_asked(last, event, facts.issue), facts, cause=cause, words=words)
 
 
-def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tuple[React, ...]) -> Decision | None:
+def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision | None:
     """What is answered at once, where no work is; None for what begins some."""
     match event.command.verb:
         case "help":
@@ -216,7 +216,7 @@ def _adopt(
     return _start(last, begin, adoption.issue_of(facts.pull), facts, cause=cause, words=words)
 
 
-def _said(last: Session | None, event: CommandIssued, seen: tuple[React, ...], body: str, why: str) -> Decision:
+def _said(last: Session | None, event: CommandIssued, seen: tuple[Effect, ...], body: str, why: str) -> Decision:
     say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
     return Decision(session=last, effects=(*seen, say), why=why)
 

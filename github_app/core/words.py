@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from github_app.core.approvals import approve, held_in_force, publish_held
-from github_app.core.commands import micro_usd_in
+from github_app.core.commands import FOR_PEOPLE, micro_usd_in
 from github_app.core.decisions import (
     MAX_BOT_WORDS,
     Decision,
@@ -80,7 +80,7 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
 def _hears_bots(session: Session, event: CommandIssued) -> bool:
     """A bot gives work. It answers no question that was put to people, allows no money, accepts nothing,
     takes nothing back, begins no plan, merges nothing, and teaches nothing."""
-    is_for_people = event.command.verb in ("approve", "budget", "undo", "rebase", "go", "lesson")
+    is_for_people = event.command.verb in FOR_PEOPLE
     return session.bot_words < MAX_BOT_WORDS and not session.stuck_on and not is_for_people
 
 

@@ -1,4 +1,4 @@
-"""What pages ask of the sessions. Each question asks the database for no more than is shown."""
+"""What pages and the API ask of the sessions. Each question asks the database for no more than is shown."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ _WORDS = {
 """Where a session's document has what a page groups by."""
 
 Grouping = Literal["repository", "person"]
+Place = tuple[str, str]
+"""A place in the list of sessions: when the last one above it changed, and which one it was."""
 
 STEPS = 60
 """Of so many of the newest steps a page shows what was said; of older ones the record alone."""
@@ -64,6 +66,24 @@ class Browsing:
     ) -> list[Session]:
         """Sessions of these repositories, of these statuses (empty: any), asked for by `login` (empty: anybody); what
         changed last first."""
+        found = self._found(repos, statuses, login, "", skip=skip, limit=limit)
+        return [session for session, _ in found]
+
+    def page(
+        self, repos: Sequence[Repo], statuses: Sequence[Status], login: str, *, after: Place | None, limit: int
+    ) -> tuple[list[Session], Place | None]:
+        """The same, those that come after a place; and the place after which more come, if any do."""
+        below, place = "", {}
+        if after is not None:
+            below = "(updated_at < :at OR (updated_at = :at AND id > :id))"
+            place = {"at": after[0], "id": after[1]}
+        found = self._found(repos, statuses, login, below, skip=0, limit=limit + 1, **place)
+        sessions = [session for session, _ in found[:limit]]
+        return sessions, (found[limit - 1][1], sessions[-1].id) if len(found) > limit else None
+
+    def _found(
+        self, repos: Sequence[Repo], statuses: Sequence[Status], login: str, where: str, **values: str | int
+    ) -> list[tuple[Session, str]]:
         parts = ["repo_id IN :repos"]
         lists: dict[str, list[int] | list[str]] = {"repos": [repo.id for repo in repos]}
         if statuses:
@@ -71,13 +91,15 @@ class Browsing:
             lists["statuses"] = [status.value for status in statuses]
         if login:
             parts.append(f"{self._words['person']} = :login")
+        if where:
+            parts.append(where)
         query = sa.text(
-            f"SELECT document FROM sessions WHERE {' AND '.join(parts)} "  # noqa: S608
+            f"SELECT document, updated_at FROM sessions WHERE {' AND '.join(parts)} "  # noqa: S608
             "ORDER BY updated_at DESC, id LIMIT :limit OFFSET :skip"
         ).bindparams(*(sa.bindparam(name, expanding=True) for name in lists))
-        values = {**lists, "limit": limit, "skip": skip, **({"login": login} if login else {})}
+        given = {**lists, **values, **({"login": login} if login else {})}
         with self._reading() as connection:
-            return [codec.load_session(document) for document in connection.execute(query, values).scalars()]
+            return [(codec.load_session(row.document), row.updated_at) for row in connection.execute(query, given)]
 
     def tallies(self, repos: Sequence[Repo], *, by: Grouping) -> list[Tally]:
         """How many sessions of each group have which status, and what they cost."""
@@ -90,6 +112,14 @@ class Browsing:
                 Tally(group=row.name, status=Status(row.status), sessions=row.sessions, micro_usd=int(row.cost or 0))
                 for row in connection.execute(query, {"repos": [repo.id for repo in repos]})
             ]
+
+    def one(self, session_id: str) -> Session | None:
+        """A session."""
+        return self.store.session(session_id)
+
+    def links(self, session_id: str) -> list[Link]:
+        """A session's records."""
+        return self.store.audit.read(session_id)
 
     def repository_of(self, session_id: str) -> Repo | None:
         """Where a session is; None if there is no such session."""

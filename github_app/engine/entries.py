@@ -42,6 +42,17 @@ class Entry:
     attempts: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of a row of the inbox: its `state`, why (`note`), and the session that it was about, if any."""
+
+    name: str
+    body: bytes
+    state: str
+    note: str
+    session_id: str | None
+
+
 class Entries:
     """The rows of the inbox."""
 
@@ -93,6 +104,13 @@ class Entries:
     def get(self, key: str) -> Entry:
         """One row of the inbox."""
         return self._entries("id = :id", id=key)[0]
+
+    def outcome(self, key: str) -> Outcome | None:
+        """What became of a row; None if it never came in, or so long ago that it is forgotten."""
+        query = sa.text("SELECT name, body, state, note, session_id FROM inbox WHERE id = :id")
+        with self._reading() as connection:
+            row = connection.execute(query, {"id": key}).first()
+        return None if row is None else Outcome(**{**row._mapping, "body": bytes(row.body), "note": row.note or ""})
 
     def _entries(self, where: str, **values: Any) -> list[Entry]:
         with self._reading() as connection:

@@ -1,4 +1,4 @@
-"""Who may do what, for pages: asked of GitHub, and remembered for a minute."""
+"""Who may do what, for pages and the API: asked of GitHub, and remembered for a minute."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from github_app.core.errors import AccessDenied, Gone
 from github_app.core.model import Actor, Permission, Repo
-from github_app.core.ports import Clock, Hub
+from github_app.core.ports import Clock
 
 _KNOWN_FOR = timedelta(minutes=1)
 _AT_ONCE = 8
 _KEPT = 10_000
 
 
+class Permissions(Protocol):
+    """GitHub, as far as it is asked here."""
+
+    def permission(self, repo: Repo, actor: Actor) -> Permission:
+        """What an account may do. Raises what `core.ports.Hub` raises."""
+
+
 class Readers:
     """Remembers for a minute what GitHub said. Thread-safe."""
 
-    def __init__(self, hub: Hub, clock: Clock) -> None:
+    def __init__(self, hub: Permissions, clock: Clock) -> None:
         self._hub, self._clock = hub, clock
         self._known: dict[tuple[int, int], tuple[datetime, Permission]] = {}
         self._lock = threading.Lock()

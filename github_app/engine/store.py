@@ -35,6 +35,7 @@ from github_app.engine.heard import note_words
 from github_app.engine.lessons import LIFETIME, Lessons
 from github_app.engine.quotas import note_decision
 from github_app.engine.tallies import count
+from github_app.engine.tokens import Tokens
 from github_app.engine.waits import Waits
 
 
@@ -66,6 +67,7 @@ class Store:
         self.comments = Comments(engine, clock)
         self.figures = Figures(engine, clock)
         self.conversations = Conversations(engine, clock)
+        self.tokens = Tokens(engine, clock)
         self.lessons = Lessons(engine, clock, audit, lifetime=lessons_for)
         self._clock = clock
 

@@ -1,5 +1,4 @@
-"""The web application: the door, health and metrics. The only module that imports FastAPI, which takes half a second:
-import it late."""
+"""The web application: the door, health and metrics. Imports FastAPI, which takes half a second: import it late."""
 
 from __future__ import annotations
 
@@ -8,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from starlette.routing import Route
+from starlette.routing import BaseRoute
 
 from github_app.core.errors import Transient
 from github_app.web.webhooks import PATH, Application, Door, Message, Receive, Recorder, Send
@@ -25,14 +24,14 @@ def create_app(
     secrets: Sequence[bytes],
     ready: Callable[[], Awaitable[list[str]]],
     metrics: Callable[[], str],
-    pages: Sequence[Route] = (),
+    pages: Sequence[BaseRoute] = (),
     max_body_bytes: int = MAX_BODY_BYTES,
 ) -> Application:
     """Build the ASGI application: `POST /webhooks/github`, `GET /healthz`, `/readyz`, `/metrics`.
 
     `ready` gives what is wrong, one sentence each; nothing wrong means ready. `metrics` gives Prometheus' text format
-    and may block; the door's own counts are added to it. `pages` are what people may look at. Raises `Misconfigured`
-    for a missing or empty secret.
+    and may block; the door's own counts are added to it. `pages` are what people may look at, and the API. Raises
+    `Misconfigured` for a missing or empty secret.
     """
     app = FastAPI(title="Honk", openapi_url=None, docs_url=None, redoc_url=None)
     door = Door(recorder=recorder, secrets=secrets, max_body_bytes=max_body_bytes)

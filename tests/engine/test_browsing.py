@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -49,6 +50,21 @@ def test_repositories_and_sessions_are_listed(browsing: Browsing):
     assert issues(browsing.sessions([REPO], (), "ann", skip=0, limit=10)) == [1]
     assert issues(browsing.sessions([REPO, OTHER], (Status.CLOSED,), "ann", skip=0, limit=10)) == [3]
     assert issues(browsing.sessions([], (), "", skip=0, limit=10)) == []
+
+
+def test_pages_follow_each_other_and_tokens_are_known_on_both_databases(browsing: Browsing):
+    first, place = browsing.page([REPO, OTHER], (), "", after=None, limit=2)
+    rest, end = browsing.page([REPO, OTHER], (), "", after=place, limit=2)
+    assert (issues(first), issues(rest), end) == ([3, 2], [1], None)
+    assert issues(browsing.page([REPO, OTHER], (Status.MERGED,), "ann", after=place, limit=2)[0]) == [1]
+    tokens = browsing.store.tokens
+    made, secret = tokens.create(ANN, "read", name="n", lives_for=timedelta(days=1))
+    assert tokens.find(secret) == made
+    (known,) = tokens.of(ANN)
+    assert known == replace(made, used_at=known.used_at)
+    assert known.used_at is not None
+    assert (tokens.of(ROB), tokens.revoke(made.id, actor=ROB), tokens.revoke(made.id)) == ([], False, True)
+    assert tokens.find(secret) is None
 
 
 def test_sums_are_of_the_repositories_that_are_asked_for(browsing: Browsing):
@@ -120,7 +136,7 @@ def asked() -> Asked:
 
 def test_what_somebody_can_read_is_asked_once_a_minute(asked: Asked):
     clock = MovingClock()
-    readers = Readers(asked, clock)  # type: ignore[arg-type]
+    readers = Readers(asked, clock)
     asked.answers = {REPO.full_name: Permission.READ, "acme/other": Permission.NONE}
     assert readers.readable(ANN, [REPO, OTHER]) == [REPO]
     asked.answers[REPO.full_name] = Permission.NONE
@@ -132,7 +148,7 @@ def test_what_somebody_can_read_is_asked_once_a_minute(asked: Asked):
 
 
 def test_writing_somewhere_is_known_for_a_minute_and_what_one_may_is_asked_at_once_where_it_matters(asked: Asked):
-    readers = Readers(asked, MovingClock())  # type: ignore[arg-type]
+    readers = Readers(asked, MovingClock())
     asked.answers = {REPO.full_name: Permission.READ, "acme/other": Permission.TRIAGE}
     assert not readers.may_write_somewhere(ANN, [REPO, OTHER])
     assert readers.may_write_somewhere(ROB, []) is False
@@ -145,7 +161,7 @@ def test_writing_somewhere_is_known_for_a_minute_and_what_one_may_is_asked_at_on
 
 
 def test_what_github_does_not_show_is_not_shown_and_silence_is_no_answer(asked: Asked):
-    readers = Readers(asked, MovingClock())  # type: ignore[arg-type]
+    readers = Readers(asked, MovingClock())
     asked.answers = {REPO.full_name: Gone("gone", what="repository"), "acme/other": Transient("down")}
     assert readers.readable(ANN, [REPO]) == []
     with pytest.raises(Transient):

@@ -137,6 +137,10 @@ class GitHubHub:
         client = self._clients.repo(repo, "issue")
         return client.read(lambda it: to_issue(it.get_issue(number)), what=f"issue #{number}", was_told=True)
 
+    def find_account(self, login: str) -> Actor | None:
+        """The account that has this name now."""
+        return people.find_account(self._clients, login)
+
     def find_repo(self, full_name: str) -> Repo | None:
         """The repository that has this name now, if we are installed in it."""
         return issues.find_repo(self._clients, full_name)

@@ -137,6 +137,20 @@ def find_identity(clients: Clients) -> tuple[int, Actor, tuple[str, ...]]:
     return int(app["id"]), actor, tuple(app.get("events") or ())
 
 
+def find_account(clients: Clients, login: str) -> Actor | None:
+    """The account that has this name now; None if there is none."""
+    if not _LOGIN.fullmatch(login):
+        return None
+    try:
+        for installation_id in list_installations(clients):
+            return clients.as_installation(
+                installation_id, "identity", lambda it: to_actor(it.get_user(login)), what=f"account {login}"
+            )
+        return clients.as_nobody(lambda it: to_actor(it.get_user(login)), what=f"account {login}")
+    except NotFound:
+        return None
+
+
 def list_installations(clients: Clients) -> tuple[int, ...]:
     """List the app's installations that are not suspended."""
 
