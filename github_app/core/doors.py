@@ -13,8 +13,8 @@ from github_app.core.linked import Linked
 from github_app.core.model import Actor, Permission, Repo
 from github_app.core.text.prose import harmless, one_line
 
-Door = Literal["slack"]
-_DOOR_NAMES: dict[Door, str] = {"slack": "Slack"}
+Door = Literal["slack", "api"]
+_WHERE: dict[Door, str] = {"slack": "in Slack", "api": "through the API"}
 _MAX_TITLE_CHARS = 80
 
 
@@ -63,10 +63,16 @@ def said_by_door(
     )
 
 
-def issue_of(words: str, actor: Actor, door: Door) -> tuple[str, str]:
-    """Title and body of an issue that is opened for a person: in their own words, and it says whose these are."""
-    title = one_line(words.strip().partition("\n")[0])
-    if len(title) > _MAX_TITLE_CHARS:
-        title = re.sub(r"\s+\S*$", "", title[:_MAX_TITLE_CHARS]) + " …"
-    said = harmless(words.strip()) if title != words.strip() else ""
-    return title, f"{said}\n\nAsked for in {_DOOR_NAMES[door]} by @{actor.login}.".strip()
+def issue_of(words: str, actor: Actor, door: Door, *, title: str = "") -> tuple[str, str]:
+    """Title and body of an issue that is opened for a person: in their own words, and it says whose these are. Without
+    a title, it is their first line."""
+    asked = f"Asked for {_WHERE[door]}"
+    headline = one_line(title) or _cut(one_line(words.strip().partition("\n")[0])) or asked
+    said = harmless(words.strip()) if headline != words.strip() else ""
+    return headline, f"{said}\n\n{asked} by @{actor.login}.".strip()
+
+
+def _cut(title: str) -> str:
+    if len(title) <= _MAX_TITLE_CHARS:
+        return title
+    return re.sub(r"\s+\S*$", "", title[:_MAX_TITLE_CHARS]) + " …"

@@ -57,20 +57,6 @@ def is_request_of(actor: Actor, request: str) -> bool:
     return found is not None and int(found["account"]) == actor.id
 
 
-def said_by_api(request: str, actor: Actor, repo: Repo, number: int, command: Command) -> CommandIssued:
-    """A request about a session, or about an issue that is to be worked on, as the event that it is."""
-    return CommandIssued(
-        id=request,
-        repo=repo,
-        actor=actor,
-        number=number,
-        is_pull=False,
-        command=command,
-        comment_id=int(request[-40:-28], 16),
-        source="api",
-    )
-
-
 def asked_in_issue(request: str, actor: Actor, repo: Repo, number: int, issue_text: tuple[str, str]) -> CommandIssued:
     """A request for which we opened the issue: it says what is asked, so nothing is left to be repeated there."""
     return CommandIssued(

@@ -19,7 +19,7 @@ class Requests:
 
     def ask(self, event: CommandIssued) -> None:
         """Record a request; it is on disk when this returns. The same once more changes nothing."""
-        self.entries.add([(event.id, "self", type(event).__name__, codec.dump(event).encode())])
+        self.entries.add_found([event], delay_s=0)
         self.on_recorded()
 
     def asked(self, request: str) -> tuple[CommandIssued, str, str, str | None] | None:

@@ -16,10 +16,10 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from github_app import __version__
 from github_app.core.commands import Command, parse_command
-from github_app.core.doors import Desk
+from github_app.core.doors import Desk, issue_of, said_by_door
+from github_app.core.doors import Request as Words
 from github_app.core.errors import Gone
 from github_app.core.events import CommandIssued
-from github_app.core.messages.requests import issue_of
 from github_app.core.model import Actor, Permission, Repo
 from github_app.core.ports import Clock
 from github_app.core.record.audit import Link
@@ -31,7 +31,6 @@ from github_app.core.requests import (
     asked_in_issue,
     is_request_of,
     name_request,
-    said_by_api,
 )
 from github_app.core.session import Session, Status
 from github_app.web.bounds import Rates, bounded
@@ -189,13 +188,12 @@ class Api:
         if (known := self._known(asked)) is not None:
             return _accepted(response, known)
         if body.prompt is not None:
-            title, text = issue_of(actor.login, body.prompt, body.title)
+            title, text = issue_of(body.prompt, actor, "api", title=body.title)
             number = self.desk.open_issue(repo, key=asked, title=title, body=text)
             event = asked_in_issue(asked, actor, repo, number, (title, text))
         else:
-            number, command = body.issue or 0, _command(body.text or "")
-            self._require_issue(repo, number)
-            event = said_by_api(asked, actor, repo, number, command)
+            number, words = body.issue or 0, _words(asked, actor, _command(body.text or ""))
+            event = said_by_door(words, repo, number, issue_text=self._issue_text(repo, number))
         return self._record(response, event)
 
     def steer(
@@ -224,7 +222,7 @@ class Api:
             return _accepted(response, known)
         if session.status.is_terminal:
             raise Trouble(409, "It has ended", "begin again by `POST /api/v1/sessions` with its issue")
-        return self._record(response, said_by_api(asked, actor, session.repo, session.issue_number, command))
+        return self._record(response, said_by_door(_words(asked, actor, command), session.repo, session.issue_number))
 
     def _session(self, request: Request, session_id: str) -> Session:
         session = self.records.one(session_id)
@@ -239,13 +237,15 @@ class Api:
         if permission < Permission.WRITE:
             raise Trouble(403, "Only reading", f"`{actor.login}` cannot write in {repo.full_name}")
 
-    def _require_issue(self, repo: Repo, number: int) -> None:
+    def _issue_text(self, repo: Repo, number: int) -> tuple[str, str]:
+        """What an issue says as it is asked for: later edits count only from people with authority."""
         try:
             found = self.desk.linked(repo, number)
         except Gone:
             raise absent("issue") from None
         if found.kind != "issue":
             raise Trouble(422, "Not an issue", f"#{number} is a pull request: name the issue that it is for")
+        return found.title, found.body
 
     def _record(self, response: Response, event: CommandIssued) -> dict[str, Any]:
         self.inbox.ask(event)
@@ -299,6 +299,10 @@ def _token(request: Request) -> Token:
 def _accepted(response: Response, told: dict[str, Any]) -> dict[str, Any]:
     response.headers["Location"] = f"/api/v1/requests/{told['request']}"
     return told
+
+
+def _words(key: str, actor: Actor, command: Command) -> Words:
+    return Words(key=key, door="api", actor=actor, command=command)
 
 
 def _command(text: str) -> Command:

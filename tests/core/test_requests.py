@@ -9,12 +9,13 @@ import pytest
 
 from github_app.core.commands import Command, Verb, parse_command
 from github_app.core.decisions import Decision
+from github_app.core.doors import Request, issue_of, said_by_door
 from github_app.core.effects import RunTurn, Say
 from github_app.core.events import CommandIssued
 from github_app.core.machine import decide
-from github_app.core.messages.requests import issue_of, repeated
+from github_app.core.messages.requests import repeated
 from github_app.core.model import Permission
-from github_app.core.requests import asked_in_issue, is_request_of, left_to_people, name_request, said_by_api
+from github_app.core.requests import asked_in_issue, is_request_of, left_to_people, name_request
 from github_app.core.session import Session, Status
 from tests.core.scene import ALICE, BOB, ISSUE, NEEDS_HUMAN, REPO, WORKING, facts, session
 
@@ -22,7 +23,8 @@ from tests.core.scene import ALICE, BOB, ISSUE, NEEDS_HUMAN, REPO, WORKING, fact
 def asked(words: str, key: str = "k") -> CommandIssued:
     command = parse_command(f"/honk {words}")
     assert command is not None
-    return said_by_api(name_request(ALICE, key, words), ALICE, REPO, ISSUE, command)
+    request = Request(key=name_request(ALICE, key, words), door="api", actor=ALICE, command=command)
+    return said_by_door(request, REPO, ISSUE)
 
 
 def said(words: str, current: Session | None = None, **more: Any) -> Decision:
@@ -44,17 +46,20 @@ def test_work_begins_and_the_issue_shows_who_asked_for_what():
 
 
 def test_the_same_words_twice_are_two_things_said():
-    first, second = asked("go on", "1"), asked("go on", "2")
-    assert first.comment_id != second.comment_id
-    assert asked("go on", "1") == first
+    decision = said("go on", said("go on").session)
+    assert decision.session is not None
+    again = decide(decision.session, asked("go on", "2"), facts())
+    assert again.session is not None
+    assert [each.body for each in again.session.feedback] == ["go on", "go on"]
 
 
 def test_an_issue_that_was_opened_for_it_needs_no_repetition():
-    title, body = issue_of("alice", "Fix it, @bob\nsoon", "")
+    title, body = issue_of("Fix it, @bob\nsoon", ALICE, "api")
     assert title == "Fix it, @\u200bbob"
-    assert body == "Fix it, @\u200bbob\nsoon\n\n*`alice` asked for this by the API.*"
-    assert issue_of("alice", "Fix it", "Broken")[0] == "Broken"
-    assert issue_of("alice", "\n", "")[0] == "Asked for by the API"
+    assert body == "Fix it, @\u200bbob\nsoon\n\nAsked for through the API by @alice."
+    long = "very " * 30 + "broken"
+    assert issue_of("Fix it", ALICE, "api", title=long)[0] == long
+    assert issue_of("\n", ALICE, "api") == ("Asked for through the API", "Asked for through the API by @alice.")
     event = asked_in_issue(name_request(ALICE, "k"), ALICE, REPO, ISSUE, (title, body))
     decision = decide(None, event, facts())
     assert decision.session is not None

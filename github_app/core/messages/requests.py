@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from github_app.core.commands import Command
-from github_app.core.text.prose import harmless, one_line
+from github_app.core.text.prose import harmless
 
 
 def repeated(login: str, command: Command) -> str:
@@ -13,9 +13,3 @@ def repeated(login: str, command: Command) -> str:
         return f"`{login}` asked me by the API to start."
     quoted = "\n".join(f"> {line}".rstrip() for line in harmless(words).splitlines())
     return f"`{login}` wrote to me by the API:\n\n{quoted}"
-
-
-def issue_of(login: str, prompt: str, title: str) -> tuple[str, str]:
-    """The title and the body of an issue for what somebody asks for by the API."""
-    headline = one_line(title) or one_line(prompt.strip().partition("\n")[0]) or "Asked for by the API"
-    return headline, f"{harmless(prompt)}\n\n*`{login}` asked for this by the API.*"
