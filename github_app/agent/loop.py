@@ -18,8 +18,17 @@ from github_app.agent.judge import Judge
 from github_app.agent.merging import hand_in_merge
 from github_app.agent.pictures import encode, picture_blocks, show_pictures
 from github_app.agent.suggesting import Applied, apply_suggestions, look_again
-from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
-from github_app.agent.tools import REPEATABLE, Draft, Question, Toolbox, may_change_files, progress, tool_definitions
+from github_app.agent.task import READING, REPORTING, Asked, Outcome, OutOfLimits, Planned, Reported, Submitted, Task
+from github_app.agent.tools import (
+    REPEATABLE,
+    Draft,
+    Ending,
+    Question,
+    Toolbox,
+    may_change_files,
+    progress,
+    tool_definitions,
+)
 from github_app.agent.toolservers import ToolServers
 from github_app.agent.transcript import Block, result_block, text_block, tool_uses
 from github_app.agent.verify import look_for_verifiers
@@ -37,6 +46,7 @@ from github_app.core.ports import (
     Step,
     Workspace,
 )
+from github_app.core.reports import Answer, Review
 from github_app.core.toolservers import ToolHosts
 from github_app.core.verification import NoVerdicts, Verdicts
 
@@ -146,7 +156,9 @@ class _Turn:
         await self.toolbox.servers.look()
         if applied is not None:
             files = await self.workspace.list(limit=ALL_FILES)
-            verifiers = await look_for_verifiers(self.workspace, policy)
+            # Who reports runs nothing, and what it reads may be anybody's.
+            is_to_run = task.cause not in REPORTING
+            verifiers = await look_for_verifiers(self.workspace, policy) if is_to_run else []
             words = prompt.turn_prompt(
                 task,
                 top=folder_text(files, "") or "(nothing: the repository is empty)",
@@ -188,7 +200,7 @@ class _Turn:
                 raise LimitReached("the conversation has outgrown what the model can read", limit="tokens")
         return tool_uses(self.steps[-1])
 
-    async def act(self, calls: Sequence[Block]) -> Handover | Question | Draft | None:
+    async def act(self, calls: Sequence[Block]) -> Ending | None:
         """Run the calls in order and tell the model what came of them; or what ends the turn, if one of them does."""
         count = transcript.repeats(self.steps)
         if count >= REPEATS_ENDED:
@@ -198,7 +210,7 @@ class _Turn:
         blocks: list[Block] = []
         for call in calls:
             result = await self._run(call)
-            if isinstance(result, Handover | Question | Draft):
+            if isinstance(result, Ending):
                 return result
             blocks.append(result)
         if not calls:
@@ -208,7 +220,7 @@ class _Turn:
         await self._tell(blocks)
         return None
 
-    def outcome(self, ending: Handover | Question | Draft | LimitReached) -> Outcome:
+    def outcome(self, ending: Ending | LimitReached) -> Outcome:
         """What the turn came to, with all that it used and carried."""
         usage = budget.total_usage([*self.looks, *self.steps])
         consumed = (*self.answered, *(each for step in self.steps for each in step.consumed))
@@ -228,6 +240,8 @@ class _Turn:
                 return Asked(question=question, usage=usage, consumed=consumed, refused=refused)
             case Draft(summary=summary, items=items):
                 return Planned(summary=summary, items=items, usage=usage, consumed=consumed, refused=refused)
+            case Answer() | Review():
+                return Reported(report=ending, usage=usage, consumed=consumed, refused=refused)
             case LimitReached(limit=limit):
                 return OutOfLimits(limit=limit, reason=str(ending), usage=usage, consumed=consumed, refused=refused)
 
@@ -272,7 +286,7 @@ class _Turn:
     def _tools(self) -> list[Block]:
         return [*tool_definitions(self.toolbox.cause), *self.toolbox.servers.definitions()]
 
-    async def _run(self, call: Block) -> Block | Handover | Question | Draft:
+    async def _run(self, call: Block) -> Block | Ending:
         try:
             result = await self.toolbox.use(call["name"], call["input"])
         except ToolFailed as failure:
@@ -356,6 +370,7 @@ def _toolbox_of(task: Task, gate: Gate, steps: Sequence[Step], hosts: ToolHosts 
         find_result=partial(find_result, steps),
         servers=servers,
         cause=task.cause,
+        diff=task.diff,
     )
     if task.background is not None:
         toolbox.overhear(task.background.remarks)

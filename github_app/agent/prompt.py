@@ -10,7 +10,8 @@ from github_app.agent.ecosystems import Verifier
 from github_app.agent.linkframes import linked_part
 from github_app.agent.pictures import pictures_part
 from github_app.agent.pullframes import background_part
-from github_app.agent.task import READING, Task
+from github_app.agent.reporting import files_part
+from github_app.agent.task import READING, REPORTING, Task
 from github_app.agent.templates import filled, template
 from github_app.agent.untrusted import clean, clip, frame, show
 from github_app.core.context import Context
@@ -39,6 +40,7 @@ REPEATING = (
 TOO_MUCH = "What is changed now cannot be kept or submitted: {why}. Delete what does not belong to the change."
 IN_VAIN = "That is all that was asked for, so Honk tried to hand it in without you. It was refused; mend what is wrong:"
 NO_CONFLICTS = "All files merged by themselves."
+NO_QUESTION = "They wrote no more than the command: go by what stands below.\n"
 FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` what is good, or `ask`."
 
 
@@ -75,7 +77,9 @@ def turn_prompt(
     title = clean(task.issue.title, max_chars=300).replace("\n", " ")
     return filled(
         task.cause.value,
-        repository=_repository(task, top, verifiers, allowed, boundary)
+        repository=_reading(task, top, boundary)
+        if task.cause in REPORTING
+        else _repository(task, top, verifiers, allowed, boundary)
         + background_part(task, feedback_frame, boundary)
         + _servers(servers, boundary),
         instructions=_instructions(task.instructions, boundary)
@@ -97,6 +101,8 @@ def turn_prompt(
         feedback=_joined(frames, "New since then:" if task.cause in _ISSUE_FIRST else "")
         + _suggested(suggested, refused, boundary),
         history=_plan(task, boundary) + _history(task, boundary),
+        question=_joined(frames, "This is what they want to know:") or NO_QUESTION,
+        change=files_part(task.diff, boundary),
     )
 
 
@@ -177,6 +183,19 @@ def _on_one_line(path: str) -> str:
 
 def _refusal(refused: str, boundary: str) -> str:
     return frame("refusal", clip(show(refused), max_chars=_MAX_LOG, head=0.3), boundary=boundary)
+
+
+def _reading(task: Task, top: str, boundary: str) -> str:
+    which = ""
+    if task.diff is not None:
+        which = f", the head of pull request #{task.diff.number} into `{clean(task.diff.base_branch, max_chars=300)}`"
+    return filled(
+        "reading",
+        repo=task.repo,
+        sha=task.sha[:12],
+        which=which,
+        files=frame("files", clip(top, max_chars=4_000), boundary=boundary),
+    )
 
 
 def _suggested(suggestions: Sequence[Suggestion], refused: str, boundary: str) -> str:

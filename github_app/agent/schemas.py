@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
+
+
+class Arguments(BaseModel):
+    """What a tool takes. Nothing unknown, nothing converted: what the model gets wrong, it is told."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def input_schema(tool: type[BaseModel]) -> dict[str, Any]:

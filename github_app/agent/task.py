@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 
 from github_app.core.background import Background
 from github_app.core.context import Context
+from github_app.core.filediffs import PullDiff
 from github_app.core.holds import Finding
 from github_app.core.images import Pictures
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Links
 from github_app.core.merges import Conflict
 from github_app.core.model import ChangeSet, Comment, Issue, NetworkDecision, Permission, Usage
+from github_app.core.reports import Report
 from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.suggestions import Suggestion
 
@@ -19,7 +21,10 @@ INSTRUCTION_PATHS = ("AGENTS.md", "CLAUDE.md", ".github/copilot-instructions.md"
 """Files in which a repository tells agents how to work in it; read at the base commit, never on the branch."""
 
 
-READING = (Cause.PLAN,)
+REPORTING = (Cause.EXPLAIN, Cause.REVIEW)
+"""Why a turn runs that ends with a report."""
+
+READING = (Cause.PLAN, *REPORTING)
 """Why a turn runs that changes nothing: it has no tool that could."""
 
 
@@ -36,7 +41,7 @@ class Task:
     refer to, `suggestions` what reviewers suggest word for word, `lessons` are
     those that fit. `background` is of the pull request where that is somebody else's, whose title and text then are the
     issue's. `merges` is the base's commit that is merged into the branch (empty: none is), `conflicts` what of that is
-    to be resolved.
+    to be resolved. `diff` is the pull request that is read, `sha` the commit, where a report is wanted.
     """
 
     repo: str
@@ -63,6 +68,8 @@ class Task:
     background: Background | None = None
     merges: str = ""
     conflicts: tuple[Conflict, ...] = ()
+    diff: PullDiff | None = None
+    sha: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +106,16 @@ class Planned:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reported:
+    """The agent has an answer, or a review. Nothing is changed."""
+
+    report: Report
+    usage: Usage
+    consumed: tuple[str, ...]
+    refused: tuple[NetworkDecision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class OutOfLimits:
     """The turn ended without a submission; `reason` is one sentence for people. What was changed is in the workspace.
 
@@ -112,4 +129,4 @@ class OutOfLimits:
     refused: tuple[NetworkDecision, ...] = ()
 
 
-Outcome = Submitted | Asked | Planned | OutOfLimits
+Outcome = Submitted | Asked | Planned | Reported | OutOfLimits

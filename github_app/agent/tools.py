@@ -1,7 +1,7 @@
 """The agent's tools: what the model is told of them, how its arguments are checked, and what each one does. Each has
 a reason: `bash` to find out and run, `view` and `search` because they are cheaper to read than `cat` and `grep -r`,
 `edit` because it cannot change the wrong place, `recall` because old results are not sent again, `verify` to know,
-`ask` and `submit` (or `plan`, in turns that change nothing) to end."""
+`ask` and `submit` (or `plan`, `explain`, `review` in turns that change nothing) to end."""
 
 from __future__ import annotations
 
@@ -12,18 +12,21 @@ from functools import cache
 from inspect import cleandoc
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from github_app.agent import files, shell
 from github_app.agent.handover import Gate, Handover, lessons_from, replies_from
-from github_app.agent.schemas import input_schema
+from github_app.agent.reporting import Diff, Explain, Review, answer_from, review_from, show_diff
+from github_app.agent.schemas import Arguments, input_schema
 from github_app.agent.toolservers import ToolServers
 from github_app.core import lessons
 from github_app.core.errors import ToolFailed
+from github_app.core.filediffs import PullDiff
 from github_app.core.ledger import Outcome
 from github_app.core.model import Actor
 from github_app.core.parts import MAX_PARTS
 from github_app.core.ports import Workspace
+from github_app.core.reports import Report
 from github_app.core.session import Cause, Feedback, Submission
 from github_app.core.toolservers import PREFIX
 
@@ -37,12 +40,7 @@ UNANSWERED = (
 _PLAIN = re.compile(r"[\w./-]{1,60}")
 
 
-class _Arguments(BaseModel):
-    # Nothing unknown, nothing converted: what the model gets wrong, it is told.
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Bash(_Arguments):
+class Bash(Arguments):
     """Run a shell command at the top of the repository, in a sandbox.
 
     Each call starts a new shell; files stay, `cd` and variables do not. Long output is cut in the middle. Processes
@@ -53,7 +51,7 @@ class Bash(_Arguments):
     timeout_s: int = Field(default=_DEFAULT_TIMEOUT_S, ge=1, le=_MAX_TIMEOUT_S)
 
 
-class View(_Arguments):
+class View(Arguments):
     """Show a file with line numbers, whole or from one line to another; or list a folder ("." is the top)."""
 
     path: str = Field(min_length=1)
@@ -61,7 +59,7 @@ class View(_Arguments):
     end_line: int | None = Field(default=None, ge=1)
 
 
-class Edit(_Arguments):
+class Edit(Arguments):
     """Replace `old_text` by `new_text` in a file.
 
     `old_text` must stand there exactly once, with the same white space and without line numbers. An empty `old_text`
@@ -73,24 +71,24 @@ class Edit(_Arguments):
     new_text: str
 
 
-class Search(_Arguments):
+class Search(Arguments):
     """Find lines that match a regular expression in all files below `path`; hidden files too, `.git` not."""
 
     pattern: str = Field(min_length=1)
     path: str = Field(default=".", min_length=1)
 
 
-class Recall(_Arguments):
+class Recall(Arguments):
     """Show again what a tool answered earlier in this turn and what is left out since, by its number."""
 
     number: int = Field(ge=1)
 
 
-class Verify(_Arguments):
+class Verify(Arguments):
     """Run the repository's own tests and say in few lines what failed. Use it when you believe that you are done."""
 
 
-class Ask(_Arguments):
+class Ask(Arguments):
     """End your turn with a question to the humans, because you cannot go on without an answer.
 
     Say what you found out and what the choices are. What you changed so far is kept.
@@ -99,7 +97,7 @@ class Ask(_Arguments):
     question: str = Field(min_length=1)
 
 
-class ThreadReply(_Arguments):
+class ThreadReply(Arguments):
     """What to answer in one review thread, and what became of it.
 
     `fixed`: your change does what it asks for. `answered`: it wanted an answer and no change. `declined`: you did not
@@ -111,14 +109,14 @@ class ThreadReply(_Arguments):
     reply: str = Field(min_length=1)
 
 
-class LessonDraft(_Arguments):
+class LessonDraft(Arguments):
     """What to remember for later issues of this repository."""
 
     text: str
     source: str
 
 
-class Submit(_Arguments):
+class Submit(Arguments):
     """Hand in the work as it stands in the files and end your turn. Refused until verification passes.
 
     `title`: one line of at most 72 characters that names the change, in the imperative. `summary`: for the pull
@@ -141,7 +139,7 @@ class Submit(_Arguments):
     remaining: list[str] | None = Field(default=None, max_length=MAX_PARTS)
 
 
-class Plan(_Arguments):
+class Plan(Arguments):
     """Hand in the plan and end your turn.
 
     `summary`: what is wrong or missing, where that comes from, how you would go about it. `items`: the steps in their
@@ -152,21 +150,25 @@ class Plan(_Arguments):
     items: list[str] = Field(min_length=1, max_length=40)
 
 
-def _by_name(*tools: type[_Arguments]) -> dict[str, type[_Arguments]]:
+def _by_name(*tools: type[Arguments]) -> dict[str, type[Arguments]]:
     return {tool.__name__.lower(): tool for tool in tools}
 
 
 _TOOLS = _by_name(Bash, View, Edit, Search, Recall, Verify, Ask, Submit)
-_TOOLS_OF = {Cause.PLAN: _by_name(View, Search, Recall, Ask, Plan)}
+_TOOLS_OF = {
+    Cause.PLAN: _by_name(View, Search, Recall, Ask, Plan),
+    Cause.EXPLAIN: _by_name(View, Search, Diff, Recall, Ask, Explain),
+    Cause.REVIEW: _by_name(View, Search, Diff, Recall, Ask, Review),
+}
 """What turns of these causes have instead: nothing that runs, writes or hands in."""
 
 
-def tools_of(cause: Cause) -> Mapping[str, type[_Arguments]]:
+def tools_of(cause: Cause) -> Mapping[str, type[Arguments]]:
     """The tools that a turn has, by name."""
     return _TOOLS_OF.get(cause, _TOOLS)
 
 
-REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit", "plan"})
+REPEATABLE = frozenset({"view", "search", "recall", "verify", "ask", "submit", "plan", "diff", "explain", "review"})
 """Tools that do no harm when they run again because nobody knows whether they ran."""
 
 
@@ -194,7 +196,10 @@ class Draft:
     items: tuple[str, ...]
 
 
-Result = str | Handover | Question | Draft
+Ending = Handover | Question | Draft | Report
+"""What ends a turn that is not cut short."""
+
+Result = str | Ending
 
 
 @dataclass
@@ -202,7 +207,7 @@ class Toolbox:
     """The tools of one turn. `threads` maps those that may be answered to the comment that answers go under;
     `find_result` gives an earlier result by its number, `suggested_by` are those whose suggestions were applied;
     `left_open` are threads that the agent was told it has not answered. `sources` are what
-    lessons may be drawn from, `servers` have tools of their own."""
+    lessons may be drawn from, `servers` have tools of their own; `diff` is the pull request that a report is about."""
 
     workspace: Workspace
     gate: Gate
@@ -214,6 +219,7 @@ class Toolbox:
     left_open: set[str] = field(default_factory=set)
     cause: Cause = Cause.IMPLEMENT
     sources: set[str] = field(default_factory=set)
+    diff: PullDiff | None = None
 
     def hear(self, feedback: Sequence[Feedback]) -> None:
         """Take in what may be answered, and what lessons may be drawn from."""
@@ -232,7 +238,7 @@ class Toolbox:
             return await self.servers.call(name, arguments)
         return await self._use_own(_checked(tools_of(self.cause), name, arguments))
 
-    async def _use_own(self, arguments: _Arguments) -> Result:  # noqa: C901 - a table, one row a tool
+    async def _use_own(self, arguments: Arguments) -> Result:  # noqa: C901 - a table, one row a tool
         match arguments:
             case Bash() as bash:
                 timeout_s = max(1.0, min(bash.timeout_s, self.time_left_s()))
@@ -254,6 +260,12 @@ class Toolbox:
                 return Question(ask.question.strip())
             case Plan() as plan:
                 return Draft(plan.summary.strip(), tuple(item.strip() for item in plan.items if item.strip()))
+            case Diff() as diff:
+                return show_diff(self.diff, diff.path)
+            case Explain() as explain:
+                return await answer_from(explain, self.workspace, self.gate.scanner)
+            case Review() as review:
+                return await review_from(review, self.diff, self.gate.scanner)
             case Submit() as submit:
                 return await self._submit(submit)
             case unknown:
@@ -311,7 +323,7 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
     match name:
         case "bash":
             return f"running{word or ' a command'}"
-        case "view" | "search" | "recall":
+        case "view" | "search" | "recall" | "diff":
             return f"reading{word or ' the code'}"
         case "edit":
             return f"editing{word or ' a file'}"
@@ -323,7 +335,7 @@ def progress(calls: Sequence[Mapping[str, Any]]) -> str:
             return "thinking"
 
 
-def _checked(tools: Mapping[str, type[_Arguments]], name: str, arguments: object) -> _Arguments:
+def _checked(tools: Mapping[str, type[Arguments]], name: str, arguments: object) -> Arguments:
     if name not in tools:
         raise ToolFailed(f"there is no tool of this name; there are: {', '.join(tools)}")
     try:

@@ -12,8 +12,8 @@ from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
 Verb = Literal[
-    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "rebase", "plan", "go", "lesson", "pause",
-    "resume",
+    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "rebase", "plan", "go", "explain", "review",
+    "lesson", "pause", "resume",
 ]  # fmt: skip
 
 VERBS: dict[str, str] = {
@@ -28,6 +28,8 @@ VERBS: dict[str, str] = {
     "rewrite a branch)",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
     "go": "do what the plan says, as it stands then; after a merge, the next part of what was left for later",
+    "explain": "answer a question about the code, with the files and lines: `/honk explain why …`; nothing is changed",
+    "review": "read a pull request, anybody's, and comment on its lines; nothing is changed",
     "lesson": "remember what I proposed, or not: `/honk lesson keep 1`, `/honk lesson drop 1`; alone it lists them",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
@@ -38,7 +40,8 @@ VERBS: dict[str, str] = {
 @dataclass(frozen=True, kw_only=True)
 class Command:
     """One command: its verb, and the words after it (all of them for `do`, where empty means: just start; the reason
-    for `pause`; what is accepted for `approve`; the amount for `budget`; what becomes of which for `lesson`)."""
+    for `pause`; what is accepted for `approve`; the amount for `budget`; what becomes of which for `lesson`; the
+    question for `explain`, and what to look at for `review`)."""
 
     verb: Verb
     text: str = ""
@@ -73,11 +76,16 @@ def parse_command(body: str) -> Command | None:
 
 
 def _command_of(first: str, more: str) -> Command:
+    word, _, rest = first.partition(" ")
+    if word.lower() == "explain":
+        return Command(verb="explain", text=f"{rest.strip()}\n{more}".strip())
+    # More words beside it are an instruction that happens to begin so; below it, they say what to look at.
+    if first.lower() == "review":
+        return Command(verb="review", text=more.strip())
     for verb in get_args(Verb):
         # Words below `retry` would be lost with it: they make it an instruction.
         if first.lower() == verb and verb in VERBS and not (verb == "retry" and more.strip()):
             return Command(verb=verb)
-    word, _, rest = first.partition(" ")
     if word.lower() == "pause":
         return Command(verb="pause", text=rest.strip())
     if word.lower() == "budget" and micro_usd_in(rest) is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from github_app.core.lessons import Lesson
+from github_app.core.reports import LineComment
 from github_app.core.session import Cause, Reply
 
 ReactionTarget = Literal["issue", "issue_comment", "review_comment"]
@@ -113,6 +114,28 @@ class ReplyThreads:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PostReview:
+    """Post one review of a pull request at `head_sha`, with comments on lines; it neither approves nor refuses.
+
+    `instead` is said in a comment where GitHub does not take it so.
+    """
+
+    pull_number: int
+    head_sha: str
+    body: str
+    remarks: tuple[LineComment, ...]
+    instead: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class StopInquiries:
+    """Have reports that are being made end without one."""
+
+    session_ids: tuple[str, ...]
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestReview:
     """Ask those who reviewed to look again."""
 
@@ -174,6 +197,8 @@ Effect = (
     | LookAgain
     | MarkReady
     | ReplyThreads
+    | PostReview
+    | StopInquiries
     | RequestReview
     | RemoveLabel
     | DiscardWorkspace

@@ -11,6 +11,7 @@ from typing import Literal
 from github_app.core.commands import Command
 from github_app.core.holds import Finding
 from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
+from github_app.core.reports import Report
 from github_app.core.session import Submission
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
@@ -246,6 +247,29 @@ class PlanDrafted:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reported:
+    """The agent has read commit `sha`, changed nothing, and says what it found."""
+
+    id: str
+    session_id: str
+    turn_id: str
+    sha: str
+    report: Report
+    usage: Usage
+    consumed: tuple[str, ...] = ()
+    refused: tuple[NetworkDecision, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InquiryStopped:
+    """Somebody with authority said `stop` where the inquiry was made."""
+
+    id: str
+    session_id: str
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """The change set is a commit on the branch, and the pull request is there. `paths`: as in `Round`."""
 
@@ -319,8 +343,8 @@ HubEvent = (
     | PullRequestDraftChanged
     | InstallationChanged
 )
-TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted
-OwnEvent = TurnEnded | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
+TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted | Reported
+OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 
@@ -351,3 +375,9 @@ def command_of_review(event: ReviewSubmitted) -> CommandIssued | None:
         source="review",
         branch=event.branch,
     )
+
+
+def inquiry_in(event: Event) -> CommandIssued | None:
+    """The command that asks for a report, if an event is one: work where it was given goes on beside it."""
+    said = command_of_review(event) if isinstance(event, ReviewSubmitted) else event
+    return said if isinstance(said, CommandIssued) and said.command.verb in ("explain", "review") else None

@@ -25,6 +25,7 @@ from github_app.core.events import (
     Ticked,
     TurnFinished,
     TurnStopped,
+    inquiry_in,
 )
 from github_app.core.merges import Comparison
 from github_app.core.model import Actor, BranchHold, Checks, Issue, Permission, Pull, Thread
@@ -64,6 +65,7 @@ class Facts:
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
     `up_since` is when this worker started: nobody is charged for the time before.
+    `inquiries` are the sessions of reports that are being made where `stop` was said.
     `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
     issue was looked for and is not there any more. `branch` is who else has a say about the branch of a pull
     request of others that we are to work on.
@@ -85,6 +87,7 @@ class Facts:
     threads: tuple[Thread, ...] = ()
     plan_comment: PlanComment | None = None
     branch: BranchHold | None = None
+    inquiries: tuple[str, ...] = ()
     asker: Actor | None = None
     load: Load | None = None
     pause: Pause | None = None
@@ -170,6 +173,10 @@ def would_adopt(last: Session | None, event: Event) -> bool:
 
 def needs(session: Session | None, event: Event) -> Need:
     """What `decide` will want to know about `event`. As little as possible: each costs a call of GitHub's API."""
+    if (asked := inquiry_in(event)) is not None:
+        return Need.PERMISSION | Need.POLICY | (Need.PULL if asked.is_pull else Need.ISSUE)
+    if session is not None and session.inquiry is not None:
+        return Need.POLICY if isinstance(event, Ticked) else Need.NOTHING
     if would_adopt(session, event):
         issue = Need.ISSUE if isinstance(event, IssueLabeled) else Need.NOTHING
         return Need.PERMISSION | Need.POLICY | Need.PULL | Need.ADOPTION | issue

@@ -2,9 +2,9 @@
 status meets every event, and every decision says why, also for "nothing to do".
 
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
-what people say, `planning` what they are told before anything is done, `rounds` how turns end, `undoing` how they are
-taken back, `checks` what CI means, `upkeep` time and what happens behind our back; all of them speak in the few moves
-of `decisions`."""
+what people say, `planning` what they are told before anything is done, `inquiries` what they only want to know,
+`rounds` how turns end, `undoing` how they are taken back, `checks` what CI means, `upkeep` time and what happens behind
+our back; all of them speak in the few moves of `decisions`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import checks, clicks, opening, planning, rounds, undoing, upkeep, words
+from github_app.core import checks, clicks, inquiries, opening, planning, rounds, undoing, upkeep, words
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -22,6 +22,7 @@ from github_app.core.events import (
     CommandIssued,
     EffectFailed,
     Event,
+    InquiryStopped,
     InstallationChanged,
     IssueClosed,
     IssueEdited,
@@ -32,6 +33,7 @@ from github_app.core.events import (
     PullRequestClosed,
     PullRequestDraftChanged,
     PullRequestReopened,
+    Reported,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -39,6 +41,7 @@ from github_app.core.events import (
     TurnFinished,
     TurnStopped,
     Undone,
+    inquiry_in,
 )
 from github_app.core.facts import Facts
 from github_app.core.messages import stops
@@ -62,9 +65,14 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
         return nothing(session, "these words were heard before")
     if facts.is_withdrawn:
         return nothing(session, "these words were deleted before they were taken up")
+    asked = inquiry_in(event)
     if why := left_to_people(session, event):
         return nothing(session, why)
-    if session is None or session.status.is_terminal:
+    if asked is not None:
+        decision = inquiries.asked(session, asked, facts)
+    elif session is not None and session.inquiry is not None:
+        decision = inquiries.went_on(session, event, facts)
+    elif session is None or session.status.is_terminal:
         decision = opening.decide_without(session, event, facts)
     else:
         decision = _decide_open(session, event, facts)
@@ -87,7 +95,7 @@ def is_our_own(event: Event, facts: Facts) -> bool:
             return False
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone():
             return False
-        case PlanDrafted() | EffectFailed() | Ticked():
+        case PlanDrafted() | Reported() | InquiryStopped() | EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -127,6 +135,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.turn_ended_early(session, event, facts)
         case PlanDrafted():
             return planning.plan_drafted(session, event, facts)
+        case Reported() | InquiryStopped():
+            return nothing(session, "there is no inquiry")
         case Published():
             return rounds.published(session, event, facts)
         case ChangeSetHeld():

@@ -197,13 +197,15 @@ class Pull:
 
 @dataclass(frozen=True, kw_only=True)
 class Patch:
-    """What a pull request changes in one file. `diff` is empty where GitHub shows none: it is binary, or too large."""
+    """What a pull request changes in one file. `diff` is empty where GitHub shows none: it is binary, only renamed, or
+    too large. `before` is the path that a renamed file had."""
 
     path: str
     status: str
     additions: int = 0
     deletions: int = 0
     diff: str = ""
+    before: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

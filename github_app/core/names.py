@@ -20,6 +20,11 @@ def tracking_tag(session_id: str) -> str:
     return f"tracking:{session_id}"
 
 
+def inquiry_id(repo_id: int, number: int, generation: int) -> str:
+    """The id of the `generation`th inquiry (from 1) at an issue or pull request."""
+    return f"{repo_id}-{number}-q{generation}"
+
+
 def plan_label(trigger_label: str) -> str:
     """The label that asks for a plan, beside the one that asks for the work."""
     return f"{trigger_label}:plan"

@@ -29,6 +29,7 @@ from github_app.core.events import (
     CommandIssued,
     EffectFailed,
     Event,
+    InquiryStopped,
     InstallationChanged,
     IssueClosed,
     IssueEdited,
@@ -39,6 +40,7 @@ from github_app.core.events import (
     PullRequestClosed,
     PullRequestDraftChanged,
     PullRequestReopened,
+    Reported,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -50,6 +52,7 @@ from github_app.core.events import (
 )
 from github_app.core.facts import Facts, would_adopt
 from github_app.core.feedback import feedback_of_command
+from github_app.core.inquiries import stop_inquiries
 from github_app.core.learning import taught
 from github_app.core.merging import obstacle_to_merging, towards_base
 from github_app.core.messages import answers, plans, refusals
@@ -102,6 +105,8 @@ def decide_without(  # noqa: C901 - a table, one row an event
             | TurnAsked()
             | TurnStopped()
             | PlanDrafted()
+            | Reported()
+            | InquiryStopped()
             | Published()
             | ChangeSetHeld()
             | Undone()
@@ -172,6 +177,8 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
     match event.command.verb:
         case "help":
             return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
+        case "stop" if stops := stop_inquiries(event, facts):
+            return Decision(session=last, effects=(*seen, *stops), why="the reports that are being made are stopped")
         case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "rebase" | "lesson" if last is None:
             body = answers.no_session_answer(facts.trigger_label)
             return _said(last, event, seen, body, "there is no work to speak of")

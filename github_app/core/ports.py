@@ -27,7 +27,9 @@ from github_app.core.model import (
     Thread,
     Usage,
 )
+from github_app.core.reports import LineComment
 from github_app.core.session import Feedback
+from github_app.core.traffic import Traffic
 
 KilledBy = Literal["timeout", "memory", "processes", "disk", "output", "stop"]
 
@@ -250,19 +252,6 @@ class Publisher(Protocol):
         """
 
 
-@dataclass(frozen=True, kw_only=True)
-class Traffic:
-    """What one process asked of GitHub: requests `sent`; answers that what it had is `unchanged` (not counted there) or
-    that a limit is reached (`limited`); requests `kept_back`, as they would have met one; and what is `left` of this
-    hour, by installation (0: the app itself, -1: nobody) and resource (`core`, `graphql`)."""
-
-    sent: int = 0
-    unchanged: int = 0
-    limited: int = 0
-    kept_back: int = 0
-    left: Mapping[tuple[int, str], int] = field(default_factory=dict)
-
-
 class Hub(Protocol):
     """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
 
@@ -349,6 +338,11 @@ class Hub(Protocol):
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
+
+    def post_review(
+        self, repo: Repo, number: int, *, key: str, sha: str, body: str, comments: Sequence[LineComment]
+    ) -> None:
+        """Post one review of commit `sha` that only comments; once for each `key`. Raises `Refused`."""
 
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         """Answer in a review thread; once for each `key`."""

@@ -15,6 +15,7 @@ from github_app.core.ledger import Entry, Outcome
 from github_app.core.lessons import Draft, Proposal
 from github_app.core.model import Actor, Checks, NetworkDecision, Repo, Usage
 from github_app.core.plans import Plan
+from github_app.core.reports import Inquiry
 from github_app.core.verdicts import Verdict
 
 
@@ -43,6 +44,8 @@ class Cause(StrEnum):
     FOLLOW_UP = "follow_up"
     PLAN = "plan"
     MERGE_BASE = "merge_base"
+    EXPLAIN = "explain"
+    REVIEW = "review"
 
 
 FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
@@ -128,7 +131,8 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """The durable life of one issue's work: one branch, at most one pull request.
+    """The durable life of one issue's work: one branch, at most one pull request. Or, with an `inquiry`, that of one
+    report: neither branch nor pull request, and beside whatever else goes on at `issue_number`.
 
     `turn_id` is the turn in force while WORKING (anything done in the name of another turn is void). `head_sha` is the
     branch's head as far as we know; while WORKING the commit that the turn stands on, whoever pushes meanwhile.
@@ -181,6 +185,7 @@ class Session:
     held: Hold | None = None
     published: tuple[Round, ...] = ()
     plan: Plan | None = None
+    inquiry: Inquiry | None = None
     usage: Usage = field(default_factory=Usage)
     limit_micro_usd: int = 0
     granted_micro_usd: int = 0
@@ -221,8 +226,14 @@ class Session:
     @property
     def holds_pull(self) -> bool:
         """Whether it has an open pull request of ours, or works towards one."""
-        if self.adopted is not None:
+        if self.adopted is not None or self.inquiry is not None:
             return False
         if self.status.is_terminal:
             return self.leaves_pull
         return self.pull_number is not None or self.status is Status.WORKING
+
+    @property
+    def place(self) -> int:
+        """The number under which the session is stored: the issue's. An inquiry's has a minus, so that nothing that
+        happens to the issue or its work finds it, and no other count of sessions takes it in."""
+        return self.issue_number if self.inquiry is None else -self.issue_number

@@ -12,6 +12,7 @@ from github_app.core.events import (
     CommandIssued,
     EffectFailed,
     Event,
+    InquiryStopped,
     InstallationChanged,
     IssueClosed,
     IssueEdited,
@@ -22,6 +23,7 @@ from github_app.core.events import (
     PullRequestClosed,
     PullRequestDraftChanged,
     PullRequestReopened,
+    Reported,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -29,6 +31,7 @@ from github_app.core.events import (
     TurnFinished,
     TurnStopped,
     Undone,
+    inquiry_in,
 )
 from github_app.core.model import Repo
 
@@ -38,6 +41,7 @@ class Subject:
     """How to find the session an event is about: by what is set, in a repository or everywhere in an installation.
 
     `comment_id` is a tracking comment's: that alone tells which session, and `issue_number` only where it is.
+    `inquiry_at` is the issue or pull request where a report was asked for; no other number finds those.
     """
 
     repo_id: int | None = None
@@ -48,6 +52,7 @@ class Subject:
     session_id: str | None = None
     installation_id: int | None = None
     comment_id: int | None = None
+    inquiry_at: int | None = None
 
 
 def _numbered(repo: Repo, number: int, *, is_pull: bool, branch: str | None = None) -> Subject:
@@ -58,6 +63,9 @@ def _numbered(repo: Repo, number: int, *, is_pull: bool, branch: str | None = No
 
 def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an event
     """What an event is about. A comment on a pull request is known by the pull request's number only."""
+    asked = inquiry_in(event)
+    if asked is not None:
+        return Subject(repo_id=asked.repo.id, inquiry_at=asked.number)
     match event:
         case IssueLabeled():
             return _numbered(event.repo, event.issue.number, is_pull=event.is_pull)
@@ -86,6 +94,8 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             | TurnAsked()
             | TurnStopped()
             | PlanDrafted()
+            | Reported()
+            | InquiryStopped()
             | Published()
             | ChangeSetHeld()
             | Undone()

@@ -32,6 +32,7 @@ from github_app.core.feedback import (
     with_feedback,
     without_old_checks,
 )
+from github_app.core.inquiries import stop_inquiries
 from github_app.core.learning import taught
 from github_app.core.merging import rebase
 from github_app.core.messages import answers, refusals, stops
@@ -70,7 +71,8 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
             reason = stops.stopped_by(
                 event.actor.login, "asked me to stop", stops.GO_ON, pull_number=session.pull_number
             )
-            return end(session, facts, Status.CLOSED, reason, before=seen, leaves_pull=True)
+            before = (*seen, *stop_inquiries(event, facts))
+            return end(session, facts, Status.CLOSED, reason, before=before, leaves_pull=True)
         case "lesson":
             return taught(session, event, facts)
         case verb:

@@ -17,6 +17,7 @@ from github_app.core.background import Background
 from github_app.core.context import Context, Contexts
 from github_app.core.errors import Gone, HonkError, ToolFailed
 from github_app.core.feedback import fresh_words
+from github_app.core.filediffs import PullDiff
 from github_app.core.images import Picture
 from github_app.core.messages.parts import to_the_agent
 from github_app.core.model import Issue, Permission
@@ -27,6 +28,7 @@ from github_app.core.record.records import Source
 from github_app.core.session import Cause, Session
 from github_app.core.suggestions import Suggestion, may_suggest, suggestion_of
 from github_app.engine.adopting import find_background
+from github_app.engine.inquiring import read_diff
 from github_app.engine.linking import find_links
 
 log = logging.getLogger(__name__)
@@ -35,13 +37,17 @@ _MAX_INSTRUCTION_BYTES = 30_000
 _TAKEN_BACK = "\n\n(This is not on the branch any more: a person had it taken back.)"
 
 
-async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, *, carried_over: str) -> Task:
-    """The task of a session's next turn. Raises what `Hub` raises; `Gone` if the issue is not there any more."""
+async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, *, carried_over: str, sha: str) -> Task:
+    """The task of a session's next turn, which reads commit `sha`.
+
+    Raises what `Hub` raises; `Gone` if the issue is not there any more.
+    """
     issue, permission = await asyncio.to_thread(_read_issue, session, hub)
     said = await asyncio.to_thread(hub.comments, session.repo, session.issue_number)
     others = [comment for comment in said if comment.permission < policy.may_command]
     instructions = await asyncio.to_thread(_read_instructions, session, hub)
-    context = await _find_context(session, issue, contexts)
+    diff = await asyncio.to_thread(read_diff, session, hub, sha)
+    context = await _find_context(session, issue, contexts, diff)
     trusted = tuple(comment for comment in said if comment.permission >= policy.may_command)
     words = [*(each.body for each in trusted), *(each.body for each in session.feedback if each.kind != "checks")]
     links = await asyncio.to_thread(find_links, session, issue, words, policy, hub)
@@ -65,6 +71,8 @@ async def brief(session: Session, policy: Policy, hub: Hub, contexts: Contexts, 
         earlier=_earlier(session),
         carried_over=_carried_over(session, carried_over),
         background=await asyncio.to_thread(find_background, session, policy, hub),
+        diff=diff,
+        sha=sha,
     )
 
 
@@ -129,10 +137,13 @@ def _read_instructions(session: Session, hub: Hub) -> tuple[tuple[str, str], ...
     return tuple(found)
 
 
-async def _find_context(session: Session, issue: Issue, contexts: Contexts) -> Context:
+async def _find_context(session: Session, issue: Issue, contexts: Contexts, diff: PullDiff | None) -> Context:
     """What the base commit has on the issue. It only saves time, so the work goes on without where it cannot be had."""
+    question = session.inquiry.question if session.inquiry is not None else ""
+    paths = "\n".join(each.path for each in diff.files) if diff is not None else ""
+    words = "\n\n".join(filter(None, [issue.title, question, paths, visible(issue.body)]))
     try:
-        return await contexts.find(session.repo, session.base_sha, f"{issue.title}\n\n{visible(issue.body)}")
+        return await contexts.find(session.repo, session.base_sha, words)
     except (HonkError, OSError, ValueError) as error:
         log.warning("no context found", extra={"session": session.id, "why": str(error)})
         return Context()

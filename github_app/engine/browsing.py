@@ -102,10 +102,11 @@ class Browsing:
             return [(codec.load_session(row.document), row.updated_at) for row in connection.execute(query, given)]
 
     def tallies(self, repos: Sequence[Repo], *, by: Grouping) -> list[Tally]:
-        """How many sessions of each group have which status, and what they cost."""
+        """How many sessions of each group have which status, and what they cost. Reports are no work that ends well or
+        badly, so they are not counted."""
         query = sa.text(
             f"SELECT {self._words[by]} AS name, status, count(*) AS sessions, sum({self._words['cost']}) AS cost "  # noqa: S608
-            "FROM sessions WHERE repo_id IN :repos GROUP BY 1, 2"
+            "FROM sessions WHERE repo_id IN :repos AND issue_number > 0 GROUP BY 1, 2"
         ).bindparams(sa.bindparam("repos", expanding=True))
         with self._reading() as connection:
             return [

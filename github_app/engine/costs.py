@@ -23,7 +23,7 @@ def estimate_of(engine: sa.Engine, session: Session) -> Estimate | None:
         ended = connection.execute(
             sa.text(
                 "SELECT id FROM sessions WHERE repo_id = :r AND status IN ('merged', 'closed') "
-                "ORDER BY updated_at DESC LIMIT :n"
+                "AND issue_number > 0 ORDER BY updated_at DESC LIMIT :n"
             ),
             known,
         ).scalars()

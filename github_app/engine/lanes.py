@@ -17,7 +17,7 @@ def lane_of(event: Event | ChatEvent, store: Store) -> str:
     subject = subject_of(event)
     if subject.session_id is not None:
         return subject.session_id.rpartition("-")[0]
-    issue = subject.issue_number or (issue_of_branch(subject.branch) if subject.branch else None)
+    issue = subject.inquiry_at or subject.issue_number or (issue_of_branch(subject.branch) if subject.branch else None)
     if issue is None:
         session = store.find_session(subject)
         issue = session.issue_number if session is not None else subject.pull_number

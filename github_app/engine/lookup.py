@@ -16,10 +16,12 @@ from github_app.core.events import (
     CommandIssued,
     Event,
     HubEvent,
+    InquiryStopped,
     IssueLabeled,
     Published,
     PullRequestReopened,
     Ticked,
+    inquiry_in,
 )
 from github_app.core.facts import Facts, Need, PlanComment, asker_of, needs
 from github_app.core.machine import is_our_own
@@ -30,6 +32,7 @@ from github_app.core.session import Session
 from github_app.core.subjects import subject_of
 from github_app.engine.adopting import with_pull
 from github_app.engine.heard import is_heard
+from github_app.engine.inquiring import open_inquiries
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.quotas import Quotas
@@ -79,7 +82,9 @@ class Lookup:
             # Last, and just before the decision: others may start turns meanwhile.
             told, load = self.quotas.told(repo, asker), self.quotas.load(repo, asker, session)
             facts = replace(facts, asker=asker, told=told, load=load)
-        if session is not None and isinstance(event, HubEvent | Ticked):
+        if isinstance(event, CommandIssued) and event.command.verb == "stop":
+            facts = replace(facts, inquiries=open_inquiries(self.database, repo, event.number))
+        if session is not None and isinstance(event, HubEvent | Ticked | InquiryStopped):
             facts = replace(facts, running=self.transcripts.running(session))
         return replace(facts, pause=self.pauses.of(repo))
 
@@ -127,7 +132,10 @@ class Lookup:
         return Permission.NONE if actor is None or actor.is_bot else self.hub.permission(repo, actor)
 
     def _pull(self, repo: Repo, session: Session | None, event: Event) -> Pull | None:
+        asked = inquiry_in(event)
         try:
+            if asked is not None:
+                return self.hub.pull(repo, asked.number)
             if session is not None and session.pull_number is not None:
                 return self.hub.pull(repo, session.pull_number)
             if session is None and (number := subject_of(event).pull_number) is not None:

@@ -19,6 +19,7 @@ from github_app.core.effects import (
     MarkReady,
     MinimiseComments,
     PauseRepository,
+    PostReview,
     Publish,
     React,
     RemoveLabel,
@@ -30,6 +31,7 @@ from github_app.core.effects import (
     Say,
     ShowProgress,
     ShowProof,
+    StopInquiries,
     Undo,
 )
 from github_app.core.errors import AccessDenied, Gone, HonkError, Refused, Stopped
@@ -38,6 +40,7 @@ from github_app.core.events import (
     ChecksChanged,
     CommandIssued,
     Event,
+    InquiryStopped,
     IssueLabeled,
     Published,
     ReviewSubmitted,
@@ -103,14 +106,15 @@ class Performance:
                 again = ChecksChanged(id=f"{pending.id}/again", repo=repo, head_sha=effect.head_sha, branch=None)
                 self.store.entries.add_found([again], delay_s=effect.after_s)
             case ShowProof():
-                self.hub.show_proof(
-                    repo, effect.head_sha, key=pending.id,
-                    conclusion=effect.conclusion, title=effect.title, summary=effect.summary,
-                )  # fmt: skip
+                self._show_proof(pending, effect)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():
                 self._reply(pending, effect)
+            case PostReview():
+                self._post_review(pending, effect)
+            case StopInquiries():
+                self._stop_inquiries(pending, effect)
             case RequestReview():
                 self.hub.request_review(repo, effect.pull_number, effect.logins)
             case RemoveLabel():
@@ -145,6 +149,30 @@ class Performance:
                 self.hub.say(event.repo, event.pull_number, f"failed:{event.id}", body)
             case _:
                 pass  # Nobody waits for an answer.
+
+    def _show_proof(self, pending: Pending, effect: ShowProof) -> None:
+        self.hub.show_proof(
+            pending.repo, effect.head_sha, key=pending.id,
+            conclusion=effect.conclusion, title=effect.title, summary=effect.summary,
+        )  # fmt: skip
+
+    def _post_review(self, pending: Pending, effect: PostReview) -> None:
+        """Post it on its lines; where they are not in the diff any more, all of it is said in one comment."""
+        body, remarks = effect.body, effect.remarks
+        try:
+            self.hub.post_review(
+                pending.repo, effect.pull_number, key=pending.id, sha=effect.head_sha, body=body, comments=remarks
+            )
+        except Refused as error:
+            log.info("review not taken on its lines", extra={"session": pending.session_id, "why": str(error)})
+            self._say(pending, effect.instead)
+
+    def _stop_inquiries(self, pending: Pending, effect: StopInquiries) -> None:
+        stops = [
+            InquiryStopped(id=f"{pending.id}/stopped-{number}", session_id=key, login=effect.login)
+            for number, key in enumerate(effect.session_ids)
+        ]
+        self.store.entries.add_found(stops, delay_s=0.0)
 
     def _reply(self, pending: Pending, effect: ReplyThreads) -> None:
         # What was resolved (or deleted) since the agent read it is settled.

@@ -120,7 +120,7 @@ def note_decision(
 
 
 def _note_pull(connection: sa.Connection, session: Session) -> None:
-    known = {"id": session.id, "repo": session.repo.id, "issue": session.issue_number}
+    known = {"id": session.id, "repo": session.repo.id, "issue": session.place}
     holds = {"person": session.requested_by.id, "holds": int(session.holds_pull)}
     connection.execute(
         sa.text("UPDATE sessions SET person_id = :person, holds_pull = :holds WHERE id = :id"), known | holds

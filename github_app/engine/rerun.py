@@ -17,12 +17,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from github_app.agent.changeview import read_difference
 from github_app.agent.loop import run_turn
-from github_app.agent.task import Asked, Outcome, OutOfLimits, Planned, Submitted, Task
+from github_app.agent.task import Asked, Outcome, OutOfLimits, Planned, Reported, Submitted, Task
+from github_app.core import events
 from github_app.core.errors import Refused, ToolFailed
 from github_app.core.events import PlanDrafted, TurnAsked, TurnEnded, TurnFinished, TurnStopped
 from github_app.core.model import ChangeSet, Usage
 from github_app.core.policy import POLICY_PATH, Floor, Policy, tighten
 from github_app.core.ports import Clock, Model, SecretScanner, Step, Workspace
+from github_app.core.reports import Answer
 from github_app.core.session import Feedback, Session
 from github_app.core.verdicts import Verdict
 from github_app.engine import codec
@@ -34,7 +36,7 @@ from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
 from github_app.engine.verdicts import StoredVerdicts
 
-Ended = Literal["submitted", "asked", "planned", "stopped"]
+Ended = Literal["submitted", "asked", "planned", "reported", "stopped"]
 
 MAX_DIFFERENCE_CHARS = 200_000
 _TASK: TypeAdapter[Task] = TypeAdapter(Task)
@@ -117,6 +119,8 @@ def _run_of(end: TurnEnded | Outcome, *, model_name: str, seconds: float, change
             ended = "stopped"
         case PlanDrafted(summary=told) | Planned(summary=told):
             ended = "planned"
+        case events.Reported(report=report) | Reported(report=report):
+            ended, told = "reported", report.text if isinstance(report, Answer) else report.summary
     return Run(
         model=model_name,
         ended=ended,

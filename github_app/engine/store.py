@@ -95,6 +95,8 @@ class Store:
                 "id = (SELECT session_id FROM comments WHERE repo_id = :r AND comment_id = :c AND tag LIKE :t || '%')"
             )
             return self._one_session(query, r=subject.repo_id, c=subject.comment_id, t=tracking_tag(""))
+        if subject.inquiry_at is not None:
+            return self._one_session("repo_id = :r AND issue_number = :i", r=subject.repo_id, i=-subject.inquiry_at)
         issue = subject.issue_number
         if issue is None and subject.branch is not None:
             issue = issue_of_branch(subject.branch)
@@ -219,7 +221,7 @@ class Store:
             "id": stored.id,
             "repo": stored.repo.id,
             "installation": stored.repo.installation_id,
-            "issue": stored.issue_number,
+            "issue": stored.place,
             "generation": stored.generation,
             "branch": stored.branch,
             "pull": stored.pull_number,

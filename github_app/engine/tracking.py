@@ -12,8 +12,10 @@ from github_app.engine.store import Store
 
 
 def show(hub: Hub, store: Store, session: Session, *, page: str, doing: str = "") -> None:
-    """Bring a session's tracking comment up to date; what people did to its text is undone by that. Raises what `Hub`
-    raises, and `DatabaseAway`."""
+    """Bring a session's tracking comment up to date; what people did to its text is undone by that. Nothing
+    where a report is made, which is all that is said then. Raises what `Hub` raises, and `DatabaseAway`."""
+    if session.inquiry is not None:
+        return
     tag = tracking_tag(session.id)
     known = store.comments.of(session.id, tag)
     plan = store.comments.of(session.id, plan_tag(session.plan.turn_id)) if session.plan is not None else None

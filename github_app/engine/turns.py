@@ -16,29 +16,31 @@ from uuid import uuid4
 from pydantic import TypeAdapter
 
 from github_app.agent.loop import run_turn
-from github_app.agent.task import READING, Asked, Outcome, OutOfLimits, Planned, Submitted, Task
+from github_app.agent.task import READING, Task
 from github_app.core.chat.telling import as_comments
 from github_app.core.context import Contexts
 from github_app.core.errors import AccessDenied, Gone, HonkError, RateLimited, Refused, Stopped, Transient
-from github_app.core.events import OwnEvent, PlanDrafted, TurnAsked, TurnFinished, TurnStopped
+from github_app.core.events import OwnEvent, TurnStopped
 from github_app.core.hosts import refusals
 from github_app.core.links import PageLinks
 from github_app.core.merges import Merge, Merges
 from github_app.core.messages.refusals import MERGED_OTHERWISE
-from github_app.core.model import ChangeSet, Merged, Usage
+from github_app.core.model import Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, Workspaces
 from github_app.core.session import Cause, Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
-from github_app.engine import codec, tracking
+from github_app.engine import tracking
 from github_app.engine.admission import Admission, Held
 from github_app.engine.briefing import brief, sources_of
 from github_app.engine.database import DatabaseAway
 from github_app.engine.imaging import look_at_images
+from github_app.engine.inquiring import commit_of
 from github_app.engine.journal import HandedOver, StoredJournal
 from github_app.engine.lessons import words_about
+from github_app.engine.outcomes import event_of
 from github_app.engine.performance import explain
 from github_app.engine.policies import Policies
 from github_app.engine.setup import SetUp, set_up
@@ -184,10 +186,8 @@ class TurnRunner:
         if turn is None:
             await asyncio.to_thread(self.admission.require, session, policy)
         merge = await asyncio.to_thread(self._merge, session)
-        sha = merge.sha if merge is not None else session.head_sha or session.base_sha
-        if merge is not None and turn is not None and turn.base_sha != sha:
-            raise Held("merge", MERGED_OTHERWISE)
-        workspace = await self._open(session, turn_id, turn.base_sha if turn is not None else sha, session.id)
+        sha = await asyncio.to_thread(self._commit, session, turn, merge)
+        workspace = await self._open(session, turn_id, sha, session.id)
         known = StoredVerdicts(
             database=self.store.engine,
             clock=self.clock,
@@ -221,7 +221,7 @@ class TurnRunner:
                 on_step=self._progress(session),
             )
             await self._snapshots.keep(turn, workspace, policy)
-            return await asyncio.to_thread(self._event_of, outcome, session_id, turn_id, merge)
+            return await asyncio.to_thread(event_of, outcome, session_id, turn, merge, self.transcripts)
         finally:
             await known.close()
             await workspace.close(discard=False)
@@ -237,6 +237,14 @@ class TurnRunner:
             return self.merges.merge(session.repo, head_sha=session.head_sha, base_sha=session.merging)
         except Refused as error:
             raise Held("merge", explain(error)) from error
+
+    def _commit(self, session: Session, turn: Turn | None, merge: Merge | None) -> str:
+        """The commit that the turn stands on: what it began with, whatever was pushed since. Raises `Held`."""
+        if merge is not None:
+            if turn is not None and turn.base_sha != merge.sha:
+                raise Held("merge", MERGED_OTHERWISE)
+            return merge.sha
+        return turn.base_sha if turn is not None else commit_of(session, self.hub)
 
     def _journal(self, session: Session, turn_id: str, is_stopping: Callable[[], bool]) -> StoredJournal:
         return StoredJournal(
@@ -266,7 +274,7 @@ class TurnRunner:
     ) -> Turn:
         """Fix the task once: what is asked must not change under a turn that is resumed."""
         carried_over = await self._snapshots.carry_over(session, turn_id, workspace, merge=merge)
-        task = await brief(session, policy, self.hub, self.contexts, carried_over=carried_over)
+        task = await brief(session, policy, self.hub, self.contexts, carried_over=carried_over, sha=workspace.sha)
         pictures, contents = await asyncio.to_thread(look_at_images, session, task, self.hub)
         for content in contents.values():
             await asyncio.to_thread(self.transcripts.add_blob, content)
@@ -281,63 +289,6 @@ class TurnRunner:
         return await asyncio.to_thread(
             self.transcripts.begin_turn, turn_id, session, base_sha=workspace.sha, task=text, sources=sources
         )
-
-    def _event_of(self, outcome: Outcome, session_id: str, turn_id: str, merge: Merge | None) -> OwnEvent:
-        usage, consumed = outcome.usage, outcome.consumed
-        match outcome:
-            case Submitted():
-                blob = self._kept(outcome.changes, merge)
-                return TurnFinished(
-                    id=f"{turn_id}/finished",
-                    session_id=session_id,
-                    turn_id=turn_id,
-                    submission=outcome.submission,
-                    change_set_id=blob,
-                    usage=usage,
-                    consumed=consumed,
-                    refused=outcome.refused,
-                    findings=outcome.findings,
-                )
-            case Asked():
-                return TurnAsked(
-                    id=f"{turn_id}/finished",
-                    session_id=session_id,
-                    turn_id=turn_id,
-                    question=outcome.question,
-                    usage=usage,
-                    consumed=consumed,
-                    refused=outcome.refused,
-                )
-            case Planned():
-                return PlanDrafted(
-                    id=f"{turn_id}/finished",
-                    session_id=session_id,
-                    turn_id=turn_id,
-                    summary=outcome.summary,
-                    items=outcome.items,
-                    usage=usage,
-                    consumed=consumed,
-                    refused=outcome.refused,
-                )
-            case OutOfLimits():
-                return TurnStopped(
-                    id=f"{turn_id}/finished",
-                    session_id=session_id,
-                    turn_id=turn_id,
-                    reason=outcome.reason,
-                    limit=outcome.limit,
-                    usage=usage,
-                    consumed=consumed,
-                    refused=outcome.refused,
-                )
-
-    def _kept(self, changes: ChangeSet, merge: Merge | None) -> str | None:
-        """Store what was handed in; None if that is nothing. A merge is something, whatever was changed on top."""
-        if merge is not None:
-            changes = replace(changes, merged=Merged(head_sha=merge.head_sha, base_sha=merge.base_sha))
-        elif not changes.changes:
-            return None
-        return self.transcripts.add_blob(codec.dump_changes(changes))
 
     async def _ended(self, session_id: str, turn_id: str, reason: str, *, limit: str = "") -> OwnEvent:
         """The end of a turn that broke; what its steps cost still counts."""

@@ -7,7 +7,7 @@ from typing import get_args
 
 from github_app.core.endings import ENDS
 from github_app.core.judgements import Said
-from github_app.core.ports import Traffic
+from github_app.core.traffic import Traffic
 
 _TALLIED = {
     "flaky": "Checks that failed and then passed on the same commit.",

@@ -11,9 +11,11 @@ import pytest
 from github_app.adapters.hub.github import GitHubHub
 from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
+from github_app.core.filediffs import is_in_diff
 from github_app.core.messages import boxes
 from github_app.core.model import Permission
 from github_app.core.names import tracking_tag
+from github_app.core.reports import LineComment
 from github_app.localhub.deeds import refs
 from github_app.localhub.deeds.reviews import Inline
 from github_app.localhub.people import Files, commit_files
@@ -453,3 +455,33 @@ def test_an_installation_that_has_not_granted_it_gets_no_proof(open_stage: Calla
     stage = open_stage(permissions={**APP_PERMISSIONS, "checks": "read"})
     with pytest.raises(AccessDenied, match="checks: write"):
         stage.hub.show_proof(stage.repo, stage.base, key="e", conclusion="success", title="t", summary="s")
+
+
+def test_a_review_is_posted_once_on_its_lines_and_decides_nothing(stage: Stage):
+    stage.maintainer.push(stage.place, "honk/1-fix", {"logo.png": b"\x89PNG\0"}, "A picture")
+    pull = stage.pull()
+    number, sha = pull.issue.number, pull.head_sha
+    files = {each.path: each for each in stage.hub.patches(stage.repo, number)}
+    assert (files["fix.py"].status, files["fix.py"].additions, files["logo.png"].diff) == ("added", 3, "")
+    assert is_in_diff(files["fix.py"].diff, 1, 3)
+    lines = (
+        LineComment(path="fix.py", first_line=2, last_line=3, body="both"),
+        LineComment(path="fix.py", first_line=1, last_line=1, body="![x](https://evil.example/x)"),
+    )
+    for hub in (stage.hub, stage.hub, stage.make_hub()):
+        hub.post_review(stage.repo, number, key="e/0", sha=sha, body="See below.", comments=lines)
+    (review,) = pull.reviews
+    assert (review.state, review.sha, review.user.login) == ("COMMENTED", sha, "honk[bot]")
+    both, one = (each.thread for each in review.comments)
+    assert (both.line, both.start_line, one.line, one.start_line) == (3, 2, 1, None)
+    assert "](https://evil" not in review.comments[1].body
+
+
+def test_a_review_of_other_lines_is_refused_as_a_whole(stage: Stage):
+    pull = stage.pull()
+    lines = (LineComment(path="fix.py", first_line=9, last_line=9, body="nine"),)
+    with pytest.raises(Refused, match="must be part of the diff"):
+        stage.hub.post_review(
+            stage.repo, pull.issue.number, key="e/0", sha=pull.head_sha, body="See below.", comments=lines
+        )
+    assert pull.reviews == []

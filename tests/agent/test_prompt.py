@@ -13,6 +13,7 @@ from github_app.agent.ecosystems import Verifier
 from github_app.agent.tools import tool_definitions
 from github_app.core.background import Background
 from github_app.core.context import Command, Context, Definition, RankedFile
+from github_app.core.filediffs import PullDiff
 from github_app.core.lessons import Lesson
 from github_app.core.linked import Linked, Links
 from github_app.core.merges import Conflict
@@ -141,6 +142,29 @@ MERGES = {
     "merge_and_words": a_task(cause=Cause.MERGE_BASE, merges="7" * 40, feedback=(COMMAND,)),
 }
 TASKS |= MERGES
+DIFF = PullDiff(
+    number=7,
+    base_branch="main",
+    head_sha="c" * 40,
+    files=(
+        Patch(
+            path="calc.py",
+            status="modified",
+            additions=1,
+            deletions=1,
+            diff="@@ -3 +3 @@\n-    return 1\n+    return 2",
+        ),
+        Patch(path="logo.png", status="renamed", before="old.png"),
+    ),
+)
+REPORTED = {
+    "explain": a_task(cause=Cause.EXPLAIN, feedback=(COMMAND,), comments=(COMMENT,), sha="c" * 40),
+    "review": a_task(
+        cause=Cause.REVIEW, diff=DIFF, sha="c" * 40, instructions=(("AGENTS.md", "Use tabs."),), lessons=(TAUGHT,)
+    ),
+    "review_of_nothing": a_task(cause=Cause.REVIEW, diff=replace(DIFF, files=()), sha="c" * 40),
+}
+TASKS |= REPORTED
 
 
 def words(task, boundary: str = BOUNDARY) -> str:
@@ -193,6 +217,13 @@ def test_the_tools():
 def test_the_tools_of_a_plan_neither_run_nor_write_nor_hand_in():
     assert [tool["name"] for tool in tool_definitions(Cause.PLAN)] == ["view", "search", "recall", "ask", "plan"]
     check_golden("tools_plan.json", json.dumps(tool_definitions(Cause.PLAN)[-1], indent=2))
+
+
+@pytest.mark.parametrize("cause", [Cause.EXPLAIN, Cause.REVIEW])
+def test_the_tools_of_a_report_neither_run_nor_write_nor_hand_in(cause: Cause):
+    names = [tool["name"] for tool in tool_definitions(cause)]
+    assert names == ["view", "search", "diff", "recall", "ask", cause.value]
+    check_golden(f"tools_{cause.value}.json", json.dumps(tool_definitions(cause)[-1], indent=2))
 
 
 def test_what_is_said_meanwhile():

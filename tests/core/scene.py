@@ -27,6 +27,7 @@ from github_app.core.model import (
     Thread,
     Usage,
 )
+from github_app.core.reports import Answer, Citation
 from github_app.core.session import Cause, Feedback, Reply, Session, Status, Submission
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
@@ -162,6 +163,8 @@ WEAKER = Finding(
 REPLIES = (Reply(thread_id="T1", reply_to=900, body="Done."),)
 USAGE = Usage(input_tokens=100, output_tokens=10, cost_micro_usd=2_000, steps=1)
 
+ANSWER = Answer(text="It is `goose.py` [1].", citations=(Citation(path="goose.py", first_line=3, last_line=4),))
+
 _OWN = set(get_args(ev.OwnEvent))
 _USUAL: dict[type, dict[str, Any]] = {
     ev.IssueLabeled: {"issue": issue(), "label": "honk"},
@@ -193,6 +196,8 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.TurnAsked: {"question": "Which tune?", "usage": USAGE},
     ev.TurnStopped: {"reason": "the model is away.", "usage": USAGE},
     ev.PlanDrafted: {"summary": "The beak is shut.", "items": ("Open it in `goose.py`", "Test it"), "usage": USAGE},
+    ev.Reported: {"sha": NEW, "report": ANSWER, "usage": USAGE},
+    ev.InquiryStopped: {"login": "alice"},
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
     ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},
@@ -206,7 +211,7 @@ def event(kind: type, **changes: Any) -> Any:
     usual: dict[str, Any] = {"id": "e", **_USUAL[kind]}
     if kind in _OWN:
         usual["session_id"] = "7-12-1"
-        if kind not in (ev.Undone, ev.EffectFailed, ev.Ticked):
+        if kind not in (ev.InquiryStopped, ev.Undone, ev.EffectFailed, ev.Ticked):
             usual["turn_id"] = "7-12-1/turn-2"
     else:
         if kind is not ev.ChecksChanged:

@@ -141,7 +141,7 @@ def test_other_words_about_lessons_are_an_instruction(words: str):
     assert parse_command(f"/honk lesson {words}") == do(f"lesson {words}")
 
 
-@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"pause"}))
+@pytest.mark.parametrize("verb", sorted(VERBS.keys() - {"pause", "explain"}))
 def test_verb_with_more_words_on_its_line_is_an_instruction(verb: str):
     assert parse_command(f"/honk {verb} using tabs") == do(f"{verb} using tabs")
 
@@ -292,3 +292,14 @@ def test_any_text_is_read_without_a_crash(body: str):
 def test_quoting_a_whole_comment_silences_it(body: str):
     quoted = "\n".join(f"> {line}" for line in body.replace("\r", "").split("\n"))
     assert parse_command(quoted) is None
+
+
+def test_question_is_all_that_follows():
+    assert parse_command("/honk explain") == Command(verb="explain")
+    assert parse_command("/honk explain why `x`\nis y?") == Command(verb="explain", text="why `x`\nis y?")
+    assert parse_command("/honk explain\nall of it") == Command(verb="explain", text="all of it")
+
+
+def test_review_stands_alone_on_its_line():
+    assert parse_command("/honk review\nFor races.") == Command(verb="review", text="For races.")
+    assert parse_command("/honk review your last change and mend it") == do("review your last change and mend it")

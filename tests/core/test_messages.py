@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from github_app.core import consent
+from github_app.core import reports as reports_of
 from github_app.core.commands import parse_command
 from github_app.core.estimates import Estimate
 from github_app.core.failures import Failure, Rerun
@@ -35,16 +36,19 @@ from github_app.core.messages import (
     plans,
     proof,
     refusals,
+    reports,
     stops,
 )
 from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
 from github_app.core.plans import Plan
 from github_app.core.policy import Policy
 from github_app.core.quotas import Shortage
+from github_app.core.reports import Review
 from github_app.core.session import Cause, Pause, Reply, Round, Session, Status, Submission
 from github_app.core.verdicts import Before, Verdict
 from github_app.core.waits import Wait
 from tests.core.scene import (
+    ANSWER,
     AWAITING_CHECKS,
     AWAITING_REVIEW,
     BASE,
@@ -241,6 +245,32 @@ PULL_BODIES = {
     "lessons": account.pull_body(session(submission=PLAIN, lessons=(LEARNT, replace(LEARNT, number=2, kept_by="ann")))),
     "one part": account.pull_body(session(submission=PLAIN, remaining=PARTS, usage=SPENT)),
     "nothing handed in": account.pull_body(session()),
+}
+REVIEW = Review(
+    summary="It opens the beak, @bob.",
+    remarks=(
+        reports_of.Remark(
+            path="goose.py", first_line=3, last_line=3, severity="high", text="It stays shut.", suggestion="    open()"
+        ),
+        reports_of.Remark(path="a b.py", first_line=1, last_line=2, severity="low", text="Twice."),
+    ),
+    files=2,
+)
+URL = "https://github.com/acme/goose/issues/12"
+REPORTS = {
+    "answer": reports.answer(ANSWER, HEAD, url=URL),
+    "review": reports.review(REVIEW, HEAD),
+    "the lines of a review": "\n\n".join(each.body for each in reports.line_comments(REVIEW)),
+    "a review that GitHub did not take": reports.review_as_comment(REVIEW, HEAD, url=URL),
+    "nothing found": reports.nothing_found(replace(REVIEW, remarks=()), HEAD),
+    "asked back": reports.asked_back("Which goose?"),
+    "not made": reports.not_made("the model is overloaded."),
+    "stopped": reports.stopped("alice"),
+    "paused": reports.PAUSED,
+    "spent": reports.SPENT,
+    "gone": reports.GONE,
+    "no pull request": reports.NO_PULL,
+    "pull request ended": reports.PULL_ENDED,
 }
 ANSWERS = {
     "refusal": refusals.refusal("bob"),
@@ -510,6 +540,7 @@ PAGES = {
     "tracking": TRACKING,
     "pull_body": PULL_BODIES,
     "answers": ANSWERS,
+    "reports": REPORTS,
     "questions": QUESTIONS,
     "endings": ENDINGS,
     "waits": WAITS,

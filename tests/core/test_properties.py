@@ -259,7 +259,7 @@ class Life:
             elif step.kind in TURN_ENDS:
                 held = [feedback.id for feedback in self.session.feedback]
                 detail["consumed"] = tuple(held[: step.pick])
-        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Ticked):
+        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Ticked, ev.Reported, ev.InquiryStopped):
             detail["actor"] = step.actor
         happened: ev.Event = event(step.kind, **detail)
         return happened

@@ -24,9 +24,11 @@ from github_app.core.effects import (
     KeepLesson,
     LookAgain,
     PauseRepository,
+    PostReview,
     RerunChecks,
     ResumeRepository,
     Say,
+    StopInquiries,
 )
 from github_app.core.machine import Decision, decide
 from github_app.core.policy import Quota
@@ -35,6 +37,7 @@ from github_app.core.session import Pause, Session
 from tests.core import (
     test_approvals,
     test_checks,
+    test_inquiries,
     test_machine,
     test_opening,
     test_planning,
@@ -194,11 +197,13 @@ def test_effect_that_fails_is_said_where_somebody_waits_for_it(kind: type):
     if kind in BEST_EFFORT:
         return  # Never an event: the operator's business alone.
     failed = event(ev.EffectFailed, effect_kind=kind.__name__, turn_id="")
-    decided = decide(session(WORKING), failed, facts())
+    # Reviews are of inquiries, which are over by then.
+    decided = decide(test_inquiries.over() if kind is PostReview else session(WORKING), failed, facts())
     said = [effect for effect in decided.effects if isinstance(effect, Say)]
-    if kind in (Say, RerunChecks, LookAgain, PauseRepository, ResumeRepository, KeepLesson, DropLesson):
-        # What cannot be posted cannot be said either; what cannot be run again counts as it is; a switch, a later look
-        # and lessons are rows in our own database.
+    rows = (LookAgain, StopInquiries, PauseRepository, ResumeRepository, KeepLesson, DropLesson)
+    if kind in (Say, RerunChecks, *rows):
+        # What cannot be posted cannot be said either; what cannot be run again counts as it is; a switch, a later look,
+        # the end of an inquiry and lessons are rows in our own database.
         assert not said
     else:
         assert len(said) == 1

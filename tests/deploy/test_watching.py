@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from github_app.core.ports import Traffic
 from github_app.core.session import Status
+from github_app.core.traffic import Traffic
 from github_app.web.metrics import metrics_text
 from github_app.web.server import _counts_of
 from github_app.web.webhooks import Door

@@ -20,7 +20,7 @@ from github_app.core.session import Cause, Feedback
 from github_app.engine.briefing import brief, sources_of
 from tests.engine.values import ANN, ISSUE, a_session
 from tests.fakes.contexts import PreparedContexts
-from tests.fakes.hub import RecordingHub
+from tests.fakes.hub import BASE, RecordingHub
 
 
 def test_every_text_of_a_task_is_a_source():
@@ -57,7 +57,7 @@ async def test_the_task_has_what_the_base_commit_has_on_the_issue():
     )
     contexts = PreparedContexts(found)
 
-    task = await brief(a_session(), Policy(), RecordingHub(issues={1: ISSUE}), contexts, carried_over="")
+    task = await brief(a_session(), Policy(), RecordingHub(issues={1: ISSUE}), contexts, carried_over="", sha=BASE)
 
     assert contexts.asked == [(a_session().base_sha, f"{ISSUE.title}\n\n{ISSUE.body}")]
     assert task.context == found
@@ -74,21 +74,23 @@ async def test_on_a_pull_request_of_others_the_task_has_what_stands_there():
         found_checks={"c" * 40: Checks(head_sha="c" * 40, state="failed", failed=(failed,))},
     )
     theirs = a_session(adopted=ANN, pull_number=1, head_sha="c" * 40)
-    task = await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="")
+    task = await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)
     assert task.background is not None
     assert [each.path for each in task.background.patches] == ["a.py"]
     assert [each.kind for each in task.background.remarks] == ["checks"]
     assert {("diff", "+x"), ("checks", task.background.remarks[0].body)} <= {(s.kind, s.text) for s in sources_of(task)}
     hub.fail("patches", Transient("later"))
-    assert (await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="")).background == Background()
-    ours = await brief(replace(theirs, adopted=None), Policy(), hub, PreparedContexts(), carried_over="")
+    assert (
+        await brief(theirs, Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)
+    ).background == Background()
+    ours = await brief(replace(theirs, adopted=None), Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)
     assert ours.background is None
 
 
 async def test_a_task_goes_on_without_what_cannot_be_found(caplog: pytest.LogCaptureFixture):
     contexts = PreparedContexts(error=Transient("looking for the context took longer than 60 s"))
 
-    task = await brief(a_session(), Policy(), RecordingHub(issues={1: ISSUE}), contexts, carried_over="")
+    task = await brief(a_session(), Policy(), RecordingHub(issues={1: ISSUE}), contexts, carried_over="", sha=BASE)
 
     assert task.context == Context()
     assert "no context found" in caplog.text
@@ -104,14 +106,14 @@ async def test_what_reviewers_suggest_is_read_anew_when_a_turn_begins():
     hub = RecordingHub(issues={1: ISSUE}, open_threads=(thread, replace(thread, id="T2")))
     session = a_session(pull_number=5, feedback=(told, replace(told, id="thread:T3:9", thread_id="T3")))
 
-    task = await brief(session, Policy(), hub, PreparedContexts(), carried_over="")
+    task = await brief(session, Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)
 
     assert [(each.thread_id, each.first_line, each.lines) for each in task.suggestions] == [("T1", 4, ("two",))]
     assert task.suggestions[0].author == ANN
 
     quiet = replace(session, feedback=(replace(told, body="ann: Why?"),))
     hub.asked.clear()
-    assert (await brief(quiet, Policy(), hub, PreparedContexts(), carried_over="")).suggestions == ()
+    assert (await brief(quiet, Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)).suggestions == ()
     assert "threads" not in [asked[0] for asked in hub.asked]
 
 
@@ -124,7 +126,7 @@ async def test_words_of_others_are_quoted_only_where_the_policy_wants_them(
         at = datetime(2026, 1, 1, tzinfo=UTC)
         hub.said[1].append(Comment(id=number, author=ANN, permission=permission, body=body, created_at=at))
 
-    told = await brief(a_session(), Policy(others=others), hub, PreparedContexts(), carried_over="")
+    told = await brief(a_session(), Policy(others=others), hub, PreparedContexts(), carried_over="", sha=BASE)
 
     assert [comment.body for comment in told.comments] == ["In b.py."]
     assert [comment.body for comment in told.quoted] == quoted
@@ -146,7 +148,9 @@ async def test_what_people_with_authority_refer_to_is_told():
         Feedback(id="l", kind="checks", author="CI", body="#6 failed"),
     )
 
-    told = await brief(a_session(feedback=feedback, pull_number=9), Policy(), hub, PreparedContexts(), carried_over="")
+    told = await brief(
+        a_session(feedback=feedback, pull_number=9), Policy(), hub, PreparedContexts(), carried_over="", sha=BASE
+    )
 
     assert [(each.number, each.permission) for each in told.links.shown] == [
         (number, Permission.WRITE) for number in (2, 3, 5)
@@ -169,12 +173,14 @@ async def test_what_is_referred_to_and_not_told_is_named():
     hub = RecordingHub(issues={1: replace(ISSUE, body="#2 #3 #4 #5 #6 #10 #11")}, links=links)
     hub.fail("linked", Transient("GitHub is away"))
 
-    told = (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="")).links
+    told = (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)).links
 
     assert (told.unread, told.unheard, told.more) == ((2,), (3, 4), 2)
     assert [each.number for each in told.shown] == [5, 6]
     assert told.shown[0].body == "y" * 1_500 + "\n[… the rest is left out here …]"
-    quoting = (await brief(a_session(), Policy(others="quote"), hub, PreparedContexts(), carried_over="")).links
+    quoting = (
+        await brief(a_session(), Policy(others="quote"), hub, PreparedContexts(), carried_over="", sha=BASE)
+    ).links
     assert [(each.number, each.permission) for each in quoting.shown][1:3] == [
         (3, Permission.NONE),
         (4, Permission.NONE),
@@ -184,5 +190,5 @@ async def test_what_is_referred_to_and_not_told_is_named():
 
 async def test_nothing_is_looked_up_where_nothing_is_referred_to():
     hub = RecordingHub(issues={1: ISSUE})
-    assert (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="")).links == Links()
+    assert (await brief(a_session(), Policy(), hub, PreparedContexts(), carried_over="", sha=BASE)).links == Links()
     assert [each for each in hub.asked if each[0] == "linked"] == []

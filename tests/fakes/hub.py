@@ -20,7 +20,9 @@ from github_app.core.linked import Linked
 from github_app.core.merges import Comparison
 from github_app.core.missed import Act, Change, Edit, Remark
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
-from github_app.core.ports import GitAuth, Traffic
+from github_app.core.ports import GitAuth
+from github_app.core.reports import LineComment
+from github_app.core.traffic import Traffic
 
 ME = Actor(id=99, login="honk[bot]", is_bot=True)
 BASE = "b" * 40
@@ -138,6 +140,11 @@ class RecordingHub:
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
         self._call(self.asked, "threads", pull_number)
         return self.open_threads
+
+    def post_review(
+        self, repo: Repo, number: int, *, key: str, sha: str, body: str, comments: Sequence[LineComment]
+    ) -> None:
+        self._call(self.acts, "post_review", number, key, sha, body, tuple(comments))
 
     def file(self, repo: Repo, path: str, sha: str) -> bytes | None:
         self._call(self.asked, "file", path, sha)

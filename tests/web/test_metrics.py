@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from github_app.core.ports import Traffic
+from github_app.core.traffic import Traffic
 from github_app.web.metrics import metrics_text
 
 TRAFFIC = Traffic(

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from github_app.adapters.hub import (
     people,
     proofs,
     pulls,
+    reviews,
     threads,
 )
 from github_app.adapters.hub.budgets import at_leisure
@@ -42,7 +44,9 @@ from github_app.core.inspection import AppState
 from github_app.core.linked import Linked
 from github_app.core.merges import Comparison
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
-from github_app.core.ports import Fence, GitAuth, Traffic, Unfenced
+from github_app.core.ports import Fence, GitAuth, Unfenced
+from github_app.core.reports import LineComment
+from github_app.core.traffic import Traffic
 
 MAX_SUMMARY_CHARS = 65_535
 
@@ -291,6 +295,15 @@ class GitHubHub:
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
         pulls.mark_ready(self._clients.repo(repo, "mark_ready"), number)
+
+    def post_review(
+        self, repo: Repo, number: int, *, key: str, sha: str, body: str, comments: Sequence[LineComment]
+    ) -> None:
+        """Post one review of commit `sha` that only comments; once for each `key`. Raises `Refused`."""
+        of, client = f"a review of #{number}", self._clients.repo(repo, "post_review")
+        fit = [replace(each, body=self.vault.fit(each.body, of=of)) for each in comments]
+        body = self.vault.fit(body, of=of)
+        reviews.post_review(client, number, key=key, sha=sha, body=body, comments=fit, me=self.identity())
 
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         """Answer in a review thread; once for each `key`."""

@@ -35,6 +35,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "open_pull": {"pull_requests": "write", "contents": "read"},
     "edit_pull": {"pull_requests": "write"},
     "mark_ready": {"pull_requests": "write", "contents": "write"},
+    "post_review": {"pull_requests": "write"},
     "reply_thread": {"pull_requests": "write"},
     "resolve_thread": {"pull_requests": "write", "contents": "write"},
     "request_review": {"pull_requests": "write"},

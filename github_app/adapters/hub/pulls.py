@@ -50,6 +50,7 @@ def read_patches(client: RepoClient, number: int) -> tuple[Patch, ...]:
                 additions=file.additions,
                 deletions=file.deletions,
                 diff=file.patch or "",
+                before=file.previous_filename or "",
             )
             for file in it.get_pull(number).get_files()
         )

@@ -18,6 +18,8 @@ _OCCUPATION = {
     Cause.FOLLOW_UP: "following up on what was asked",
     Cause.PLAN: "planning what to do about the issue",
     Cause.MERGE_BASE: "merging the base branch into mine",
+    Cause.EXPLAIN: "looking for an answer",
+    Cause.REVIEW: "reviewing the pull request",
 }
 
 

@@ -16,6 +16,7 @@ from github_app.core.events import (
     CommandIssued,
     EffectFailed,
     Event,
+    InquiryStopped,
     InstallationChanged,
     IssueClosed,
     IssueEdited,
@@ -26,6 +27,7 @@ from github_app.core.events import (
     PullRequestClosed,
     PullRequestDraftChanged,
     PullRequestReopened,
+    Reported,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -41,6 +43,7 @@ from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
+from github_app.core.reports import Answer
 from github_app.core.session import Session
 
 _MAX_CHARS = 200
@@ -177,6 +180,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
         case PlanDrafted():
             return {"turn": event.turn_id, "items": len(event.items), "sha256": digest("\n".join(event.items))}
+        case Reported() | InquiryStopped():
+            return _about_inquiry(event)
         case ChangeSetHeld():
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
@@ -189,6 +194,16 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {}
         case _:
             assert_never(event)
+
+
+def _about_inquiry(event: Reported | InquiryStopped) -> dict[str, Any]:
+    if isinstance(event, InquiryStopped):
+        return {"login": event.login}
+    report, read = event.report, {"turn": event.turn_id, "sha": event.sha}
+    if isinstance(report, Answer):
+        return {**read, "citations": len(report.citations), "sha256": digest(report.text)}
+    texts = "\n".join(each.text for each in report.remarks)
+    return {**read, "remarks": len(report.remarks), "sha256": digest(texts)}
 
 
 def _judged(event: TurnFinished) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 from github_app.localhub import shapes_code
 from github_app.localhub.deeds import reviews
 from github_app.localhub.deeds.reviews import Inline
-from github_app.localhub.exchange import Call, Reply, not_found, route
+from github_app.localhub.exchange import ApiError, Call, Reply, not_found, route
 from github_app.localhub.shapes import iso
 from github_app.localhub.values import Review, ReviewComment
 
@@ -32,11 +32,16 @@ def _inline(asked: Any) -> Inline:
 @route("POST", "/repos/{owner}/{repo}/pulls/{number}/reviews", _TALK)
 def create_review(call: Call) -> Any:
     """Review; without `event` it stays pending."""
-    review = reviews.write_review(
-        call.world, call.pull, call.user,
-        event=call.may("event"), body=call.may("body", default=""), sha=call.may("commit_id"),
-        inline=[_inline(x) for x in call.may("comments", list, [])],
-    )  # fmt: skip
+    try:
+        review = reviews.write_review(
+            call.world, call.pull, call.user,
+            event=call.may("event"), body=call.may("body", default=""), sha=call.may("commit_id"),
+            inline=[_inline(x) for x in call.may("comments", list, [])],
+        )  # fmt: skip
+    except ApiError as error:
+        # Here GitHub names what it minds in sentences.
+        sentences = [each.get("message") or each["field"] if isinstance(each, dict) else each for each in error.errors]
+        raise ApiError(error.status, error.message, sentences) from error
     return shapes_code.review(call.world, review)
 
 
