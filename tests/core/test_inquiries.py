@@ -30,7 +30,9 @@ from tests.core.scene import (
     ISSUE,
     ME,
     NEW,
+    NOT_OPEN,
     NOW,
+    OPEN,
     PULL,
     REPO,
     ROBOT,
@@ -46,6 +48,7 @@ from tests.core.scene import (
     issue,
     pull,
     row,
+    rows_of,
     session,
 )
 
@@ -129,7 +132,10 @@ ROWS = [
     row(over(Cause.REVIEW), "a review that GitHub did not take", event(ev.EffectFailed, effect_kind="PostReview"),
         does="Say", why="could not be posted"),
     row(over(), "a comment that GitHub did not take", event(ev.EffectFailed, effect_kind="Say"), does="", why="made"),
-    row(session(), "a report that nobody asked for", event(ev.Reported), does="", why="no inquiry"),
+    rows_of(OPEN, "a report", event(ev.Reported), does="", why="no inquiry"),
+    rows_of(OPEN, "the end of a report", event(ev.InquiryStopped), does="", why="no inquiry"),
+    rows_of(NOT_OPEN, "a report", event(ev.Reported), does="", why="no open session"),
+    rows_of(NOT_OPEN, "the end of a report", event(ev.InquiryStopped), does="", why="no open session"),
     # Stop
     row(None, "stop where only a report is made", command("stop"), facts=facts(inquiries=("7-12-q1",)),
         does="React StopInquiries", why="are stopped"),

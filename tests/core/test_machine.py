@@ -17,6 +17,7 @@ from tests.core import (
     test_approvals,
     test_checks,
     test_clicks,
+    test_inquiries,
     test_opening,
     test_planning,
     test_rounds,
@@ -50,6 +51,7 @@ ROWS = [
     *test_upkeep.ROWS,
     *test_approvals.ROWS,
     *test_clicks.ROWS,
+    *test_inquiries.ROWS,
 ]
 STATUSES = (NONE, *Status)
 OURS = (ev.ChecksChanged, *get_args(ev.OwnEvent))
