@@ -148,7 +148,7 @@ def _after_report(session: Session, event: Event) -> Decision:
 def _watched(session: Session, event: Ticked, facts: Facts) -> Decision:
     seen = watch_turn(session, event, facts)
     if seen.session is not None and seen.session.status is Status.NEEDS_HUMAN:
-        say = _say(session, reports.not_made(seen.session.waiting_for))
+        say = _say(session, reports.not_made(reports.TOO_LATE))
         return _ended(charged(session, facts), facts, (say,), why=seen.why)
     return replace(seen, effects=())
 

@@ -195,6 +195,13 @@ def test_as_little_is_looked_up_as_will_do():
     assert (needs(inquiry(), event(ev.Ticked)), needs(inquiry(), event(ev.TurnAsked))) == (Need.POLICY, Need.NOTHING)
 
 
+def test_who_waits_in_vain_is_told_to_ask_again_and_not_to_retry():
+    decided = decide(inquiry(status_since=NOW - timedelta(days=3)), event(ev.Ticked), GONE_QUIET)
+    (said,) = [effect.body for effect in decided.effects if isinstance(effect, Say)]
+    assert "not done in time" in said
+    assert "retry" not in said
+
+
 def test_what_a_report_cost_counts():
     assert begun(decide(inquiry(), mine(ev.Reported), facts())).usage == USAGE
     stopped = decide(inquiry(), event(ev.InquiryStopped), facts(running=Running(stirred_at=NOW, cost_micro_usd=70)))

@@ -12,6 +12,7 @@ from github_app.core.text.prose import clause, code, harmless
 
 PAUSED = "I am paused, so there is no report. Ask again when that is over."
 SPENT = "What may be spent here is spent, so there is no report. Ask again later."
+TOO_LATE = "it was not done in time"
 GONE = "I cannot read this any more, so there is no report."
 NO_PULL = "This is no pull request, so there is nothing to review. Write `/honk review` on one."
 PULL_ENDED = "This pull request is not open any more, so I did not review it."
