@@ -7,15 +7,19 @@ from datetime import timedelta
 
 import pytest
 
+from github_app.core.commands import Command
 from github_app.core.decisions import Decision
 from github_app.core.errors import Gone, Transient
-from github_app.core.events import Ticked
+from github_app.core.events import CommandIssued, Ticked
 from github_app.core.model import Actor, Permission, Repo, Usage
+from github_app.core.names import inquiry_id
 from github_app.core.outcomes import outcomes
 from github_app.core.ports import Step
 from github_app.core.record.story import rows_of
+from github_app.core.reports import Inquiry
 from github_app.core.session import Session, Status
 from github_app.engine.browsing import Browsing
+from github_app.engine.lanes import lane_of
 from github_app.engine.readers import Readers
 from github_app.engine.store import Store
 from github_app.engine.transcripts import Transcripts
@@ -37,6 +41,13 @@ def browsing(store: Store, clock: MovingClock) -> Browsing:
         event = Ticked(id=f"t-{number}", session_id=session.id)
         store.commit(event, None, Decision(session=session, why="w"), repo, replace(FACTS, now=clock.now()))
     return Browsing(store)
+
+
+def event_at(number: int) -> CommandIssued:
+    return CommandIssued(
+        id="c", repo=REPO, actor=ANN, command=Command(verb="explain"), number=number, is_pull=True,
+        comment_id=1, source="issue_comment",
+    )  # fmt: skip
 
 
 def issues(found: list[Session]) -> list[int]:
@@ -73,6 +84,18 @@ def test_sums_are_of_the_repositories_that_are_asked_for(browsing: Browsing):
     assert by_repo["acme/other"].closed == 1
     by_person = {each.group: each.micro_usd for each in outcomes(browsing.tallies([REPO], by="person"))}
     assert by_person == {"ann": 500, "rob": 70}
+
+
+def test_reports_are_no_work_that_ends_well_or_badly(browsing: Browsing, clock: MovingClock):
+    asked = event_at(7)
+    first = lane_of(asked, browsing.store)
+    report = a_session(7, id=inquiry_id(REPO.id, 7, 1), status=Status.CLOSED, inquiry=Inquiry(question="Why?"))
+    own = Ticked(id="t-7", session_id=report.id)
+    browsing.store.commit(own, None, Decision(session=report, why="w"), REPO, replace(FACTS, now=clock.now()))
+    (found,) = outcomes(browsing.tallies([REPO], by="repository"))
+    assert (found.merged, found.closed) == (1, 0)
+    # One lane from the first question on, or two questions at once would both be the first.
+    assert first == lane_of(asked, browsing.store) == lane_of(own, browsing.store)
 
 
 def test_a_session_comes_with_its_record(browsing: Browsing):
