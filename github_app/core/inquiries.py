@@ -128,14 +128,12 @@ def went_on(session: Session, event: Event, facts: Facts) -> Decision:
 
 def _turn_ended(session: Session, event: Reported | TurnAsked | TurnStopped, facts: Facts) -> Decision:
     told = after_turn(session, event)
-    match event:
-        case Reported():
-            return _ended(told, facts, _told(session, event), why="the report is there")
-        case TurnAsked():
-            return _ended(told, facts, (_say(session, reports.asked_back(event.question)),), why="the agent asks back")
-        case TurnStopped():
-            body = {"pause": reports.PAUSED, "quota": reports.SPENT}.get(event.limit, reports.not_made(event.reason))
-            return _ended(told, facts, (_say(session, body),), why=event.reason)
+    if isinstance(event, Reported):
+        return _ended(told, facts, _told(session, event), why="the report is there")
+    if isinstance(event, TurnAsked):
+        return _ended(told, facts, (_say(session, reports.asked_back(event.question)),), why="the agent asks back")
+    body = {"pause": reports.PAUSED, "quota": reports.SPENT}.get(event.limit, reports.not_made(event.reason))
+    return _ended(told, facts, (_say(session, body),), why=event.reason)
 
 
 def _after_report(session: Session, event: Event) -> Decision:
