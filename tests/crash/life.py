@@ -188,6 +188,7 @@ class Life:
             deaths = self.stack.deaths
             self.world.rest()
             self.world.wait("all deliveries to arrive", self._has_heard)
+            self.world.rest()  # What came late is taken in, too.
             self.stack.revive()
             if deaths == self.stack.deaths:
                 return

@@ -72,7 +72,7 @@ def _first_prompt(world: World, title: str) -> str:
 def _page_of_lessons(world: World) -> str:
     """The page that the session's page leads to, which the tracking comment leads to."""
     (session,) = re.findall(r"\[step by step\]\((\S+)\)", world.tracking(world.repo.issues[1]).body)
-    (lessons,) = re.findall(r'<a href="([^"]+)">its lessons', _fetch(session))
+    (lessons,) = re.findall(r'<a href="([^"]+)">Lessons of', _fetch(session))
     return _fetch(lessons)
 
 

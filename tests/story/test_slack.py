@@ -134,7 +134,7 @@ def test_strangers_get_a_link_and_others_no_say(talk: Talk, world: World):
     asked = talk.say(mallory, f"@honk fix it all in {world.repo.full_name}")
     talk.wait_whisper(mallory, "I do not know you yet")
     talk.link(eve, world.eve)
-    talk.say(eve, f"@honk fix it all in {world.repo.full_name}")
+    talk.say(eve, f"@honk {world.repo.full_name}: fix it all")
     talk.wait_whisper(eve, "that you can write in")
     talk.say(mallory, "and this without a mention", thread=asked)
     world.rest()

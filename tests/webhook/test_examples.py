@@ -18,6 +18,7 @@ from pydantic import BaseModel
 import github_app.localhub
 from github_app.core import events
 from github_app.core.errors import Rejected
+from github_app.core.messages import boxes
 from github_app.webhook import payloads
 from github_app.webhook.parse import TABLE, Ignored
 from tests.webhook.deliveries import example_events, examples, read, wanted_events
@@ -84,6 +85,12 @@ def test_whoever_sent_it_is_who_counts_in_every_event():
             if not isinstance(parsed, Ignored | events.ChecksChanged):
                 kinds.add(type(parsed))
                 assert (parsed.actor.id, parsed.actor.login) == (4_711, "editor")
+                if (event, sent.get("action")) == ("issue_comment", "edited"):
+                    sent["changes"]["body"] = {"from": boxes.MARK}
+                    redrawn = read(event, sent, trigger_label="bug")
+                    assert isinstance(redrawn, events.TrackingEdited)
+                    assert (redrawn.actor.id, redrawn.actor.login) == (4_711, "editor")
+                    kinds.add(type(redrawn))
     assert kinds == {*get_args(events.HubEvent)} - {events.ChecksChanged}
 
 
