@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,6 +16,10 @@ from github_app.core.registration import WEBHOOK_PATH
 from github_app.settings import Settings, read_settings
 from github_app.thinking import describe_model
 from github_app.workshop import check_sandbox, make_data_dir
+
+_VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)")
+_MIN_GIT = (2, 38)
+"""The first whose `merge-tree` merges without a working tree: https://git-scm.com/docs/git-merge-tree"""
 
 
 def examine(*, is_online: bool) -> int:
@@ -73,8 +78,11 @@ def _try(name: str, check: Callable[[], str]) -> Finding:
 def _git() -> Finding:
     path = shutil.which("git")
     if path is None:
-        return Finding(name="git", ok=False, detail="not found on PATH; install git 2.30 or newer")
+        return Finding(name="git", ok=False, detail="not found on PATH; install git 2.38 or newer")
     version = subprocess.run([path, "version"], capture_output=True, text=True, timeout=10, check=False).stdout.strip()
+    found = _VERSION.search(version)
+    if found is not None and (int(found["major"]), int(found["minor"])) < _MIN_GIT:
+        return Finding(name="git", ok=False, detail=f"{version}; taking back and merging need git 2.38 or newer")
     return Finding(name="git", ok=True, detail=version)
 
 

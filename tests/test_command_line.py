@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -117,6 +118,19 @@ def test_doctor_says_whose_model_is_asked_and_what_is_missing_for_it(
     main(["doctor"])
 
     assert line in capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_doctor_knows_a_git_that_is_too_old(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("github_app.doctor._sandbox", lambda _settings: ())
+    (tmp_path / "git").write_text("#!/bin/sh\necho git version 2.30.2\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+
+    assert main(["doctor"]) == 1
+    assert "FAIL  git: git version 2.30.2; taking back and merging need git 2.38 or newer" in capsys.readouterr().out
 
 
 def test_missing_settings_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
