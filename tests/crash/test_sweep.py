@@ -16,7 +16,7 @@ from tests.crash.warm import shared_parent
 from tests.edge.cases import shows
 
 PRODUCT = Path(__file__).resolve().parents[2] / "github_app"
-EVERY = 36
+EVERY = 200
 
 UNSEEN = {
     "conversations.Conversations._put": "nobody asks in a chat; tests/story/test_slack.py does",
