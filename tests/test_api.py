@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 from github_app.app import build, make_vault, permissions_used, subscribed_events
 from github_app.core.events import CommandIssued
 from github_app.core.model import Actor, Repo
+from github_app.core.reports import Inquiry
 from github_app.core.requests import Scope
 from github_app.engine import codec
 from github_app.engine.store import Store
@@ -133,6 +134,19 @@ def test_only_who_may_write_changes_anything_and_only_with_that_scope(desk: Desk
     assert (accepted.status_code, accepted.json()["state"]) == (202, "waiting")
     (event,) = desk.recorded()
     assert (event.actor.login, event.repo.full_name) == ("ann", "acme/app")
+
+
+def test_a_report_takes_no_words_and_what_is_said_to_it_does_not_reach_the_work_on_its_issue(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+):
+    known = desk.store.session(f"{desk.open.id}-1-1")
+    assert known is not None
+    report = replace(known, inquiry=Inquiry(question="Why?"))
+    monkeypatch.setattr("github_app.engine.browsing.Browsing.one", lambda *_: report)
+    for path, body in (("messages", {"text": "louder"}), ("stop", None)):
+        refused = desk.call("POST", f"/sessions/{report.id}/{path}", json=body)
+        assert (refused.status_code, refused.json()["title"]) == (409, "A report is made")
+    assert desk.recorded() == []
 
 
 @pytest.mark.parametrize("name", ["other/app", "acme/none", "acme/..", "../app", "acme/app/x", "a b/c", ""])

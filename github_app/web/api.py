@@ -222,6 +222,9 @@ class Api:
             return _accepted(response, known)
         if session.status.is_terminal:
             raise Trouble(409, "It has ended", "begin again by `POST /api/v1/sessions` with its issue")
+        if session.inquiry is not None:
+            # Words about its issue would reach the work on that.
+            raise Trouble(409, "A report is made", "it takes no words, and ends by itself or by `/honk stop` on GitHub")
         return self._record(response, said_by_door(_words(asked, actor, command), session.repo, session.issue_number))
 
     def _session(self, request: Request, session_id: str) -> Session:

@@ -8,7 +8,7 @@ from tests.story.world import World
 
 
 def is_closed(issue: Issue) -> bool:
-    """Whether it is, as a call: the checker of types takes what an attribute once was for what it stays."""
+    """Whether it is by now."""
     return issue.state == "closed"
 
 
