@@ -36,7 +36,13 @@ async def view(workspace: Workspace, path: str, *, start_line: int, end_line: in
             raise failure from None
     if b"\0" in content[:8_000]:
         return f"`{path}` is a binary file of {len(content)} bytes."
-    return _numbered(content.decode(errors="replace").splitlines(), start_line, end_line)
+    return _numbered(lines_of(content.decode(errors="replace")), start_line, end_line)
+
+
+def lines_of(text: str) -> list[str]:
+    """The lines of a file as git and GitHub count them: only a line feed ends one. Without line ends."""
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
+    return lines if lines[-1] else lines[:-1]
 
 
 async def _listing(workspace: Workspace, folder: str) -> str:
@@ -126,13 +132,13 @@ def _encoded(text: str) -> bytes:
 
 
 def _lines(text: str) -> str:
-    count = len(text.splitlines())
+    count = len(lines_of(text))
     return f"{count} line{'s' * (count != 1)}"
 
 
 def _nothing_found(path: str, text: str, old_text: str) -> str:
-    lines = text.splitlines()
-    bare = [line.strip() for line in old_text.splitlines()]
+    lines = lines_of(text)
+    bare = [line.strip() for line in lines_of(old_text)]
     # As one text: comparing the lines from each of them on takes hours with many that are equal.
     every, some = ("".join(f"\n{line}" for line in each) + "\n" for each in ([line.strip() for line in lines], bare))
     found = every.find(some)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from pydantic import Field
 
+from github_app.agent.files import lines_of
 from github_app.agent.schemas import Arguments
 from github_app.agent.untrusted import clip, frame, show
 from github_app.core.errors import ToolFailed
@@ -144,7 +145,7 @@ async def _citation(given: CitedLines, workspace: Workspace) -> Citation:
         raise ToolFailed(f"not handed in: {where}: {failure}") from failure
     if content is None or b"\0" in content:
         raise ToolFailed(f"not handed in: {where}: the file is binary or too large to cite lines of")
-    lines = len(content.decode(errors="replace").splitlines())
+    lines = len(lines_of(content.decode(errors="replace")))
     if not given.line <= last_line <= lines:
         raise ToolFailed(f"not handed in: {where}: the file has {lines} lines")
     return Citation(path=given.path, first_line=given.line, last_line=last_line)

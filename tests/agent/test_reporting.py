@@ -29,7 +29,15 @@ DIFF = PullDiff(
 def workspace(tmp_path: Path) -> LocalWorkspace:
     root = tmp_path / "tree"
     root.mkdir()
-    return LocalWorkspace.of(root, {"poem.txt": "one\ntwo\nthree\n", "logo.png": b"\x89PNG\0\0", "empty": ""})
+    return LocalWorkspace.of(
+        root,
+        {
+            "poem.txt": "one\ntwo\nthree\n",
+            "logo.png": b"\x89PNG\0\0",
+            "empty": "",
+            "page.txt": "one\f\u2028still one\r\ntwo",
+        },
+    )
 
 
 def explain(answer: str = "It is there [1].", *cited: CitedLines) -> Explain:
@@ -55,6 +63,7 @@ async def test_an_answer_with_lines_that_are_there(workspace: LocalWorkspace):
         (explain("[1]", CitedLines(path="poem.txt", line=3, last_line=4)), "the file has 3 lines"),
         (explain("[1]", CitedLines(path="poem.txt", line=3, last_line=2)), "the file has 3 lines"),
         (explain("[1]", CitedLines(path="empty", line=1)), "the file has 0 lines"),
+        (explain("[1]", CitedLines(path="page.txt", line=3)), "the file has 2 lines"),
         (explain("[1]", CitedLines(path="nowhere.txt", line=1)), "`nowhere.txt` 1-1"),
         (explain("[1]", CitedLines(path="logo.png", line=1)), "binary"),
         (explain("[1]", CitedLines(path="./poem.txt", line=1)), "as it is in the repository"),
