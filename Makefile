@@ -3,6 +3,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Hundreds of Pythons are started here, and none should compile each module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help .venv demo demo-chat test format-check lint types contracts workflows tests attack browser screenshots crash edge story faults format lock bench soak chaos advisories sbom clean
 
