@@ -101,7 +101,7 @@ faults: .venv ## each call to GitHub fails alone in each way, each in a story of
 tests: .venv ## pytest; every branch of core must be covered by its own tests
 	$(BIN)/python -m pytest -n 3 --cov --cov-report= tests/core
 	$(BIN)/coverage report --fail-under=100
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not slow" --ignore tests/core
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 20 -m "not slow" --ignore tests/core
 
 # --- changing it -------------------------------------------------------------------------------------------------
 
