@@ -68,7 +68,7 @@ def test_a_torn_end_of_the_log_loses_nothing_that_was_answered() -> None:
     with scene() as it:
         guids = [f"00000000-0000-0000-0000-{number:012}" for number in range(50)]
         assert {knock(it.stack, guid) for guid in guids} == {202}
-        # The only process: what shares the log through a file that is gone would spoil it, and no power loss leaves one.
+        # The only process: another would share the log through a file that is gone, and no power loss leaves one.
         it.stack.stop_honk(how=signal.SIGKILL)
         data = it.stack.root / "data"
         for wal in data.glob("*.sqlite-wal"):
