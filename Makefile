@@ -113,7 +113,7 @@ COMPILE := uv pip compile --quiet --no-strip-extras --universal --python-version
 
 lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
 	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
-	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --extra bedrock --extra vertex pyproject.toml -o requirements.lock
+	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --extra bedrock --extra vertex --extra traces pyproject.toml -o requirements.lock
 	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --group browser -o requirements-browser.lock
 	@! grep -n '://' requirements.lock requirements-dev.lock requirements-browser.lock
 

@@ -16,10 +16,12 @@ from github_app.core.merges import Merges
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Unfenced
 from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
+from github_app.core.tracing import Spans
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
 from github_app.talking import build_chat
 from github_app.thinking import build_model, build_tool_hosts
+from github_app.watching import build_spans, watched_model, watched_publisher
 from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Honk:
     recorder: GroupRecorder
     engine: Engine | None
     make_door: Callable[[], Application]
+    close_traces: Callable[[], None] = lambda: None
     warm_ups: Sequence[Callable[[], None]] = ()
 
     def start(self) -> None:
@@ -78,6 +81,7 @@ class Honk:
         if self.engine is not None:
             self.engine.stop()
         self.recorder.stop()
+        self.close_traces()
 
 
 def make_vault(settings: Settings) -> Vault:
@@ -88,6 +92,7 @@ def make_vault(settings: Settings) -> Vault:
     known = [settings.private_key, settings.client_secret, settings.database_url, *settings.model_access.secrets]
     known += [*settings.mcp_tokens.values(), *hooks]
     known += [settings.slack.token, *settings.slack.secrets] if settings.slack is not None else []
+    known += settings.traces.secrets if settings.traces is not None else ()
     return Vault(known, homes=(settings.github_url, settings.public_url))
 
 
@@ -96,8 +101,10 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
     from github_app.engine.inbox import GroupRecorder
 
     store = open_store(settings)
-    engine, warm_ups = _build_engine(settings, store, vault) if with_worker else (None, ())
-    recorder = GroupRecorder(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None)
+    spans, close_traces = build_spans(settings)
+    engine, warm_ups = _build_engine(settings, store, vault, spans) if with_worker else (None, ())
+    wake = engine.wake if engine is not None else lambda: None
+    recorder = GroupRecorder(entries=store.entries, on_recorded=wake, spans=spans)
     return Honk(
         store=store,
         recorder=recorder,
@@ -108,10 +115,12 @@ def build(settings: Settings, vault: Vault, *, with_worker: bool = True) -> Honk
             lambda: vault.removed,
             recorder,
             engine,
+            spans=spans,
             clean=vault.clean,
             build_hub=lambda: build_hub(settings, vault, Unfenced()),
             build_sign_in=lambda: _build_sign_in(settings),
         ),
+        close_traces=close_traces,
         warm_ups=warm_ups,
     )
 
@@ -132,7 +141,9 @@ def open_store(settings: Settings) -> Store:
     return Store(database, clock, audit, lessons_for=timedelta(days=settings.lesson_days))
 
 
-def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engine, Sequence[Callable[[], None]]]:
+def _build_engine(
+    settings: Settings, store: Store, vault: Vault, spans: Spans
+) -> tuple[Engine, Sequence[Callable[[], None]]]:
     """The worker, and what it can be warmed up with: the model's SDK takes two seconds to import, the scanner's rules
     one to compile."""
     from github_app.adapters.repository.merges import MirrorMerges
@@ -140,16 +151,17 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.policies import Policies, read_floor
+    from github_app.engine.tracing import Traces
     from github_app.engine.upkeep import Upkeep
 
     clock = SystemClock()
     lease = Lease(database=store.engine, name=settings.worker_id)
-    hub = build_hub(settings, vault, lease)
+    hub = build_hub(settings, vault, lease, spans)
     policies = Policies(hub=hub, floor=read_floor(settings.policy_file, kept=timedelta(days=settings.keep_days)))
     admission = _build_admission(store, policies)
     runtime = _build_runtime(settings, lease)
     workspaces = build_workspaces(settings)
-    publisher = _publisher(settings, hub, workspaces, lease)
+    publisher = watched_publisher(_publisher(settings, hub, workspaces, lease), spans)
     scanner = build_scanner(vault)
     model = build_model(settings, lease)
     reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
@@ -159,7 +171,8 @@ def _build_engine(settings: Settings, store: Store, vault: Vault) -> tuple[Engin
         store=store,
         lookup=_build_lookup(settings, performance, admission),
         performance=performance,
-        runner=_build_runner(settings, performance, admission, workspaces, model),
+        traces=Traces(database=store.engine, spans=spans),
+        runner=_build_runner(settings, performance, admission, workspaces, model, spans),
         runtime=runtime,
         upkeep=Upkeep(
             store=store,
@@ -275,6 +288,7 @@ def _build_runner(
     admission: Admission,
     workspaces: LocalWorkspaces | RemoteWorkspaces,
     model: Model,
+    spans: Spans,
 ) -> TurnRunner:
     from github_app.engine.turns import TurnRunner
     from github_app.surveying import Surveyor
@@ -288,17 +302,18 @@ def _build_runner(
         workspaces=workspaces,
         merges=performance.merges,
         contexts=Surveyor(mirror=workspaces.mirrors.path),
-        model=model,
+        model=watched_model(settings, model, spans),
         scanner=performance.scanner,
         model_name=settings.model,
         judge_name=settings.judge_model,
         tool_hosts=build_tool_hosts(settings),
+        spans=spans,
         pages=performance.pages,
         clock=SystemClock(),
     )
 
 
-def build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
+def build_hub(settings: Settings, vault: Vault, fence: Fence, spans: Spans | None = None) -> GitHubHub:
     """GitHub, as the settings name it."""
     from github_app.adapters.hub.github import GitHubHub
 
@@ -312,6 +327,7 @@ def build_hub(settings: Settings, vault: Vault, fence: Fence) -> GitHubHub:
         pause_s=settings.write_pause_s,
         vault=vault,
         fence=fence,
+        spans=spans,
     )
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
+from github_app.core.tracing import Spans
 from github_app.settings import Settings
 from github_app.workshop import system_clock
 
@@ -48,6 +49,7 @@ def make_door(
     recorder: GroupRecorder,
     engine: Engine | None,
     *,
+    spans: Spans,
     clean: Callable[[str], str],
     build_hub: Callable[[], GitHub],
     build_sign_in: Callable[[], SignIn],
@@ -82,7 +84,7 @@ def make_door(
         metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
             *asset_routes(),
-            Mount("/api", create_api(_api(settings, record_alone, hub, readers, engine, clean))),
+            Mount("/api", create_api(_api(settings, record_alone, hub, readers, engine, spans, clean))),
             *visits,  # before the links, for which the name of a page would be a token
             *page_routes(links, record_alone.story, drawing, linked),
             *lesson_routes(
@@ -98,18 +100,20 @@ def _api(
     hub: Desk,
     readers: Readers,
     engine: Engine | None,
+    spans: Spans,
     clean: Callable[[str], str],
 ) -> Api:
     from github_app.engine.requests import Requests
     from github_app.web.api import Api
 
     store = records.store
+    wake = engine.wake if engine is not None else lambda: None
     return Api(
         holder=store.tokens.find,
         records=records,
         rights=readers,
         desk=hub,
-        inbox=Requests(entries=store.entries, on_recorded=engine.wake if engine is not None else lambda: None),
+        inbox=Requests(entries=store.entries, on_recorded=wake, spans=spans),
         clock=system_clock(),
         clean=clean,
         github_url=settings.github_url,

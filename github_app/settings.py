@@ -19,6 +19,7 @@ from github_app.core.chat.access import NAMES as SLACK_NAMES
 from github_app.core.chat.access import SlackAccess, read_slack
 from github_app.core.errors import Misconfigured
 from github_app.core.toolservers import origin_of
+from github_app.core.tracing import HEADERS, TRACE_NAMES, TraceAccess, read_traces
 
 DEFAULT_MODEL = "claude-sonnet-5-5"
 DEFAULT_JUDGE_MODEL = "claude-haiku-5-5"
@@ -62,6 +63,7 @@ class Settings:
     policy_file: Path | None = None
     mcp_tokens: Mapping[str, str] = field(default_factory=dict, repr=False)
     slack: SlackAccess | None = None
+    traces: TraceAccess | None = None
     ca_file: Path | None = None
     git_env: Mapping[str, str] = field(default_factory=dict, repr=False)
     package_env: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -130,6 +132,7 @@ NAMES: dict[str, str] = {
     "HONK_POLICY_FILE": "the operator's floor under all repositories' policies; see below (none)",
     "HONK_MCP_ORIGINS": "where tool servers by URL may be, with their tokens: `https://mcp.example.com=TOKEN …` (none)",
     **SLACK_NAMES,
+    **TRACE_NAMES,
     "HONK_URL": "for `honk run` and its like: where the Honk is that they ask (HONK_PUBLIC_URL)",
     "HONK_TOKEN": "for them: a token of its API; with it, `honk sessions` and `honk show` ask there, too",
     "HONK_RUNNER_SOCKET": "where `honk runner` listens, in a folder that nobody else may write (one process does all)",
@@ -138,7 +141,7 @@ NAMES: dict[str, str] = {
 """Every variable with what it means and, in brackets, its default. A test holds `docs/configure.md` to it."""
 
 _RUNNER_NAMES = ("HONK_RUNNER_SOCKET", "HONK_DATA_DIR", "HONK_TOOL_PATHS")
-_SECRETS = (*SECRET_NAMES, *SECRET_FILES, "ANTHROPIC_AUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "PGPASSWORD")
+_SECRETS = (*SECRET_NAMES, *SECRET_FILES, *HEADERS, "ANTHROPIC_AUTH_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "PGPASSWORD")
 
 
 def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
@@ -188,6 +191,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         policy_file=read_policy_file(env),
         mcp_tokens=_mcp_tokens(env),
         slack=read_slack(env),
+        traces=read_traces(env),
     )
 
 

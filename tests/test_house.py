@@ -62,8 +62,8 @@ def test_core_imports_only_itself_and_the_standard_library():
 @pytest.mark.parametrize(
     ("folder", "extras"),
     [
-        ("github_app", ["bedrock", "vertex", "mcp", "demo"]),
-        ("tests", ["bedrock", "vertex", "mcp", "demo", "dev", "browser"]),
+        ("github_app", ["bedrock", "vertex", "mcp", "traces", "demo"]),
+        ("tests", ["bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser"]),
     ],
 )
 def test_every_import_is_a_direct_dependency(folder: str, extras: list[str]):
@@ -84,7 +84,7 @@ def test_every_direct_dependency_has_its_reason():
     reasons = (ROOT / "docs/dependencies.md").read_text()
     written = {_normal(name) for name in re.findall(r"^\| `([^`]+)`", reasons, re.MULTILINE)}
     assert written == {
-        _normal(name) for name in _direct_dependencies("bedrock", "vertex", "mcp", "demo", "dev", "browser")
+        _normal(name) for name in _direct_dependencies("bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser")
     }
 
 

@@ -48,6 +48,7 @@ from github_app.core.ports import (
 )
 from github_app.core.reports import Answer, Review
 from github_app.core.toolservers import ToolHosts
+from github_app.core.tracing import NoSpans, Spans, of_tool
 from github_app.core.verification import NoVerdicts, Verdicts
 
 MAX_REMINDERS = 2
@@ -75,6 +76,7 @@ async def run_turn(
     pictures: Mapping[str, bytes] | None = None,
     known: Verdicts = NoVerdicts(),  # noqa: B008 - it has no state
     tool_hosts: ToolHosts | None = None,
+    spans: Spans = NoSpans(),  # noqa: B008 - it has no state
     on_step: Callable[[str], Awaitable[None]] | None = None,
 ) -> Outcome:
     """Work on a task until it is submitted, a human must be asked, or the next model call could pass a limit.
@@ -103,6 +105,7 @@ async def run_turn(
         toolbox=toolbox,
         steps=steps,
         pictures=encode(pictures or {}),
+        spans=spans,
     )
     try:
         if (handed_in := await turn.begin(task, policy, judge_name)) is not None:
@@ -130,6 +133,7 @@ class _Turn:
     toolbox: Toolbox
     steps: list[Step]
     pictures: Mapping[str, str]
+    spans: Spans
     looks: list[Step] = field(default_factory=list)
     judge: Judge | None = None
     stored: ChangeSet | None = None
@@ -287,10 +291,14 @@ class _Turn:
         return [*tool_definitions(self.toolbox.cause), *self.toolbox.servers.definitions()]
 
     async def _run(self, call: Block) -> Block | Ending:
-        try:
-            result = await self.toolbox.use(call["name"], call["input"])
-        except ToolFailed as failure:
-            return result_block(call, str(failure), is_error=True)
+        is_ours = any(call["name"] == tool["name"] for tool in self._tools())
+        told = of_tool(call["name"] if is_ours else "", call["id"])
+        with self.spans.within(f"execute_tool {told['gen_ai.tool.name']}", key=call["id"], attributes=told) as span:
+            try:
+                result = await self.toolbox.use(call["name"], call["input"])
+            except ToolFailed as failure:
+                span.end(error="ToolFailed")
+                return result_block(call, str(failure), is_error=True)
         return result_block(call, result, is_error=False) if isinstance(result, str) else result
 
     async def _tell(self, blocks: list[Block]) -> None:

@@ -21,7 +21,7 @@ from functools import partial
 
 from github_app.core.chat.model import ChatEvent
 from github_app.core.effects import BEST_EFFORT, DiscardWorkspace, RunTurn
-from github_app.core.errors import HeadMoved, HonkError, RateLimited, Rejected, Stopped, Transient
+from github_app.core.errors import HonkError, RateLimited, Rejected, Stopped, Transient
 from github_app.core.events import (
     ChangeSetHeld,
     EffectFailed,
@@ -47,11 +47,13 @@ from github_app.engine.inbox import read
 from github_app.engine.journal import HandedOver
 from github_app.engine.lanes import lane_of
 from github_app.engine.lookup import Lookup
+from github_app.engine.outcomes import failure_of
 from github_app.engine.patience import Later, delay_s, is_given_up, is_over, sort_out
 from github_app.engine.performance import Performance, explain
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Runtime
 from github_app.engine.store import Conflict, Pending, Store
+from github_app.engine.tracing import Traces, of_session, of_turn
 from github_app.engine.turns import PutOff, TurnRunner
 from github_app.engine.upkeep import Upkeep
 
@@ -68,6 +70,7 @@ class Engine:
     store: Store
     lookup: Lookup
     performance: Performance
+    traces: Traces
     runner: TurnRunner
     runtime: Runtime
     upkeep: Upkeep
@@ -159,7 +162,7 @@ class Engine:
                     entry = self.store.entries.next_in_lane(lane)
                     if entry is None or entry.id == last:
                         return  # The same again: another worker took it back as lost. It will come again.
-                    with on_trail(delivery=entry.id):
+                    with self.traces.intake(entry.id):
                         self._take_in(entry)
                     last = entry.id
                 except DatabaseAway as error:
@@ -203,8 +206,8 @@ class Engine:
         later: Later | None = None
         for pending in self._decide(event):
             try:
-                with on_trail(session=pending.session_id, turn=getattr(pending.effect, "turn_id", None)):
-                    self._perform(pending)
+                with self.traces.effect(pending) as span:
+                    span.end(error=self._perform(pending))
             except Later as error:
                 if not isinstance(pending.effect, BEST_EFFORT):
                     raise
@@ -213,23 +216,25 @@ class Engine:
             raise later
 
     def _decide(self, event: Event) -> list[Pending]:
-        while True:
-            pending = self.store.decision_of(event.id)
-            if pending is not None:
+        with self.traces.decision(event) as span:
+            while True:
+                pending = self.store.decision_of(event.id)
+                if pending is not None:
+                    return pending
+                session = self._session_of(event)
+                repo: Repo | None = getattr(event, "repo", None) or (session.repo if session is not None else None)
+                if session is not None and repo is not None and repo != session.repo:
+                    session = replace(session, repo=repo)  # Names and installations change; the event knows the newest.
+                facts = self.lookup.facts_for(session, event, repo)
+                decision = decide(session, event, facts)
+                try:
+                    pending = self.store.commit(event, session, decision, repo, facts)
+                except Conflict:
+                    continue
+                span.end(of_session(decision.session))
+                with on_trail(session=decision.session.id if decision.session else None):
+                    log.info("decided", extra={"kind": type(event).__name__, "why": decision.why})
                 return pending
-            session = self._session_of(event)
-            repo: Repo | None = getattr(event, "repo", None) or (session.repo if session is not None else None)
-            if session is not None and repo is not None and repo != session.repo:
-                session = replace(session, repo=repo)  # Names and installations change; the event knows the newest.
-            facts = self.lookup.facts_for(session, event, repo)
-            decision = decide(session, event, facts)
-            try:
-                pending = self.store.commit(event, session, decision, repo, facts)
-            except Conflict:
-                continue
-            with on_trail(session=decision.session.id if decision.session else None):
-                log.info("decided", extra={"kind": type(event).__name__, "why": decision.why})
-            return pending
 
     def _session_of(self, event: Event) -> Session | None:
         if isinstance(event, InstallationChanged):
@@ -238,8 +243,9 @@ class Engine:
 
     # Effects
 
-    def _perform(self, pending: Pending) -> None:
-        """Do it, or say by `Later` that it is to be tried again: each effect has tries of its own."""
+    def _perform(self, pending: Pending) -> str:
+        """Do it, or say by `Later` that it is to be tried again: each effect has tries of its own. The kind of what
+        went wrong, if it failed for good."""
         try:
             result = self._act(pending)
         except DatabaseAway:
@@ -250,12 +256,13 @@ class Engine:
             if not is_over(pending, error, self.clock.now()):
                 self.store.count_try(pending.id)
                 raise Later(error, tries=pending.tries) from error
-            self._effect_failed(pending, error)
+            return self._effect_failed(pending, error)
         except Exception as error:  # a bug in one effect is that effect's failure
-            self._effect_failed(pending, error)
+            return self._effect_failed(pending, error)
         else:
             self.store.finish_effect(pending.id, result=result)
             log.info("performed", extra={"effect": pending.id, "kind": type(pending.effect).__name__})
+        return ""
 
     def _act(self, pending: Pending) -> OwnEvent | None:
         match pending.effect:
@@ -267,20 +274,10 @@ class Engine:
                 return self.performance.perform(pending)
         return None
 
-    def _effect_failed(self, pending: Pending, error: Exception) -> None:
+    def _effect_failed(self, pending: Pending, error: Exception) -> str:
         why = sort_out("effect failed", error, effect=pending.id)
-        result: EffectFailed | None = None
-        if pending.session_id is not None and not isinstance(pending.effect, BEST_EFFORT):
-            result = EffectFailed(
-                id=f"{pending.id}/failed",
-                session_id=pending.session_id,
-                effect_id=pending.id,
-                effect_kind=type(pending.effect).__name__,
-                reason=why,
-                head_sha=error.head_sha if isinstance(error, HeadMoved) else None,
-                turn_id=getattr(pending.effect, "turn_id", ""),
-            )
-        self.store.finish_effect(pending.id, note=why, failed=True, result=result)
+        self.store.finish_effect(pending.id, note=why, failed=True, result=failure_of(pending, error, why))
+        return type(error).__name__
 
     def _wait_for(self, entry: Entry, event: Event | str | None, error: Transient) -> None:
         """Have a row that could not be decided now be decided later, unless it has waited for long enough."""
@@ -368,9 +365,12 @@ class Engine:
     async def _run_turn(self, session_id: str, turn_id: str) -> None:
         while True:
             try:
-                event = await self.runner.run(session_id, turn_id, is_stopping=self._stopping.is_set)
-                if event is not None:
-                    await asyncio.to_thread(self.store.entries.add_event, event)
+                place = await asyncio.to_thread(self.traces.place_of, turn_id)
+                with self.traces.turn(session_id, place) as span:
+                    event = await self.runner.run(session_id, turn_id, is_stopping=self._stopping.is_set)
+                    if event is not None:
+                        await asyncio.to_thread(self.store.entries.add_event, event)
+                    span.end(of_turn(event))
                 break
             except DatabaseAway as error:
                 log.warning("turn waits", extra={"turn": turn_id, "why": str(error)})

@@ -13,6 +13,7 @@ from queue import SimpleQueue
 from github_app.core.chat.model import ChatEvent
 from github_app.core.errors import HonkError
 from github_app.core.events import Event
+from github_app.core.tracing import NoSpans, Spans, of_delivery
 from github_app.engine import codec
 from github_app.engine.entries import Entries, Entry, Source
 from github_app.webhook.delivery import Delivery, load_object
@@ -56,6 +57,7 @@ class GroupRecorder:
 
     entries: Entries
     on_recorded: Callable[[], None]
+    spans: Spans = field(default_factory=NoSpans)
     _queue: SimpleQueue[_Waiting | None] = field(default_factory=SimpleQueue)
     _thread: threading.Thread | None = None
 
@@ -79,9 +81,14 @@ class GroupRecorder:
         return await self._record((event.id, "chat", type(event).__name__, codec.dump(event).encode()))
 
     async def _record(self, row: _Row) -> bool:
-        recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._queue.put((row, recorded))
-        return await recorded
+        key, source, name, _ = row
+        told = {"honk.delivery": key, "honk.door": source, "http.request.method": "POST"}
+        with self.spans.at(f"receive {name}", of_delivery(key), kind="server", attributes=told) as span:
+            recorded: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            self._queue.put((row, recorded))
+            if is_new := await recorded:
+                span.end()
+            return is_new
 
     def _write_forever(self) -> None:
         is_over = False

@@ -1,4 +1,4 @@
-"""What came of a turn, as the event that tells it."""
+"""What came of a turn, or of an effect that failed, as the event that tells it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import replace
 
 from github_app.agent.task import Asked, Outcome, OutOfLimits, Planned, Reported, Submitted
 from github_app.core import events
-from github_app.core.events import PlanDrafted, TurnAsked, TurnEnded, TurnFinished, TurnStopped
+from github_app.core.effects import BEST_EFFORT
+from github_app.core.errors import HeadMoved
+from github_app.core.events import EffectFailed, PlanDrafted, TurnAsked, TurnEnded, TurnFinished, TurnStopped
 from github_app.core.merges import Merge
 from github_app.core.model import ChangeSet, Merged
 from github_app.engine import codec
+from github_app.engine.store import Pending
 from github_app.engine.transcripts import Transcripts, Turn
 
 
@@ -89,3 +92,18 @@ def _kept(changes: ChangeSet, merge: Merge | None, transcripts: Transcripts) -> 
     elif not changes.changes:
         return None
     return transcripts.add_blob(codec.dump_changes(changes))
+
+
+def failure_of(pending: Pending, error: Exception, why: str) -> EffectFailed | None:
+    """The event that an effect failed for good; None for one that nobody waits for."""
+    if pending.session_id is None or isinstance(pending.effect, BEST_EFFORT):
+        return None
+    return EffectFailed(
+        id=f"{pending.id}/failed",
+        session_id=pending.session_id,
+        effect_id=pending.id,
+        effect_kind=type(pending.effect).__name__,
+        reason=why,
+        head_sha=error.head_sha if isinstance(error, HeadMoved) else None,
+        turn_id=getattr(pending.effect, "turn_id", ""),
+    )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from github_app.core.events import CommandIssued
+from github_app.core.tracing import NoSpans, Spans, of_delivery
 from github_app.engine import codec
 from github_app.engine.entries import Entries
 
@@ -16,10 +17,16 @@ class Requests:
 
     entries: Entries
     on_recorded: Callable[[], None]
+    spans: Spans = field(default_factory=NoSpans)
 
     def ask(self, event: CommandIssued) -> None:
         """Record a request; it is on disk when this returns. The same once more changes nothing."""
-        self.entries.add_found([event], delay_s=0)
+        told = {"honk.delivery": event.id, "honk.door": "api", "http.request.method": "POST"}
+        with self.spans.at(
+            f"receive {type(event).__name__}", of_delivery(event.id), kind="server", attributes=told
+        ) as span:
+            if self.entries.add_found([event], delay_s=0):
+                span.end()
         self.on_recorded()
 
     def asked(self, request: str) -> tuple[CommandIssued, str, str, str | None] | None:

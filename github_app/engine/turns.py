@@ -31,6 +31,7 @@ from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, W
 from github_app.core.session import Cause, Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
+from github_app.core.tracing import NoSpans, Spans
 from github_app.core.waits import LONGEST_LIMIT_S, TOLD_S
 from github_app.engine import tracking
 from github_app.engine.admission import Admission, Held
@@ -87,6 +88,7 @@ class TurnRunner:
     clock: Clock
     judge_name: str = ""
     tool_hosts: ToolHosts | None = None
+    spans: Spans = field(default_factory=NoSpans)
     pages: PageLinks = field(default_factory=PageLinks)
 
     async def run(
@@ -215,6 +217,7 @@ class TurnRunner:
                 model_name=self.model_name,
                 judge_name=self.judge_name,
                 tool_hosts=self.tool_hosts,
+                spans=self.spans,
                 pictures=await asyncio.to_thread(self.transcripts.blobs, keys),
                 clock=self.clock,
                 known=known,

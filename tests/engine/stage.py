@@ -18,6 +18,7 @@ from github_app.core.model import ChangeSet, Pull, Repo
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
 from github_app.core.session import Session, Status
+from github_app.core.tracing import NoSpans, Spans
 from github_app.engine.admission import Admission
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
@@ -34,6 +35,7 @@ from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Capacity, Runtime
 from github_app.engine.store import Store
+from github_app.engine.tracing import Traces
 from github_app.engine.transcripts import Transcripts
 from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
@@ -145,6 +147,7 @@ class Stage:
     capacity: Capacity = field(default_factory=Capacity)
     floor: Floor = field(default_factory=Floor)
     merges: PreparedMerges = field(default_factory=PreparedMerges)
+    spans: Spans = field(default_factory=NoSpans)
     comment_ids: Iterator[int] = field(default_factory=lambda: count(500))
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
@@ -191,6 +194,7 @@ class Stage:
                 transcripts=transcripts,
                 pauses=self.pauses,
             ),
+            traces=Traces(database=self.database, spans=self.spans),
             runner=TurnRunner(
                 hub=self.hub,
                 policies=policies,
@@ -203,6 +207,7 @@ class Stage:
                 model=self.model,
                 scanner=WordScanner(),
                 model_name="scripted",
+                spans=self.spans,
                 clock=self.clock,
             ),
             runtime=runtime,

@@ -20,6 +20,7 @@ from github_app.localhub.runner import ActRunner, find_act
 from github_app.localhub.script import Script
 from github_app.localhub.server import Certificate
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH, Ci, StoryRunner
+from tests.story.collector import the_collector
 from tests.story.play import bash, calls, submit
 from tests.story.world import World
 
@@ -44,7 +45,8 @@ def running(program: tuple[str, ...] = PROGRAM, tls: Certificate | None = None, 
 
 @cache
 def _shared_stack() -> Stack:
-    return _shared.enter_context(running())
+    telling = {"OTEL_EXPORTER_OTLP_ENDPOINT": the_collector().url, "OTEL_BSP_SCHEDULE_DELAY": "300"}
+    return _shared.enter_context(running(**telling))
 
 
 def _end_shared_stack() -> None:

@@ -35,6 +35,7 @@ from github_app.adapters.vault import Vault
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Transient
 from github_app.core.model import Repo
 from github_app.core.ports import Fence
+from github_app.core.tracing import Spans
 
 T = TypeVar("T")
 
@@ -78,6 +79,7 @@ class Clients:
         sleep: Callable[[float], None],
         vault: Vault,
         fence: Fence,
+        spans: Spans,
     ) -> None:
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.INFO)
@@ -89,7 +91,7 @@ class Clients:
         self._clock = self.now = clock
         self.sleep = sleep
         self.budgets = Budgets(clock)
-        self.line = Line(vault=vault, fence=fence, budgets=self.budgets, answers=Answers())
+        self.line = Line(vault=vault, fence=fence, budgets=self.budgets, answers=Answers(), spans=spans)
         self.pacer = Pacer(pause_s=pause_s, clock=clock, sleep=sleep)
         self.names = _Names(clock)
         self._tokens = Tokens(self._mint, clock=clock, vault=vault)

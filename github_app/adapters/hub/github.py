@@ -46,6 +46,7 @@ from github_app.core.merges import Comparison
 from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
 from github_app.core.ports import Fence, GitAuth, Unfenced
 from github_app.core.reports import LineComment
+from github_app.core.tracing import NoSpans, Spans
 from github_app.core.traffic import Traffic
 
 MAX_SUMMARY_CHARS = 65_535
@@ -75,6 +76,7 @@ class GitHubHub:
         sleep: Callable[[float], None] = time.sleep,
         vault: Vault | None = None,
         fence: Fence | None = None,
+        spans: Spans | None = None,
     ) -> None:
         self._web_url = web_url.rstrip("/")
         self.vault = vault or Vault(homes=(self._web_url,))
@@ -92,6 +94,7 @@ class GitHubHub:
             sleep=sleep,
             vault=self.vault,
             fence=fence or Unfenced(),
+            spans=spans or NoSpans(),
         )
 
     @property

@@ -8,8 +8,9 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from github import GithubException
@@ -21,6 +22,7 @@ from github_app.adapters.hub.errors import is_limit
 from github_app.adapters.hub.tokens import TokenKey
 from github_app.adapters.vault import Vault
 from github_app.core.ports import Fence
+from github_app.core.tracing import Span, Spans, template_of
 
 CONTENT_PATHS = ("/git/blobs", "/git/trees")
 """Requests that carry the contents of files: these are checked before, and must not change on their way."""
@@ -43,11 +45,12 @@ Payer = TokenKey | int
 class Line:
     """What all clients share. Safe to share between threads."""
 
-    def __init__(self, *, vault: Vault, fence: Fence, budgets: Budgets, answers: Answers) -> None:
+    def __init__(self, *, vault: Vault, fence: Fence, budgets: Budgets, answers: Answers, spans: Spans) -> None:
         self._vault = vault
         self._fence = fence
         self._budgets = budgets
         self._answers = answers
+        self._spans = spans
         self._local = threading.local()
         self.sent = 0
         self.unchanged = 0
@@ -67,7 +70,11 @@ class Line:
             def ask(more: dict[str, str]) -> tuple[int, dict[str, Any], str]:
                 if verb != "GET":  # GraphQL, even to read, is a POST
                     self._fence.require()
-                for _ in range(CUT_ANSWERS if verb == "GET" else 0):
+                    with self._spanned(verb, url) as span:
+                        answer = send(verb, url, parameters, {**(headers or {}), **more}, body, *rest, **named)
+                        span.end({"http.response.status_code": answer[0]})
+                        return answer
+                for _ in range(CUT_ANSWERS):
                     # A body that breaks off is nothing that urllib3 tries again.
                     with suppress(requests.exceptions.ChunkedEncodingError):
                         return send(verb, url, parameters, {**(headers or {}), **more}, body, *rest, **named)
@@ -79,6 +86,11 @@ class Line:
             return self._pass(ask, payer, resource, key if may_be_held else None)
 
         requester.requestJson = send_watched  # type: ignore[method-assign]
+
+    def _spanned(self, verb: str, url: str) -> AbstractContextManager[Span]:
+        template = template_of(urlsplit(url).path)
+        told = {"http.request.method": verb, "url.template": template, "honk.api": "github"}
+        return self._spans.within(f"{verb} {template}", kind="client", attributes=told)
 
     @contextmanager
     def noting(self) -> Iterator[Callable[[], bool]]:
