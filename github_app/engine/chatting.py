@@ -210,8 +210,9 @@ class Chatter:
         request = Request(key=key, door="slack", actor=effect.actor, command=command_in(effect.words))
         said = said_by_door(request, work.repo, work.issue_number)
         is_new = self.store.entries.add_found([said], delay_s=0) > 0
-        if not is_new and isinstance(event, Pressed):
-            self._whisper(event, texts.ALREADY_PRESSED)
+        if is_new or not (isinstance(event, Pressed) or (isinstance(event, Said) and event.is_handed)):
+            return
+        self._whisper(event, texts.ALREADY_PRESSED if isinstance(event, Pressed) else texts.ALREADY_HANDED)
 
     def _whisper(self, event: Said | Pressed | Linked, card: Card) -> None:
         try:

@@ -48,7 +48,9 @@ def _act(workspace: Workspace, form: dict[str, str]) -> None:
     message = channel.find(form.get("thread", ""))
     message = message or next((each for each in channel.messages if each.ts == form.get("thread")), None)
     text = form.get("text", "").strip()
-    if form.get("press") and message is not None:
+    if form.get("hand") and message is not None:
+        workspace.hand_over(user, channel, message)
+    elif form.get("press") and message is not None:
         workspace.press(user, channel, message, form["press"])
     elif text.startswith("/honk"):
         workspace.command(user, channel, text.removeprefix("/honk").strip())
@@ -72,6 +74,9 @@ def _message(message: Message, channel: Channel, who: str, more: str = "") -> st
     text = _LINK.sub(lambda found: _anchor(found[1], found[2] or found[1]), escape(message.shown, quote=False))
     text = text.replace("&amp;lt;", "&lt;").replace("&amp;gt;", "&gt;").replace("&amp;amp;", "&amp;")
     buttons = "".join(_button(each, message, channel, who) for each in message.buttons)
+    if not message.user.is_bot:
+        hidden = _hidden({"as": who, "channel": channel.id, "thread": message.ts, "hand": "yes"})
+        buttons = f'<form method="post" action="/act">{hidden}<button>Hand to Honk</button></form>'
     note = " (only you see this)" if message.only_for else ""
     edited = " (edited)" if message.edits else ""
     kind = ' class="whisper"' if message.only_for else ""

@@ -139,6 +139,23 @@ class Workspace:
         }
         self.post.submit({"payload": json.dumps(payload)})
 
+    def hand_over(self, user: User, channel: Channel, message: Message) -> None:
+        """A person chooses the app's shortcut in a message's menu."""
+        payload = {
+            "type": "message_action",
+            "callback_id": "hand_to_honk",
+            "token": "legacy",
+            "team": {"id": self.team, "domain": "local"},
+            "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": self.team},
+            "channel": {"id": channel.id, "name": channel.name},
+            "trigger_id": self._new_trigger(),
+            "action_ts": self._new_ts(),
+            "message_ts": message.ts,
+            "response_url": "https://hooks.slack.example/app",
+            "message": self.shape(message),
+        }
+        self.post.submit({"payload": json.dumps(payload)})
+
     # The bot's acts
 
     def put(self, channel: Channel, given: dict[str, Any], *, only_for: User | None = None) -> Message:

@@ -29,6 +29,7 @@ _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 _KNOWN_SUBTYPES = (None, "thread_broadcast", "file_share")
 _MAX_WORDS_CHARS = 20_000
 _ACTIONS = ("go", "stop", "retry", "undo", "choose")
+_SHORTCUT = "hand_to_honk"
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,30}$")]
 Time = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}\.[0-9]{1,6}$")]
@@ -144,7 +145,7 @@ def _event(document: dict[str, Any], teams: Sequence[str]) -> ChatEvent | Challe
     )
 
 
-# --- commands and buttons --------------------------------------------------------------------------------------------
+# --- commands, buttons and shortcuts ---------------------------------------------------------------------------------
 
 
 class _Command(BaseModel):
@@ -198,8 +199,47 @@ class _Interaction(BaseModel):
     actions: Annotated[list[_Press], Field(min_length=1)]
 
 
+class _HandedMessage(BaseModel):
+    text: str = ""
+    ts: Time
+    thread_ts: Time | None = None
+
+
+class _Shortcut(BaseModel):
+    team: _Named
+    user: _Named
+    channel: _Named
+    message: _HandedMessage
+    trigger_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+def _shortcut(document: dict[str, Any], teams: Sequence[str]) -> ChatEvent | Ignored:
+    """https://docs.slack.dev/reference/interaction-payloads/shortcuts-interaction-payload"""
+    if document.get("callback_id") != _SHORTCUT:
+        return Ignored(reason="a shortcut that is not ours")
+    handed = _Shortcut.model_validate(document)
+    _require_team(handed.team.id, teams)
+    message = handed.message
+    return Said(
+        id=f"slack:{handed.trigger_id}",
+        person=Person(team=handed.team.id, id=handed.user.id),
+        place=Place(
+            team=handed.team.id,
+            channel=handed.channel.id,
+            thread=message.thread_ts or message.ts,
+            is_direct=handed.channel.id.startswith("D"),
+        ),
+        words=from_mrkdwn(message.text)[:_MAX_WORDS_CHARS],
+        at=message.ts,
+        is_addressed=True,
+        is_handed=True,
+    )
+
+
 def _interaction(document: dict[str, Any], teams: Sequence[str]) -> ChatEvent | Ignored:
     """https://docs.slack.dev/reference/interaction-payloads/block_actions-payload"""
+    if document.get("type") == "message_action":
+        return _shortcut(document, teams)
     if document.get("type") != "block_actions":
         return Ignored(reason=f"nothing follows from {str(document.get('type'))[:40]}")
     pressed = _Interaction.model_validate(document)

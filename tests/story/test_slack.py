@@ -173,6 +173,23 @@ def test_two_people_press_and_words_go_on_by_command_and_by_question(talk: Talk,
     assert len(talk.whispers(bob)) >= 2  # that he is linked, and that it was pressed
 
 
+def test_a_message_is_handed_over_by_its_menu_once(talk: Talk, world: World):
+    alice, zoe = talk.person("alice"), talk.person("zoe")
+    talk.link(alice, world.rob)
+    complaint = talk.say(zoe, f"stop: nobody says hello any more in {world.repo.full_name}")
+    talk.chat.workspace.hand_over(zoe, talk.channel, complaint)
+    talk.wait_whisper(zoe, "I do not know you yet")
+    talk.chat.workspace.hand_over(alice, talk.channel, complaint)
+    world.wait_pull()
+    talk.chat.workspace.hand_over(alice, talk.channel, complaint)
+    talk.wait_whisper(alice, "I have that message already")
+    world.wait_ready()
+    issue = next(iter(world.repo.issues.values()))
+    assert issue.title.startswith("stop: nobody says hello")
+    assert talk.told(complaint, "Honk ·")
+    assert world.turns() == 1
+
+
 def test_while_slack_is_away_the_work_goes_on_and_is_told_once(talk: Talk, world: World):
     alice = talk.person("alice")
     talk.link(alice, world.rob)

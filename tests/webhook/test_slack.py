@@ -156,3 +156,32 @@ def test_a_button_is_pressed_in_its_thread():
     assert (found.action, found.about, found.place.thread) == ("go", "7-12-1:1:abc", "1.0")
     assert isinstance(press(actions=[{"action_id": "link:0"}]), Ignored)
     assert isinstance(press(type="view_submission"), Ignored)
+
+
+def test_somebodys_message_is_handed_over_by_our_shortcut_alone():
+    handed: dict[str, Any] = {
+        "type": "message_action",
+        "callback_id": "hand_to_honk",
+        "team": {"id": "T1"},
+        "user": {"id": "U1"},
+        "channel": {"id": "C1"},
+        "trigger_id": "1.2.abc",
+        "message": {"type": "message", "user": "U2", "text": "the till is &lt;off&gt;", "ts": "1.5"},
+    }
+
+    def hand(**changes: Any) -> Any:
+        return heard(urlencode({"payload": json.dumps({**handed, **changes})}).encode(), FORM)
+
+    assert hand() == Said(
+        id="slack:1.2.abc",
+        person=Person(team="T1", id="U1"),
+        place=Place(team="T1", channel="C1", thread="1.5"),
+        words="the till is <off>",
+        at="1.5",
+        is_addressed=True,
+        is_handed=True,
+    )
+    assert hand(message={**handed["message"], "thread_ts": "1.0"}).place.thread == "1.0"
+    assert isinstance(hand(callback_id="another"), Ignored)
+    with pytest.raises(Rejected, match="T2"):
+        hand(team={"id": "T2"})

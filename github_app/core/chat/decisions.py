@@ -5,7 +5,7 @@ the words come to is then decided by `core.machine`, as if they stood on GitHub.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from github_app.core.chat.model import (
@@ -60,7 +60,7 @@ def wanted(event: Said | Pressed, facts: ChatFacts) -> tuple[str, ...]:
         return ()
     if isinstance(event, Pressed):
         return (event.about,) if event.action == "choose" else ()
-    if event.is_addressed and (used := repository_to_use(event.words)) is not None:
+    if event.is_addressed and not event.is_handed and (used := repository_to_use(event.words)) is not None:
         return (used,)
     if facts.work is not None or not (event.is_addressed or facts.waiting is not None):
         return ()
@@ -74,6 +74,8 @@ def decide_in_chat(event: Said | Pressed | Linked, facts: ChatFacts) -> tuple[Ch
     match event:
         case Linked():
             return (Whisper(card=texts.linked(event.login)),)
+        case Said(is_handed=True):
+            return _handed(event, facts)
         case Said():
             return _said(event, facts)
         case Pressed():
@@ -103,6 +105,19 @@ def _said(said: Said, facts: ChatFacts) -> tuple[ChatEffect, ...]:
         return ()
     if command_in(said.words).verb not in ("do", "plan"):
         return (Whisper(card=texts.NO_WORK),)
+    return _begin(said, actor, wish, wish.repo, facts)
+
+
+def _handed(said: Said, facts: ChatFacts) -> tuple[ChatEffect, ...]:
+    """A message of whomever, taken as what shall be done: its words give no orders of their own. Known by its own
+    number from here on: whoever hands it over once more begins nothing."""
+    actor = facts.actor
+    if actor is None:
+        return (OfferLink(),)
+    said = replace(said, id=f"handed:{said.place.team}:{said.place.channel}:{said.at}")
+    if facts.work is not None:
+        return _steer(replace(said, words=texts.handed(said.words)), actor, facts.work, facts)
+    wish = wish_in(said.words, facts.github_url)
     return _begin(said, actor, wish, wish.repo, facts)
 
 

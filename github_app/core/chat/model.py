@@ -32,7 +32,8 @@ class Place:
 class Said:
     """A person said something, without the mention of us. `is_addressed`: to us, by a mention, a command or alone with
     us; other words are in a thread of ours. `is_command`: by a command, which leaves no message in the channel; `at` is
-    what another message is known by there."""
+    what another message is known by there. `is_handed`: the words are somebody's message, which the person handed over
+    as it is: no command is in them."""
 
     id: str
     person: Person
@@ -41,6 +42,7 @@ class Said:
     is_addressed: bool
     is_command: bool = False
     at: str = ""
+    is_handed: bool = False
 
 
 Action = Literal["go", "stop", "retry", "undo", "choose"]

@@ -14,6 +14,7 @@ ON_IT = "I have it. The answer comes in this channel; if none comes, invite me f
 """The answer to a command itself, which must come at once."""
 
 ALREADY_PRESSED = Card(text="Somebody has pressed that already: the thread says what came of it.")
+ALREADY_HANDED = Card(text="I have that message already: the thread says what came of it.")
 OUTDATED = Card(text="That button was for an earlier state of the work. The message has the newest by now.")
 NOT_YOURS = Card(text="That question was for somebody else. Tell me in your own words what you want done.")
 ANSWERED = Card(text="That question is answered already.")
@@ -85,6 +86,11 @@ def used(name: str) -> Card:
 def asked(login: str, words: str) -> Card:
     """Begins a thread for a command, which left no message of its own."""
     return Card(text=f"{code(login)} asks: {one_line(words)}")
+
+
+def handed(words: str) -> str:
+    """What the agent is told where somebody hands it a message in the thread of its work."""
+    return f"Take this message up:\n\n{words}"
 
 
 def failed(reason: str) -> Card:

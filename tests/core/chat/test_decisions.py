@@ -25,6 +25,8 @@ from github_app.core.chat.model import (
     Whisper,
     Work,
 )
+from github_app.core.chat.words import command_in
+from github_app.core.commands import Command
 from github_app.core.messages import chat as texts
 from github_app.core.model import Repo
 from github_app.core.session import Status
@@ -226,3 +228,23 @@ def test_a_plan_says_where_it_can_be_edited():
     assert "What" in texts.asked("alice", "What?").text
     assert "gone" in texts.failed("it is gone").text
     assert texts.link_offer("https://x").buttons[0].url == "https://x"
+
+
+@pytest.mark.parametrize("words", ["stop", "use acme/till", "unlink", "help"])
+def test_a_message_that_is_handed_over_gives_no_orders(words: str):
+    handed = said(words, is_handed=True, at="1.5")
+    assert wanted(handed, KNOWN) == (ANY,)
+    assert begun(decide_in_chat(handed, in_repos(REPO))).words == words
+    (steer,) = decide_in_chat(handed, AT_WORK)
+    assert isinstance(steer, Steer)
+    assert command_in(steer.words) == Command(verb="do", text=f"Take this message up:\n\n{words}")
+    assert "write" in told(decide_in_chat(handed, replace(AT_WORK, may_steer=False)))
+    assert decide_in_chat(handed, replace(KNOWN, actor=None)) == (OfferLink(),)
+
+
+def test_a_message_is_known_by_its_own_number_whoever_hands_it_over():
+    mine = said("fix it", is_handed=True, at="1.5")
+    again = replace(mine, id="s2", person=OTHER)
+    steered = decide_in_chat(again, AT_WORK)[0]
+    assert isinstance(steered, Steer)
+    assert begun(decide_in_chat(mine, in_repos(REPO))).key == f"{steered.key}/said"
