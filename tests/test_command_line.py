@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -18,7 +19,8 @@ from github_app.app import open_pauses, open_store
 from github_app.core.decisions import Decision
 from github_app.core.events import Ticked
 from github_app.core.model import Repo
-from github_app.core.session import Pause, Session, Status
+from github_app.core.reports import Inquiry
+from github_app.core.session import Cause, Pause, Session, Status
 from github_app.listing import show
 from github_app.settings import read_settings
 from tests.engine.values import FACTS, a_session
@@ -159,6 +161,7 @@ def test_no_sessions_are_a_table_without_rows(capsys: pytest.CaptureFixture[str]
     assert main(["sessions"]) == 0
     assert capsys.readouterr().out.split() == [
         "Session",
+        "Kind",
         "Repository",
         "Issue",
         "Pull",
@@ -169,9 +172,9 @@ def test_no_sessions_are_a_table_without_rows(capsys: pytest.CaptureFixture[str]
     ]
 
 
-def _begun(title: str = "Broken") -> Session:
+def _begun(title: str = "Broken", **more: Any) -> Session:
     store = open_store(read_settings())
-    session = a_session(issue_title=title)
+    session = a_session(issue_title=title, **more)
     store.commit(Ticked(id="t", session_id=session.id), None, Decision(session=session, why="w"), session.repo, FACTS)
     return session
 
@@ -186,10 +189,21 @@ def test_sessions_are_listed_for_people_and_for_programs(capsys: pytest.CaptureF
     assert "\x1b" not in shown
     assert main(["sessions", "--json", "--open", "--repo", "ACME/thing"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["session"], told["title"]) == (session.id, session.issue_title)
+    assert (told["session"], told["title"], told["kind"]) == (session.id, session.issue_title, "change")
     assert told["issue_url"] == "https://github.com/acme/thing/issues/1"
     assert main(["sessions", "--json", "--repo", "acme/other"]) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.usefixtures("_all_set")
+def test_a_report_is_listed_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    session = _begun(id="7-1-q1", inquiry=Inquiry(question="Why?"), branch="", turn_cause=Cause.EXPLAIN)
+    assert main(["sessions"]) == 0
+    assert "7-1-q1   answer" in capsys.readouterr().out
+    assert main(["show", session.id]) == 0
+    shown = capsys.readouterr().out
+    assert "kind         answer" in shown
+    assert "branch" not in shown
 
 
 @pytest.mark.usefixtures("_all_set")

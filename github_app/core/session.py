@@ -48,6 +48,9 @@ class Cause(StrEnum):
     REVIEW = "review"
 
 
+Kind = Literal["change", "answer", "review"]
+"""A pull request; or a report, for which nothing is changed: an answer to a question, or remarks on a pull request."""
+
 FeedbackKind = Literal["command", "review", "thread", "push", "checks"]
 
 
@@ -231,6 +234,13 @@ class Session:
         if self.status.is_terminal:
             return self.leaves_pull
         return self.pull_number is not None or self.status is Status.WORKING
+
+    @property
+    def kind(self) -> Kind:
+        """What it is to come to."""
+        if self.inquiry is None:
+            return "change"
+        return "review" if self.turn_cause is Cause.REVIEW else "answer"
 
     @property
     def place(self) -> int:

@@ -39,11 +39,12 @@ def print_sessions(sessions: Iterable[Json], *, is_json: bool) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("Session", "Repository", "Issue", "Pull request", "Status", "Cost", "Title", box=None)
+    table = Table("Session", "Kind", "Repository", "Issue", "Pull request", "Status", "Cost", "Title", box=None)
     for each in sessions:
         issue, pull = (_number(each[name]) for name in ("issue_url", "pull_url"))
         status, price = status_word(Status(each["status"])), f"${each['usd']:.4f}"
-        table.add_row(each["session"], each["repository"], issue, pull, status, price, _plain(each["title"]))
+        where = (each["session"], _kind(each), each["repository"], issue, pull)
+        table.add_row(*where, status, price, _plain(each["title"]))
     Console(markup=False, highlight=False).print(table)
 
 
@@ -54,6 +55,7 @@ def print_session(about: Json, *, is_json: bool, more: Mapping[str, str] | None 
         return
     turns = about["turns"]
     rows = {
+        "kind": _kind(about),
         "status": status_word(Status(about["status"])),
         **(more or {}),
         "issue": about["issue_url"],
@@ -93,6 +95,11 @@ def _line(event: Json) -> str:
     detail = spelled_out(event["detail"])
     more = f"\n{' ' * 22}{detail}" if detail else ""
     return f"{event['at'][:19].replace('T', ' ')} {mark} {spelled_out(event['text'])}{more}"
+
+
+def _kind(about: Json) -> str:
+    """What a session is to come to; a Honk that does not say so has nothing but changes."""
+    return str(about.get("kind", "change"))
 
 
 def _number(url: str | None) -> str:

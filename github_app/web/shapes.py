@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from github_app.core.session import Status
+from github_app.core.session import Kind, Status
 
 MAX_WORDS = 20_000
 
@@ -44,9 +44,10 @@ class Message(_Asked):
 
 
 class SessionShape(BaseModel):
-    """One issue's work."""
+    """One issue's work, or one report."""
 
     session: str = Field(description="its id")
+    kind: Kind = Field(description="what it comes to: a `change`; or a report, an `answer` or a `review`")
     repository: str
     title: str = Field(description="of its issue: somebody else's words")
     issue_url: str

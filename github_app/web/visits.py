@@ -245,6 +245,7 @@ def _row(session: Session) -> dict[str, Any]:
         "id": session.id,
         "title": legible(session.issue_title) or "(without a title)",
         "place": f"{session.repo.full_name} #{session.issue_number}{pull}",
+        "kind": session.kind,
         "status": status_word(session.status),
         "login": session.requested_by.login,
         "turns": session.turns,

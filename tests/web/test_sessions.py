@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 from github_app.core.links import PageLinks
 from github_app.core.record.audit import Link, canonical
 from github_app.core.record.story import Story
-from github_app.core.session import Round
+from github_app.core.reports import Inquiry
+from github_app.core.session import Cause, Round
 from github_app.core.waits import Wait
 from github_app.web.rendering import address_of, asset_routes
 from github_app.web.sessions import SessionPages, page_routes
@@ -60,6 +61,13 @@ def test_the_page_leads_to_the_issue_and_can_be_followed_while_work_goes_on(clie
     assert 'http-equiv="refresh"' not in still
     assert f'href="{address.removeprefix(LINKS.public_url)}?follow"' in still
     assert '<meta http-equiv="refresh" content="3">' in client.get(f"{address}?follow").text
+
+
+def test_a_report_is_called_one():
+    asked = a_session(branch="", inquiry=Inquiry(question="Why?"), turn_cause=Cause.REVIEW)
+    head = SessionPages(clean=str, github_url="https://github.com").head(Story(session=asked, links=[], wait=None))
+    assert "review: a report, and nothing is changed" in head
+    assert "Branch" not in head
 
 
 def test_a_wait_is_said(client: TestClient):

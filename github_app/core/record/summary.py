@@ -11,9 +11,10 @@ from github_app.core.session import Session
 def summary_of(session: Session, *, github_url: str) -> dict[str, Any]:
     """A session in the words of JSON."""
     repo = f"{github_url}/{session.repo.full_name}"
-    pull = session.pull_number
+    pull = session.pull_number if session.inquiry is None else session.inquiry.pull_number
     return {
         "session": session.id,
+        "kind": session.kind,
         "repository": session.repo.full_name,
         "title": session.issue_title,
         "issue_url": f"{repo}/issues/{session.issue_number}",
