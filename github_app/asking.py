@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from github_app.core.errors import Misconfigured, Refused
 from github_app.core.session import Status
-from github_app.remote.telling import print_events, print_session
+from github_app.remote.telling import print_events, print_report, print_session
 from github_app.remote.waiting import decided, is_ours
 from github_app.settings import read_remote
 
@@ -21,15 +21,28 @@ NEEDS_PERSON = 3
 
 
 def run(
-    repository: str, *, issue: int | None, prompt: str, title: str, text: str, is_followed: bool, is_json: bool
+    repository: str,
+    *,
+    issue: int | None,
+    prompt: str,
+    title: str,
+    text: str,
+    review: int | None,
+    question: str,
+    is_followed: bool,
+    is_json: bool,
 ) -> int:
-    """Begin work and say what came of that; followed, until it is people's turn. Exit code 0: it has begun, or is ready
-    for review; 3: a person is asked something; 1: it did not begin, or ended otherwise."""
+    """Begin work or a report and say what came of that; followed, until it is people's turn. Exit code 0: it has begun,
+    or is ready for review, or the report is made; 3: a person is asked something; 1: it did not begin, or ended
+    otherwise."""
     client = _client()
     prompt = sys.stdin.read() if prompt == "-" else prompt
-    if issue is None and not prompt.strip():
-        raise Misconfigured("say what to do: --issue N, or --prompt TEXT (`-` reads it from stdin)")
-    asked = decided(client, client.start(repository, issue=issue, prompt=prompt, title=title, text=text))
+    if not (issue or review or question.strip() or prompt.strip()):
+        raise Misconfigured(
+            "say what to do: --issue N, --review N, --ask TEXT or --prompt TEXT (`-` reads it from stdin)"
+        )
+    wanted = {"issue": issue, "prompt": prompt, "title": title, "text": text, "review": review, "question": question}
+    asked = decided(client, client.start(repository, **wanted))
     _tell(asked, is_json=is_json)
     if asked["session"] is None or not is_followed:
         return 0 if asked["state"] == "waiting" or asked["session"] is not None else 1
@@ -38,6 +51,9 @@ def run(
     if status is Status.NEEDS_HUMAN:
         print(f"honk: a person is asked something: see {asked['issue_url']}", file=sys.stderr)
         return NEEDS_PERSON
+    about = client.session(asked["session"])
+    if about["kind"] != "change":
+        return print_report(about, is_json=is_json)
     return 1 if status is Status.CLOSED else 0
 
 

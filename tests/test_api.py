@@ -200,6 +200,39 @@ def test_work_on_an_issue_begins_with_words_and_a_pull_request_is_none(desk: Des
     assert desk.call("POST", "/sessions", json={"repository": "acme/app", "issue": 9_999}).status_code == 404
 
 
+def test_what_somebody_wants_to_know_is_asked_of_issues_pull_requests_or_nothing(desk: Desk):
+    bob = desk.hub.person("bob")
+    issue, fork = bob.open_issue(desk.open, "Broken"), desk.hub.import_repository("bob/app", desk.open.git_dir)
+    bob.push(fork, "nicer", {"README.md": "nicer"}, "Nicer")
+    pull = bob.open_pull(desk.open, "Nicer", head="bob:nicer")
+
+    def ask(**what: Any) -> Any:
+        return desk.call("POST", "/sessions", json={"repository": "acme/app", **what})
+
+    number, good, bad = pull.issue.number, list[dict[str, Any]](), list[dict[str, Any]]()
+    good += [{"review": number, "text": "the words"}, {"issue": number, "question": "Why?"}]
+    good += [{"issue": number, "text": "explain why"}, {"issue": issue.number, "question": "Why?"}]
+    good += [{"question": "Why is it\nbroken?"}]
+    for what in good:
+        assert ask(**what).status_code == 202, what
+    asked = [(each.number, each.is_pull, each.command.verb, each.command.text) for each in desk.recorded()]
+    opened = max(desk.open.issues)
+    assert asked == [
+        (number, True, "review", "the words"),
+        (number, True, "explain", "Why?"),
+        (number, True, "explain", "why"),
+        (issue.number, False, "explain", "Why?"),
+        (opened, False, "explain", "Why is it\nbroken?"),
+    ]
+    assert desk.open.issues[opened].title == "Why is it"
+    bad += [{"review": issue.number}, {"issue": issue.number, "text": "review"}, {"issue": number}, {}]
+    bad += [{"issue": number, "text": "fix it"}, {"review": 3, "question": "Why?"}]
+    bad += [{"prompt": "x", "question": "Why?"}, {"question": "Why?", "text": "more"}]
+    for what in bad:
+        assert ask(**what).status_code == 422, what
+    assert ask(review=9_999).status_code == 404
+
+
 @pytest.mark.parametrize("words", ["approve all", "budget +5", "go", "undo", "lesson keep 1", "pause", "resume"])
 def test_what_people_answer_for_no_token_says(desk: Desk, words: str):
     answer = desk.call("POST", f"/sessions/{desk.open.id}-1-1/messages", json={"text": words})
@@ -275,9 +308,13 @@ _WORDS = st.text(min_size=1, max_size=30)
 _GOOD = st.one_of(
     st.fixed_dictionaries({"repository": st.just("acme/app"), "prompt": _WORDS}, optional={"title": _TEXT}),
     st.fixed_dictionaries({"repository": _NAMES, "issue": st.integers(1, 9)}, optional={"text": _WORDS}),
+    st.fixed_dictionaries({"repository": _NAMES, "review": st.integers(1, 9)}, optional={"text": _WORDS}),
+    st.fixed_dictionaries({"repository": _NAMES, "question": _WORDS}, optional={"issue": st.integers(1, 9)}),
     st.fixed_dictionaries({"text": _WORDS}),
 )
-_BAD = st.dictionaries(st.sampled_from(["repository", "issue", "prompt", "text", "more"]), _TEXT | st.integers())
+_BAD = st.dictionaries(
+    st.sampled_from(["repository", "issue", "prompt", "text", "review", "question", "more"]), _TEXT | st.integers()
+)
 _BODIES = _GOOD | _BAD | st.none() | st.lists(st.integers(), max_size=2)
 _SEEN = st.characters(exclude_categories=("C", "Z"))  # a line's end leads out of the API
 _IDS = st.sampled_from(["OPEN-1-1", "SECRET-2-1", "api-1-" + "0" * 40]) | st.text(_SEEN, min_size=1, max_size=20)

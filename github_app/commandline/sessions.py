@@ -43,15 +43,24 @@ def _add_looking(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
 def _add_asking(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     run = commands.add_parser("run", help="begin work on an issue, or on what you say", epilog=_ASKED)
     run.description = (
-        "Exit code: 0 it has begun (with --follow: is ready for review), 1 it has not, or ended otherwise, 2 wrong "
-        "usage or settings, 3 with --follow: a person is asked something."
+        "Exit code: 0 it has begun (with --follow: is ready for review, or the report is made), 1 it has not, or "
+        "ended otherwise, 2 wrong usage or settings, 3 with --follow: a person is asked something."
     )
     run.add_argument("--repo", required=True, metavar="OWNER/NAME", help="a repository that you may write in")
     what = run.add_mutually_exclusive_group(required=True)
     what.add_argument("--issue", type=int, metavar="N", help="an issue of it")
     what.add_argument("--prompt", default="", metavar="TEXT", help="what to do, for a new issue; - is stdin")
+    what.add_argument("--review", type=int, metavar="N", help="a pull request to remark on; nothing is changed")
+    what.add_argument(
+        "--ask", default="", metavar="TEXT", help="a question to answer in a new issue; nothing is changed"
+    )
     run.add_argument("--title", default="", metavar="TEXT", help="the title of that one (the prompt's first line)")
-    run.add_argument("--text", default="", metavar="TEXT", help="what to say with --issue, as after /honk: `plan`")
+    run.add_argument(
+        "--text",
+        default="",
+        metavar="TEXT",
+        help="with --issue, as after /honk: `plan`, `explain …`; with --review what to look at",
+    )
     run.add_argument("--follow", action="store_true", help="print what happens, until it is people's turn")
     run.add_argument("--json", action="store_true", help="for programs, a line each")
     run.set_defaults(run=_run)
@@ -119,6 +128,8 @@ def _run(options: argparse.Namespace) -> int:
         prompt=options.prompt,
         title=options.title,
         text=options.text,
+        review=options.review,
+        question=options.ask,
         is_followed=options.follow,
         is_json=options.json,
     )

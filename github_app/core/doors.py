@@ -46,16 +46,21 @@ class Request:
 
 
 def said_by_door(
-    request: Request, repo: Repo, number: int, *, issue_text: tuple[str, str] | None = None
+    request: Request,
+    repo: Repo,
+    number: int,
+    *,
+    is_pull: bool = False,
+    issue_text: tuple[str, str] | None = None,
 ) -> CommandIssued:
     """The event of these words. `issue_text` is what the issue says as the person asks for it; None in a conversation
-    about it, where that is known from its begin."""
+    about it, where that is known from its begin, and for a pull request that is only read."""
     return CommandIssued(
         id=request.key,
         repo=repo,
         actor=request.actor,
         number=number,
-        is_pull=False,
+        is_pull=is_pull,
         command=request.command,
         comment_id=0,
         source=request.door,

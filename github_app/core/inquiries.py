@@ -4,6 +4,7 @@ waits: what keeps it from being made is said, and ends it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from github_app.core.decisions import Decision, acknowledge, charged, may_ask, move, nothing, refuse, refuse_once
@@ -129,7 +130,9 @@ def went_on(session: Session, event: Event, facts: Facts) -> Decision:
 def _turn_ended(session: Session, event: Reported | TurnAsked | TurnStopped, facts: Facts) -> Decision:
     told = after_turn(session, event)
     if isinstance(event, Reported):
-        return _ended(told, facts, _told(session, event), why="the report is there")
+        said = _told(session, event)
+        inquiry = replace(session.inquiry or Inquiry(), report=_in_words(said))
+        return _ended(replace(told, inquiry=inquiry), facts, said, why="the report is there")
     if isinstance(event, TurnAsked):
         return _ended(told, facts, (_say(session, reports.asked_back(event.question)),), why="the agent asks back")
     body = {"pause": reports.PAUSED, "quota": reports.SPENT}.get(event.limit, reports.not_made(event.reason))
@@ -151,7 +154,7 @@ def _watched(session: Session, event: Ticked, facts: Facts) -> Decision:
     return replace(seen, effects=())
 
 
-def _told(session: Session, event: Reported) -> tuple[Effect, ...]:
+def _told(session: Session, event: Reported) -> tuple[Say | PostReview, ...]:
     """A report as it is posted: an answer as a comment, remarks on the lines that they are about."""
     report, inquiry = event.report, session.inquiry or Inquiry()
     if isinstance(report, Answer):
@@ -169,6 +172,12 @@ def _told(session: Session, event: Reported) -> tuple[Effect, ...]:
     )
 
 
+def _in_words(said: tuple[Say | PostReview, ...]) -> str:
+    return "\n\n".join(
+        each.body if isinstance(each, Say) else reports.in_words(each.body, each.remarks) for each in said
+    )
+
+
 def stop_inquiries(event: CommandIssued, facts: Facts) -> tuple[Effect, ...]:
     """What ends the reports that are being made where somebody with authority said `stop`."""
     if not facts.inquiries:
@@ -180,6 +189,6 @@ def _say(session: Session, body: str) -> Say:
     return Say(number=session.issue_number, tag=f"report:{session.id}", body=body)
 
 
-def _ended(session: Session, facts: Facts, said: tuple[Effect, ...], *, why: str) -> Decision:
+def _ended(session: Session, facts: Facts, said: Sequence[Effect], *, why: str) -> Decision:
     over = replace(move(session, facts, Status.CLOSED), turn_id=None, feedback=(), waiting_for=why)
     return Decision(session=over, effects=(*said, DiscardWorkspace()), why=why)

@@ -17,12 +17,13 @@ class Inquiry:
     """What somebody wants to know. `question` is empty where they only said what kind of report it shall be.
 
     `pull_number` is the pull request whose head is read, whoever pushed that; None: the default branch is. `url` is
-    the page of the issue or pull request at GitHub.
+    the page of the issue or pull request at GitHub. `report` is what was said once it was made, in Markdown.
     """
 
     question: str = ""
     pull_number: int | None = None
     url: str = ""
+    report: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -57,15 +57,18 @@ def is_request_of(actor: Actor, request: str) -> bool:
     return found is not None and int(found["account"]) == actor.id
 
 
-def asked_in_issue(request: str, actor: Actor, repo: Repo, number: int, issue_text: tuple[str, str]) -> CommandIssued:
-    """A request for which we opened the issue: it says what is asked, so nothing is left to be repeated there."""
+def asked_in_issue(
+    request: str, actor: Actor, repo: Repo, number: int, issue_text: tuple[str, str], *, question: str = ""
+) -> CommandIssued:
+    """A request for which we opened the issue: it says what is asked, so nothing is left to be repeated there. With a
+    `question`, that is answered and no more."""
     return CommandIssued(
         id=request,
         repo=repo,
         actor=actor,
         number=number,
         is_pull=False,
-        command=Command(verb="do"),
+        command=Command(verb="explain", text=question) if question else Command(verb="do"),
         comment_id=number,
         source="issue",
         issue_text=issue_text,

@@ -107,7 +107,7 @@ class Chatter:
             session = self.store.find_session(Subject(repo_id=topic.work.repo.id, issue_number=number))
             repo = session.repo if session is not None else topic.work.repo
             may_steer = self._may_write(repo, actor)
-            facts = replace(facts, work=Work(repo=repo, issue_number=number), session=session, may_steer=may_steer)
+            facts = replace(facts, work=replace(topic.work, repo=repo), session=session, may_steer=may_steer)
         facts = replace(facts, default=self._known.default_of(event.place))
         for name in wanted(event, facts):
             repos, is_cut = self._writable(name, actor)
@@ -172,18 +172,22 @@ class Chatter:
 
     def _begin(self, place: Place, effect: Begin) -> None:
         repo, number, words = effect.repo, effect.number, ""
+        is_report = effect.verb in ("explain", "review")
         try:
             if number is None:
                 title, body = issue_of(effect.words, effect.actor, "slack")
                 number = self.desk.open_issue(repo, key=effect.key, title=title, body=body)
-            else:
+            if effect.number is not None or is_report:
                 words = effect.words
             found = self.desk.linked(repo, number)
         except _LOST as error:
             self._say(place, f"failed:{effect.key}", texts.failed(explain(error)))
             return
         text: tuple[str, str] | None = (found.title, found.body)
-        if found.kind == "pull request":
+        is_read = is_report and found.kind == "pull request"
+        if is_read:
+            text = None
+        elif found.kind == "pull request":
             session = self.store.find_session(Subject(repo_id=repo.id, pull_number=number))
             if session is None:
                 card = Card(text=refusals.foreign_pull_refusal(), repo=repo.full_name)
@@ -192,8 +196,10 @@ class Chatter:
             number, text = session.issue_number, None
         command = Command(verb=effect.verb, text=words)
         request = Request(key=effect.key, door="slack", actor=effect.actor, command=command)
-        self._known.begin(place, repo, number, self._said_before(place, effect.said_at))
-        self.store.entries.add_found([said_by_door(request, repo, number, issue_text=text)], delay_s=0)
+        work = Work(repo=repo, issue_number=number, is_pull=is_read)
+        self._known.begin(place, work, self._said_before(place, effect.said_at))
+        said = said_by_door(request, repo, number, is_pull=is_read, issue_text=text)
+        self.store.entries.add_found([said], delay_s=0)
 
     def _said_before(self, place: Place, message: str) -> tuple[Remark, ...]:
         """What the thread has for the agent. It only helps, so the work begins without where it cannot be had."""
@@ -208,7 +214,7 @@ class Chatter:
     def _steer(self, event: Said | Pressed | Linked, effect: Steer) -> None:
         key, work = f"{effect.key}/said", effect.work
         request = Request(key=key, door="slack", actor=effect.actor, command=command_in(effect.words))
-        said = said_by_door(request, work.repo, work.issue_number)
+        said = said_by_door(request, work.repo, work.issue_number, is_pull=work.is_pull)
         is_new = self.store.entries.add_found([said], delay_s=0) > 0
         if is_new or not (isinstance(event, Pressed) or (isinstance(event, Said) and event.is_handed)):
             return

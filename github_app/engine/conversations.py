@@ -83,12 +83,15 @@ class Conversations:
 
     def topic_of(self, place: Place) -> Topic:
         """What a thread is about."""
-        query = sa.text("SELECT repo, issue_number, waiting FROM chat_threads WHERE " + _HERE)  # noqa: S608
+        query = sa.text("SELECT repo, issue_number, is_pull, waiting FROM chat_threads WHERE " + _HERE)  # noqa: S608
         with self._reading() as connection:
             row = connection.execute(query, _at(place)).first()
         if row is None:
             return Topic()
-        work = Work(repo=codec.load_repo(row.repo), issue_number=row.issue_number) if row.repo else None
+        work: Work | None = None
+        if row.repo:
+            repo = codec.load_repo(row.repo)
+            work = Work(repo=repo, issue_number=row.issue_number, is_pull=bool(row.is_pull))
         return Topic(work=work, waiting=codec.load_named("Said", row.waiting) if row.waiting else None)
 
     def is_known(self, place: Place) -> bool:
@@ -97,11 +100,12 @@ class Conversations:
         with self._reading() as connection:
             return connection.execute(query, _at(place)).first() is not None
 
-    def begin(self, place: Place, repo: Repo, issue_number: int, context: Sequence[Remark] = ()) -> None:
-        """Have a thread be about an issue; `context` is what was said in it before."""
+    def begin(self, place: Place, work: Work, context: Sequence[Remark] = ()) -> None:
+        """Have a thread be about something; `context` is what was said in it before."""
         told = json.dumps([[each.author, each.words] for each in context])
-        values = {"r": repo.id, "n": issue_number, "repo": codec.dump(repo), "w": "", "c": told}
-        self._put(place, "repo_id = :r, issue_number = :n, repo = :repo, waiting = :w, context = :c", values)
+        about = {"r": work.repo.id, "n": work.issue_number, "repo": codec.dump(work.repo), "p": int(work.is_pull)}
+        change = "repo_id = :r, issue_number = :n, repo = :repo, is_pull = :p, waiting = '', context = :c"
+        self._put(place, change, {**about, "c": told})
 
     def context_of(self, repo_id: int, issue_number: int) -> list[Remark]:
         """What was said in threads before they were about an issue."""

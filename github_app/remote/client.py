@@ -51,7 +51,8 @@ class Client:
         return self._ask("GET", f"/sessions/{quote(session_id, safe='')}/events", params={"after": after})
 
     def start(self, repository: str, **asked: Any) -> Json:
-        """Begin work: `issue`, perhaps with `text`, or `prompt`, perhaps with `title`."""
+        """Begin work: `issue`, perhaps with `text`, or `prompt`, perhaps with `title`; or a report: `review`, perhaps
+        with `text`, or `question`, perhaps with `issue`."""
         given = {name: value for name, value in asked.items() if value}
         return self._post("/sessions", {"repository": repository, **given})
 

@@ -68,6 +68,16 @@ def print_session(about: Json, *, is_json: bool, more: Mapping[str, str] | None 
     print("\n".join([f"{about['session']}  {_plain(about['title'])}", *lines, ""]), flush=True)
 
 
+def print_report(about: Json, *, is_json: bool) -> int:
+    """Print an answer or a review, if it was made; the exit code."""
+    if is_json:
+        print(json.dumps(about), flush=True)
+    else:
+        lines = about["report"].splitlines() or [f"There is no report; {about['issue_url']} says why."]
+        print("\n".join(["", *map(spelled_out, lines)]), flush=True)
+    return 0 if about["report"] else 1
+
+
 def print_events(
     source: Source,
     session_id: str,

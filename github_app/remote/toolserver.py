@@ -84,9 +84,15 @@ class Tools:
         prompt: Annotated[str, Field(description="or what to do: Honk opens an issue for it")] = "",
         title: Annotated[str, Field(description="the title of that one")] = "",
         text: Annotated[str, Field(description="what to say with `issue`, such as `plan`, to get a plan first")] = "",
+        review: Annotated[int | None, Field(description="or a pull request to remark on; nothing is changed")] = None,
+        question: Annotated[
+            str, Field(description="or what to answer with files and lines, perhaps about `issue`; nothing is changed")
+        ] = "",
     ) -> dict[str, Any]:
-        """Hand work over: Honk makes a draft pull request, mends it until CI passes, and answers reviews."""
-        asked = self.client.start(repository, issue=issue, prompt=prompt, title=title, text=text)
+        """Hand work over: Honk makes a draft pull request, mends it until CI passes, and answers reviews. Or have it
+        report: `follow` tells the session, whose `report` it is."""
+        wanted = {"issue": issue, "prompt": prompt, "title": title, "text": text, "review": review}
+        asked = self.client.start(repository, **wanted, question=question)
         return decided(self.client, asked, within_s=_DECIDED_S)
 
     def follow(

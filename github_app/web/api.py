@@ -179,7 +179,7 @@ class Api:
         }
 
     def start(self, request: Request, response: Response, body: Start, key: Key = "") -> dict[str, Any]:
-        """Begin work on an issue, or on what `prompt` says, for which Honk opens one."""
+        """Begin work on an issue, or on what `prompt` says, for which Honk opens one; or have a report made."""
         actor, repo = _token(request).actor, self.desk.find_repo(body.repository)
         if repo is None:
             raise absent("repository")
@@ -187,13 +187,13 @@ class Api:
         asked = name_request(actor, key or secrets.token_hex(), "start", str(repo.id), body.model_dump_json())
         if (known := self._known(asked)) is not None:
             return _accepted(response, known)
-        if body.prompt is not None:
-            title, text = issue_of(body.prompt, actor, "api", title=body.title)
+        number = body.review or body.issue
+        if number is None:
+            title, text = issue_of(body.prompt or body.question or "", actor, "api", title=body.title)
             number = self.desk.open_issue(repo, key=asked, title=title, body=text)
-            event = asked_in_issue(asked, actor, repo, number, (title, text))
+            event = asked_in_issue(asked, actor, repo, number, (title, text), question=body.question or "")
         else:
-            number, words = body.issue or 0, _words(asked, actor, _command(body.text or ""))
-            event = said_by_door(words, repo, number, issue_text=self._issue_text(repo, number))
+            event = self._asked_there(_words(asked, actor, _command_of(body)), repo, number)
         return self._record(response, event)
 
     def steer(
@@ -240,15 +240,19 @@ class Api:
         if permission < Permission.WRITE:
             raise Trouble(403, "Only reading", f"`{actor.login}` cannot write in {repo.full_name}")
 
-    def _issue_text(self, repo: Repo, number: int) -> tuple[str, str]:
-        """What an issue says as it is asked for: later edits count only from people with authority."""
+    def _asked_there(self, words: Words, repo: Repo, number: int) -> CommandIssued:
+        """A request about what is there. An issue counts as it reads now: later edits only by people with authority."""
         try:
             found = self.desk.linked(repo, number)
         except Gone:
             raise absent("issue") from None
-        if found.kind != "issue":
+        if found.kind == "issue":
+            if words.command.verb == "review":
+                raise Trouble(422, "Not a pull request", f"#{number} is an issue: name a pull request")
+            return said_by_door(words, repo, number, issue_text=(found.title, found.body))
+        if words.command.verb not in ("explain", "review"):
             raise Trouble(422, "Not an issue", f"#{number} is a pull request: name the issue that it is for")
-        return found.title, found.body
+        return said_by_door(words, repo, number, is_pull=True)
 
     def _record(self, response: Response, event: CommandIssued) -> dict[str, Any]:
         self.inbox.ask(event)
@@ -270,7 +274,8 @@ class Api:
 
     def _summary(self, session: Session) -> dict[str, Any]:
         told = summary_of(session, github_url=self.github_url)
-        return {**told, "title": self.clean(told["title"])}
+        report = session.inquiry.report if session.inquiry is not None else ""
+        return {**told, "title": self.clean(told["title"]), "report": self.clean(report)}
 
 
 def create_api(api: Api) -> Application:
@@ -306,6 +311,14 @@ def _accepted(response: Response, told: dict[str, Any]) -> dict[str, Any]:
 
 def _words(key: str, actor: Actor, command: Command) -> Words:
     return Words(key=key, door="api", actor=actor, command=command)
+
+
+def _command_of(body: Start) -> Command:
+    if body.review is not None:
+        return Command(verb="review", text=body.text or "")
+    if body.question is not None:
+        return Command(verb="explain", text=body.question)
+    return _command(body.text or "")
 
 
 def _command(text: str) -> Command:

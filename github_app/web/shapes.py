@@ -18,22 +18,34 @@ class _Asked(BaseModel):
 
 
 class Start(_Asked):
-    """Work to begin: on an issue that is there, or on one that Honk opens for what is asked."""
+    """Work to begin: on an issue that is there, or on one that Honk opens for what is asked. Or a report."""
 
     repository: str = Field(max_length=201, description="OWNER/NAME")
     issue: int | None = Field(None, ge=1, lt=2**31, description="an issue of it")
-    text: Words | None = Field(None, description="what to say with it, as after `/honk` in a comment: `plan`, or words")
+    text: Words | None = Field(
+        None,
+        description="what to say with it, as after `/honk` in a comment: `plan`, or words; or what to `review` for",
+    )
     prompt: Words | None = Field(None, description="what to do, instead of an issue: becomes the text of a new one")
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
         "", description="the title of that one (the first line of `prompt`)"
     )
+    question: Words | None = Field(
+        None,
+        description="what to answer, with files and lines, and change nothing: about `issue`, which may be a pull "
+        "request, or in a new issue",
+    )
+    review: int | None = Field(
+        None, ge=1, lt=2**31, description="a pull request of it to remark on, anybody's; nothing is changed"
+    )
 
     @model_validator(mode="after")
-    def _one_of_two(self) -> Start:
-        if (self.issue is None) == (self.prompt is None):
-            raise ValueError("give either `issue` or `prompt`")
-        if self.prompt is not None and self.text is not None:
-            raise ValueError("`text` goes with `issue`: say it in `prompt`")
+    def _one_thing(self) -> Start:
+        is_at_issue = self.issue is not None or self.question is not None
+        if (self.prompt is not None) + (self.review is not None) + is_at_issue != 1:
+            raise ValueError("give one of `issue`, `prompt`, `question` (with an `issue` or without) and `review`")
+        if self.text is not None and (self.prompt is not None or self.question is not None):
+            raise ValueError("`text` goes with `issue` and `review`: else say it all in one")
         return self
 
 
@@ -60,6 +72,7 @@ class SessionShape(BaseModel):
     turns: int
     tokens: int
     usd: float = Field(description="what it has cost so far")
+    report: str = Field(description="an answer or a review, once it is made, in Markdown; it quotes anybody")
 
 
 class SessionList(BaseModel):

@@ -17,6 +17,8 @@ def test_words_by_another_door_are_a_command_of_the_account():
     assert (event.id, event.actor, event.number, event.source) == ("slack:1/said", ALICE, ISSUE, "slack")
     assert event.issue_text == ("Title", "Body")
     assert acknowledge(event) == ()
+    assert not event.is_pull
+    assert said_by_door(REQUEST, REPO, ISSUE, is_pull=True).is_pull
     assert words_in(event) is None
     other = said_by_door(Request(key="slack:2/said", door="slack", actor=ALICE, command=event.command), REPO, ISSUE)
     assert feedback_of_command(event, facts())[0].id != feedback_of_command(other, facts())[0].id

@@ -217,6 +217,20 @@ def test_review_can_only_comment_and_says_all_of_it_where_lines_are_not_taken():
     assert "@bob" not in post.remarks[0].body + post.instead.body
     assert post.instead.number == PULL
     assert "It stays shut." in post.instead.body
+    made = begun(decision)
+    assert made.inquiry is not None
+    assert "`goose.py` lines 3–4: **Important.** It stays shut." in made.inquiry.report
+    assert made.kind == "review"
+
+
+def test_an_answer_is_kept_for_whoever_asked_by_another_door():
+    made = begun(decide(inquiry(), mine(ev.Reported), facts()))
+    assert made.inquiry is not None
+    assert "nothing was changed" in made.inquiry.report
+    assert (made.kind, session(WORKING).kind) == ("answer", "change")
+    asked_back = begun(decide(inquiry(), mine(ev.TurnAsked), facts()))
+    assert asked_back.inquiry is not None
+    assert asked_back.inquiry.report == ""
 
 
 def test_stop_names_who_said_it():

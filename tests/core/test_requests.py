@@ -17,7 +17,7 @@ from github_app.core.messages.requests import repeated
 from github_app.core.model import Permission
 from github_app.core.requests import asked_in_issue, is_request_of, left_to_people, name_request
 from github_app.core.session import Session, Status
-from tests.core.scene import ALICE, BOB, ISSUE, NEEDS_HUMAN, REPO, WORKING, facts, session
+from tests.core.scene import ALICE, BOB, ISSUE, NEEDS_HUMAN, REPO, WORKING, facts, issue, session
 
 
 def asked(words: str, key: str = "k") -> CommandIssued:
@@ -66,6 +66,14 @@ def test_an_issue_that_was_opened_for_it_needs_no_repetition():
     assert decision.session.issue_body == body
     assert texts(decision) == []
     assert any(isinstance(effect, RunTurn) for effect in decision.effects)
+
+
+def test_a_question_for_which_an_issue_was_opened_is_answered_there():
+    event = asked_in_issue(name_request(ALICE, "q"), ALICE, REPO, ISSUE, ("Why?", "Why?"), question="Why?")
+    begun = decide(None, event, facts(issue=issue())).session
+    assert begun is not None
+    assert begun.inquiry is not None
+    assert (begun.kind, begun.inquiry.question, begun.inquiry.pull_number) == ("answer", "Why?", None)
 
 
 def test_who_may_not_write_by_now_is_refused_as_in_a_comment():

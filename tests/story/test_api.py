@@ -102,6 +102,25 @@ def test_a_run_that_ends_with_a_question_says_so_and_can_be_stopped(
     assert "begin again" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("token")
+def test_a_review_that_a_program_asks_for_comes_back_to_it(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    finding = {"path": "README.md", "line": 2, "severity": "low", "text": "This says nothing."}
+    world.when("wants this pull request reviewed", "the words", replies=[
+        calls({"review": {"summary": "It is short.", "findings": [finding]}}),
+    ])  # fmt: skip
+    world.rob.push(world.repo, "words", {"README.md": "# App\nIt is an app.\n"}, "Say more")
+    pull = world.rob.open_pull(world.repo, "Say more", head="words")
+    number = str(pull.issue.number)
+    assert main(["run", "--repo", world.repo.full_name, "--review", number, "--text", "the words", "--follow"]) == 0
+    told = capsys.readouterr().out
+    assert "It is short." in told
+    assert "`README.md` line 2: **Minor.** This says nothing." in told
+    assert [comment.thread.line for comment in pull.reviews[0].comments] == [2]
+    (shown,) = [json.loads(line) for line in _sessions(world, capsys)]
+    assert (shown["kind"], shown["branch"], shown["pull_url"].rpartition("/")[2]) == ("review", "", number)
+    assert world.branches() == []
+
+
 def _sessions(world: World, capsys: pytest.CaptureFixture[str]) -> list[str]:
     assert main(["sessions", "--json", "--repo", world.repo.full_name]) == 0
     return capsys.readouterr().out.splitlines()

@@ -17,7 +17,7 @@ from github_app.localchat.chat import LocalChat
 from github_app.localchat.post import sign
 from github_app.localchat.values import Channel, Message, User
 from github_app.localhub.people import Person
-from tests.story.play import bash, submit
+from tests.story.play import bash, calls, submit
 from tests.story.world import World
 
 
@@ -127,6 +127,31 @@ def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World)
     world.rob.merge(pull)
     talk.wait_told(asked, "merged")
     world.wait("no buttons", lambda: card.buttons == [])
+
+
+def test_a_question_and_a_review_are_answered_in_their_threads_and_nothing_is_changed(talk: Talk, world: World):
+    alice = talk.person("alice")
+    talk.link(alice, world.rob)
+    talk.wait_whisper(alice, "You are `rob` on GitHub")
+    world.when("Why is it an app?", replies=[
+        calls({"explain": {"answer": "It says so [1].", "citations": [{"path": "README.md", "line": 1}]}}),
+    ])  # fmt: skip
+    asked = talk.say(alice, f"@honk Why is it an app? in {world.repo.full_name}")
+    talk.wait_told(asked, "nothing was changed")
+    finding = {"path": "README.md", "line": 2, "severity": "low", "text": "This says nothing."}
+    world.when("wants this pull request reviewed", replies=[
+        calls({"review": {"summary": "It is short.", "findings": [finding]}}),
+    ])  # fmt: skip
+    world.rob.push(world.repo, "words", {"README.md": "# App\nIt is an app.\n"}, "Say more")
+    pull = world.rob.open_pull(world.repo, "Say more", head="words")
+    thread = talk.say(alice, f"@honk review {world.repo.full_name}#{pull.issue.number}")
+    told = talk.wait_told(thread, "It is short.")
+    assert "This says nothing." in told.shown
+    talk.say(alice, "@honk fix it then", thread=thread)
+    talk.wait_whisper(alice, "only read")
+    world.rest()
+    assert {session.kind for session in world.sessions()} == {"answer", "review"}
+    assert world.branches() == []
 
 
 def test_strangers_get_a_link_and_others_no_say(talk: Talk, world: World):

@@ -103,7 +103,7 @@ def _said(said: Said, facts: ChatFacts) -> tuple[ChatEffect, ...]:
         return _begin(facts.waiting, actor, wish_in(facts.waiting.words, facts.github_url), wish.repo, facts)
     if not said.is_addressed:
         return ()
-    if command_in(said.words).verb not in ("do", "plan"):
+    if command_in(said.words).verb not in ("do", "plan", "explain"):
         return (Whisper(card=texts.NO_WORK),)
     return _begin(said, actor, wish, wish.repo, facts)
 
@@ -125,7 +125,13 @@ def _steer(said: Said, actor: Actor, work: Work, facts: ChatFacts) -> tuple[Chat
     if not facts.may_steer:
         # Others talk in the thread, too; only who spoke to us is told.
         return (Whisper(card=_may_not(actor)),) if said.is_addressed else ()
-    return (Steer(key=said.id, actor=actor, work=work, words=said.words),)
+    words = said.words
+    if work.is_pull and facts.session is None and command_in(words).verb not in ("explain", "review", "stop"):
+        # Words without a verb would be an order to work on somebody else's pull request.
+        if wish_in(words, facts.github_url).verb != "explain":
+            return (Whisper(card=texts.ONLY_READ),) if said.is_addressed else ()
+        words = f"explain {words}"
+    return (Steer(key=said.id, actor=actor, work=work, words=words),)
 
 
 def _begin(said: Said, actor: Actor, wish: Wish, name: str, facts: ChatFacts) -> tuple[ChatEffect, ...]:

@@ -109,10 +109,11 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """What a thread is about: one issue."""
+    """What a thread is about: one issue; or, with `is_pull`, a pull request that is only read."""
 
     repo: Repo
     issue_number: int
+    is_pull: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,15 +146,16 @@ class OfferLink:
 
 @dataclass(frozen=True, kw_only=True)
 class Begin:
-    """Begin work in the name of an account: on an issue, or on a new one with these words, where there is no number.
-    The thread is about it from then on. `key` is the same for the same words: they begin it once. `said_at` is their
-    message: what was said before it in the thread is told to the agent."""
+    """Begin work or a report in the name of an account: on an issue (a report: or a pull request), or on a new issue
+    with these words, where there is no number. The thread is about it from then on. `key` is the same for the same
+    words: they begin it once. `said_at` is their message: what was said before it in the thread is told to the
+    agent."""
 
     key: str
     actor: Actor
     repo: Repo
     number: int | None
-    verb: Literal["do", "plan"]
+    verb: Literal["do", "plan", "explain", "review"]
     words: str
     said_at: str = ""
 

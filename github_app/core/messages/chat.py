@@ -21,6 +21,10 @@ ANSWERED = Card(text="That question is answered already.")
 UNLINKED = Card(text="I have forgotten which GitHub account is yours.")
 NOTHING_SAID = Card(text="What shall I do? Say it after my name, or name an issue by its address.")
 NO_WORK = Card(text="No work of mine is spoken of here. Say that in the thread that the work has.")
+ONLY_READ = Card(
+    text="This thread is about a pull request that I only read. Ask a question, or say `explain …` or `review`; to "
+    "have me work on it, say so on GitHub."
+)
 _MAX_CHOICES = 10
 
 
@@ -47,6 +51,8 @@ def help_card(default: str) -> Card:
         "- `@honk fix the rounding in octo/till`\n"
         "- `@honk https://github.com/octo/till/issues/7`\n"
         "- `@honk plan: dark mode`: first the plan, which you approve\n"
+        "- `@honk why is the total wrong in octo/till?`: an answer with the lines, and nothing is changed\n"
+        "- `@honk review octo/till#7`: remarks on a pull request, anybody's\n"
         "- `/honk use octo/till`: where this channel's requests go\n"
         "- `/honk unlink`: forget my GitHub account\n\n"
         "In the thread, what you write steers me; `@honk stop`, `retry`, `undo`, `go` and `status` are there, too. "

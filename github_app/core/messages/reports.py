@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from github_app.core.messages.figures import count
@@ -75,6 +76,15 @@ def review_as_comment(report: Review, sha: str, *, url: str) -> str:
         remarks.append(f"[{_where(lines)}]({_link(lines, sha, url)})\n\n{text}")
     listed = "\n\n".join(remarks)
     return f"{review(report, sha)} GitHub did not take these remarks on their lines:\n\n{listed}"
+
+
+def in_words(body: str, remarks: Sequence[LineComment]) -> str:
+    """A review where there are no lines to say it on."""
+    told = [
+        f"{_where(Citation(path=each.path, first_line=each.first_line, last_line=each.last_line))}: {each.body}"
+        for each in remarks
+    ]
+    return "\n\n".join([body, *told])
 
 
 def asked_back(question: str) -> str:

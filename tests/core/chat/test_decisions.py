@@ -115,6 +115,36 @@ def test_work_begins_in_the_one_repository_that_fits():
     assert (existing.number, existing.words) == (3, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "verb", "number", "rest"),
+    [
+        ("review #3", "review", 3, ""),
+        ("why is the till off?", "explain", None, "why is the till off?"),
+        ("explain the till", "explain", None, "the till"),
+    ],
+)
+def test_what_somebody_only_wants_to_know_begins_a_report(words: str, verb: str, number: int | None, rest: str):
+    begin = begun(decide_in_chat(said(words), in_repos(REPO)))
+    assert (begin.verb, begin.number, begin.words) == (verb, number, rest)
+
+
+def test_in_a_thread_about_a_pull_request_that_is_read_nothing_begins_work_on_it():
+    reading = replace(AT_WORK, work=replace(WORK, is_pull=True), session=None)
+    for words, heard in (
+        ("explain it", "explain it"),
+        ("review", "review"),
+        ("stop", "stop"),
+        ("why?", "explain why?"),
+    ):
+        (steer,) = decide_in_chat(said(words), reading)
+        assert isinstance(steer, Steer)
+        assert (steer.words, steer.work.is_pull) == (heard, True)
+    assert "only read" in told(decide_in_chat(said("fix it"), reading))
+    assert decide_in_chat(said("fix it", is_addressed=False), reading) == ()
+    (steer,) = decide_in_chat(said("fix it"), replace(reading, session=session()))
+    assert isinstance(steer, Steer), "there is work of ours on it"
+
+
 def test_what_was_said_before_the_request_is_known_by_its_message():
     assert begun(decide_in_chat(said("fix it", at="5.0"), in_repos(REPO))).said_at == "5.0"
 

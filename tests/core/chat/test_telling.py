@@ -5,7 +5,8 @@ from __future__ import annotations
 from github_app.core.chat.model import Place, Remark
 from github_app.core.chat.telling import as_comments, issue_spoken_of, telling
 from github_app.core.decisions import Decision
-from github_app.core.effects import React, Say, ShowProgress
+from github_app.core.effects import PostReview, React, Say, ShowProgress
+from github_app.core.reports import LineComment
 from tests.core.scene import ISSUE, NOW, command, session
 
 HERE = Place(team="T1", channel="C1", thread="1.0")
@@ -26,6 +27,16 @@ def test_a_refusal_where_no_work_is_has_words_alone():
     told = telling(command(), decision, HERE, NOW, version=0)
     assert (told.session_id, told.words) == ("", (("ask:1", "Which?"),))
     assert issue_spoken_of(decision) == ISSUE
+
+
+def test_a_review_is_told_with_its_remarks():
+    remark = LineComment(path="goose.py", first_line=3, last_line=4, body="**Minor.** It honks.")
+    said = Say(number=ISSUE, tag="report:7-12-q1", body="GitHub did not take them")
+    review = PostReview(pull_number=ISSUE, head_sha="a" * 40, body="Fine.", remarks=(remark,), instead=said)
+    decision = Decision(session=session(), effects=(review,), why="the report is there")
+    assert issue_spoken_of(decision) == ISSUE
+    told = telling(command(), decision, HERE, NOW, version=1)
+    assert told.words == (("report:7-12-q1", "Fine.\n\n`goose.py` lines 3–4: **Minor.** It honks."),)
 
 
 def test_what_a_thread_has_is_quoted_and_gives_no_orders():

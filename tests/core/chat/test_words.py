@@ -28,6 +28,23 @@ GITHUB = "https://github.com"
         (f"{GITHUB}/octo/till.git add a flag\nmore", Wish(verb="do", words="add a flag\nmore", repo="octo/till")),
         ("https://evil.example/octo/till/issues/7", Wish(verb="do", words="https://evil.example/octo/till/issues/7")),
         (f"first\n{GITHUB}/octo/till\nthird", Wish(verb="do", words="first\nthird", repo="octo/till")),
+        ("review octo/till#7", Wish(verb="review", words="", repo="octo/till", number=7)),
+        (
+            f"review {GITHUB}/octo/till/pull/7: the rounding",
+            Wish(verb="review", words="the rounding", repo="octo/till", number=7),
+        ),
+        ("Review #12, please", Wish(verb="review", words="please", number=12)),
+        ("review pull request 12 in octo/till.", Wish(verb="review", words="", repo="octo/till", number=12)),
+        ("review 3 files", Wish(verb="do", words="review 3 files")),
+        (
+            "review the till in octo/till",
+            Wish(verb="do", words="review the till", repo="octo/till", otherwise="review the till in octo/till"),
+        ),
+        ("explain: the till", Wish(verb="explain", words="the till")),
+        ("octo/till: Why is it\noff?", Wish(verb="explain", words="Why is it\noff?", repo="octo/till")),
+        ("why is it off. Fix it!", Wish(verb="do", words="why is it off. Fix it!")),
+        ("how about a dark mode?", Wish(verb="do", words="how about a dark mode?")),
+        ("can you fix it?", Wish(verb="do", words="can you fix it?")),
     ],
 )
 def test_where_and_what(words: str, wish: Wish):
