@@ -35,7 +35,7 @@ _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL
 HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 
 _TURN = re.compile(r"(?P<session>[^/]+)/turn-(?P<number>\d+)", re.ASCII)
-_UNTOLD = re.compile(r"(?:look|pressed|told|failed):[^/]*|[^/]+/(?:tick|look)-[^/]+")
+_UNTOLD = re.compile(r"(?:look|pressed|handed|told|failed):[^/]*|[^/]+/(?:tick|look)-[^/]+")
 """Events of which no door was told: found by looking, or made of what was."""
 
 _MOST_TURNS = 1000
@@ -96,11 +96,10 @@ def of_key(key: str, ordered_by: Callable[[str], str | None]) -> Place:
     if is_turn(key):
         return Place(origin=origin, key=key, parent=ordered_by(key) or "")
     before, _, last = key.rpartition("/")
-    if is_turn(origin) or _UNTOLD.match(origin):
-        before = before if key != origin else ""
-    elif before in ("", origin) and not last.isdecimal():
-        # What was made of a delivery itself, as a command of words in a chat, came of no decision.
-        before = f"delivery:{origin}"
+    # What was made of a delivery itself, as a command of words in a chat, came of no decision.
+    is_made = before == origin and not last.isdecimal() and not is_turn(origin)
+    if key == origin or not before or is_made:
+        before = "" if _UNTOLD.match(origin) else f"delivery:{origin}"
     return Place(origin=origin, key=key, parent=before)
 
 
