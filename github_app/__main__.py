@@ -1,6 +1,5 @@
 """The command line: `honk demo`, `eval`, `setup`, `serve`, `worker`, `runner`, `doctor`, `context`, `config`, and those
-of `commandline`. Imports what a command needs when it runs, so that `honk --help` answers at once. Exit codes: 0 done,
-1 it did not work, 2 wrong usage or settings, 130 interrupted; `honk run` has one more."""
+of `commandline`. Imports what a command needs when it runs, so that `honk --help` answers at once."""
 
 from __future__ import annotations
 
@@ -10,9 +9,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from github_app import __version__
+from github_app.commandline.completion import add_completion
 from github_app.commandline.records import add_records
 from github_app.commandline.sessions import add_sessions
 from github_app.core.errors import HonkError, Misconfigured
+
+EXIT_CODES = {
+    0: "it is done, or all is well",
+    1: "it did not work, or what was looked for is not so (`doctor`, `eval`, `audit verify`, `replay --verify`)",
+    2: "wrong usage or settings",
+    3: "`run --follow`: a person is asked something; `serve` and `worker`: others took this worker's work over",
+    130: "interrupted",
+}
+"""What each means, wherever it comes from. `docs/api.md` is held to it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="honk",
         description="Turns GitHub issues into pull requests: label an issue, review the pull request, merge.",
+        epilog="Exit codes: " + "; ".join(f"{code} {meaning}" for code, meaning in EXIT_CODES.items()) + ".",
     )
     parser.add_argument("--version", action="version", version=f"honk {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -74,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_context(commands)
     _add_config(commands.add_parser("config", help="explain a repository's policy"))
     add_records(commands, where)
+    add_completion(commands, parser)
     return parser
 
 

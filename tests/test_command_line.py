@@ -334,3 +334,27 @@ def test_lessons_are_listed_exported_edited_and_dropped(tmp_path: Path, capsys: 
     assert "has no lesson 0-1" in capsys.readouterr().err
     assert main(["lessons", "import", "--repo", repo, str(tmp_path / "none.md")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+
+
+def test_a_shell_completes_commands_and_options(capsys: pytest.CaptureFixture[str]) -> None:
+    for shell in ("zsh", "fish"):
+        assert main(["completion", shell]) == 0
+        assert "--follow" in capsys.readouterr().out
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+
+    def completed(*words: str) -> set[str]:
+        line = f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}; _shtab_honk; "
+        line += "printf '%s\\n' \"${COMPREPLY[@]}\""
+        told = subprocess.run(["bash"], input=f"{script}\n{line}", capture_output=True, text=True, check=True)
+        return set(told.stdout.split())
+
+    assert completed("honk", "se") == {"setup", "serve", "sessions"}
+    assert {"--review", "--repo"} <= completed("honk", "run", "--re")
+    assert completed("honk", "tokens", "r") == {"revoke"}
+
+
+def test_what_an_exit_code_means_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert "130 interrupted" in " ".join(capsys.readouterr().out.split())

@@ -80,6 +80,13 @@ def test_every_command_is_documented_and_no_other():
     assert sorted(filter(None, told)) == sorted(VERBS), "docs/use.md differs from commands.VERBS"
 
 
+def test_every_exit_code_is_documented():
+    from github_app.__main__ import EXIT_CODES
+
+    rows = "\n".join(f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items())
+    assert rows in (ROOT / "docs/api.md").read_text("utf-8"), "docs/api.md differs from __main__.EXIT_CODES"
+
+
 def test_the_walk_names_only_modules_that_exist():
     text = (ROOT / "docs/walk.md").read_text("utf-8")
     rooms = "adapters|agent|core|engine|web|webhook|demo|localhub"
