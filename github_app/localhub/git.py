@@ -267,6 +267,16 @@ def merge_tree(git_dir: Path, base: str, head: str) -> str | None:
         return None
 
 
+def revert_tree(git_dir: Path, sha: str, head: str) -> str | None:
+    """Return the tree of `head` without what commit `sha` did to its first parent, or None on a conflict."""
+    person = Person("localhub", "localhub@localhost", datetime.now(UTC))
+    # A commit with the tree of the parent, on top of it: merged into the head, it takes back what the commit did.
+    back = write_commit(
+        git_dir, tree=f"{commit(git_dir, f'{sha}^').tree}", parents=[sha], author=person, committer=person, message=""
+    )
+    return merge_tree(git_dir, head, back)
+
+
 def set_ref(git_dir: Path, ref: str, sha: str | None) -> None:
     """Point a ref somewhere, or remove it; raise `GitError` where git refuses the name."""
     run(git_dir, "update-ref", *(["-d", ref] if sha is None else [ref, sha]))

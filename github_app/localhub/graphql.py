@@ -114,6 +114,18 @@ class _Root:
         pulls.set_draft(self._world, pull, self._user, draft)
         return {**_client(asked), "pullRequest": self._pull(pull)}
 
+    def revertPullRequest(self, _: Info, input: JSON) -> JSON:
+        pull = self._find(input["pullRequestId"])
+        if not isinstance(pull, Pull):
+            raise _unknown(input["pullRequestId"])
+        self._may(pull.issue.repo, "pull_requests:write")
+        self._may(pull.issue.repo, "contents:write")
+        made = pulls.revert(
+            self._world, pull, self._user,
+            title=input.get("title"), body=input.get("body"), draft=bool(input.get("draft")),
+        )  # fmt: skip
+        return {**_client(input), "pullRequest": self._pull(pull), "revertPullRequest": self._pull(made)}
+
     def resolveReviewThread(self, _: Info, input: JSON) -> JSON:
         return self._set_resolved(input, True)
 

@@ -54,6 +54,10 @@ input MarkPullRequestReadyForReviewInput { clientMutationId: String pullRequestI
 type MarkPullRequestReadyForReviewPayload { clientMutationId: String pullRequest: PullRequest }
 input ConvertPullRequestToDraftInput { clientMutationId: String pullRequestId: ID! }
 type ConvertPullRequestToDraftPayload { clientMutationId: String pullRequest: PullRequest }
+input RevertPullRequestInput {
+  clientMutationId: String pullRequestId: ID! title: String body: String draft: Boolean = false }
+type RevertPullRequestPayload {
+  clientMutationId: String pullRequest: PullRequest revertPullRequest: PullRequest }
 input ResolveReviewThreadInput { clientMutationId: String threadId: ID! }
 type ResolveReviewThreadPayload { clientMutationId: String thread: PullRequestReviewThread }
 input UnresolveReviewThreadInput { clientMutationId: String threadId: ID! }
@@ -66,6 +70,7 @@ type AddPullRequestReviewThreadReplyPayload { clientMutationId: String comment: 
 type Mutation {
   markPullRequestReadyForReview(input: MarkPullRequestReadyForReviewInput!): MarkPullRequestReadyForReviewPayload
   convertPullRequestToDraft(input: ConvertPullRequestToDraftInput!): ConvertPullRequestToDraftPayload
+  revertPullRequest(input: RevertPullRequestInput!): RevertPullRequestPayload
   resolveReviewThread(input: ResolveReviewThreadInput!): ResolveReviewThreadPayload
   unresolveReviewThread(input: UnresolveReviewThreadInput!): UnresolveReviewThreadPayload
   minimizeComment(input: MinimizeCommentInput!): MinimizeCommentPayload

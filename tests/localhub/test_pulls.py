@@ -250,3 +250,36 @@ def test_a_pull_request_from_a_fork_outlives_the_fork(story: Story):
     # GitHub's document forgets that a head's repository can be gone.
     assert [v for v in story.hub.violations if ".head" not in v] == []
     story.hub.violations.clear()
+
+
+REVERT = """
+mutation($id: ID!) { revertPullRequest(input: {pullRequestId: $id, draft: true, title: "Back", body: "Why"}) {
+  pullRequest { number merged } revertPullRequest { number isDraft title body headRefName baseRefName } } }
+"""
+
+
+def test_a_merged_pull_request_is_reverted_by_another_one_where_git_can(story: Story):
+    requester = story.client().requester
+    pull = open_pull(story, {"a.txt": "one\n2\nthree\n"})
+    assert "not merged" in errors_of(requester, REVERT, id=pull.node_id)
+    held = story.repo.issues[pull.number].pull
+    assert held
+    merged = story.alice.merge(held, "squash")
+    story.alice.push(story.repo, "main", {"docs/b.txt": "later\n"}, "Later")
+    _, answer = requester.graphql_query(REVERT, {"id": pull.node_id})
+    made = answer["data"]["revertPullRequest"]["revertPullRequest"]
+    assert answer["data"]["revertPullRequest"]["pullRequest"] == {"number": pull.number, "merged": True}
+    assert (made["isDraft"], made["title"], made["body"]) == (True, "Back", "Why")
+    assert (made["headRefName"], made["baseRefName"]) == (f"revert-{pull.number}-honk/1", "main")
+    assert story.text("a.txt", made["headRefName"]) == "one\ntwo\nthree\n"
+    assert story.text("docs/b.txt", made["headRefName"]) == "later\n"
+    assert story.repo.branch("main") != merged
+    assert "pull_request.opened" in story.events()
+    story.alice.push(story.repo, "main", {"a.txt": "one\nzwei\nthree\n"}, "German")
+    assert "couldn't be reverted automatically" in errors_of(requester, REVERT, id=pull.node_id)
+
+
+def errors_of(requester: Any, query: str, **variables: str) -> str:
+    with pytest.raises(GithubException) as refused:
+        requester.graphql_query(query, variables)
+    return str(refused.value.data)

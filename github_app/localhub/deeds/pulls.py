@@ -151,6 +151,35 @@ def merge(world: World, pull: Pull, sender: User, *, method: str = "merge", expe
     return sha
 
 
+CANNOT_REVERT = (
+    "Sorry, this pull request couldn't be reverted automatically. It may have already been reverted, or the content "
+    "may have changed since it was merged."
+)
+
+
+def revert(
+    world: World, pull: Pull, sender: User, *, title: str | None = None, body: str | None = None, draft: bool = False
+) -> Pull:
+    """Open a pull request that takes back a merged one, from a branch that is made for it; 422 where git cannot."""
+    repo, number = pull.issue.repo, pull.issue.number
+    if pull.merge_sha is None or pull.merged_at is None:
+        raise ApiError(422, "Pull request is not merged.")
+    base = repo.branch(pull.base_ref)
+    tree = git.revert_tree(repo.git_dir, pull.merge_sha, base) if base else None
+    if base is None or tree is None or tree == git.commit(repo.git_dir, base).tree:
+        raise ApiError(422, CANNOT_REVERT)
+    said = f'Revert "{pull.issue.title}"' if title is None else title
+    person = git.Person(sender.login, sender.email, world.now())
+    message = f"{said}\n\nThis reverts commit {pull.merge_sha}.\n"
+    sha = git.write_commit(repo.git_dir, tree=tree, parents=[base], author=person, committer=person, message=message)
+    repo.signed.add(sha)
+    name = f"revert-{number}-{pull.head_ref}"
+    branch = next(name + more for more in ("", *(f"-{n}" for n in range(1, 99))) if not repo.branch(name + more))
+    refs.set_ref(world, repo, f"refs/heads/{branch}", sha, sender)
+    text = f"Reverts {repo.full_name}#{number}" if body is None else body
+    return open_pull(world, repo, sender, title=said, head=branch, base=pull.base_ref, body=text, draft=draft)
+
+
 def _close_issues(world: World, pull: Pull, sender: User) -> None:
     for number in _CLOSES.findall(pull.issue.body or ""):
         issue = pull.issue.repo.issues.get(int(number))
