@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from github_app.app import open_store
 from github_app.core.errors import Refused
 from github_app.core.messages.account import waiting
+from github_app.core.messages.aftermath import watch_line
 from github_app.core.record.summary import summary_of
 from github_app.core.record.timeline import lines_of
 from github_app.core.session import Session, Status
@@ -77,9 +78,9 @@ class OwnSessions:
         return {"events": told, "next": last, "status": session.status, "is_over": session.status.is_terminal}
 
     def waits(self, session_id: str) -> dict[str, str]:
-        """What a session waits for, as a row of its own."""
-        waits = waiting(self.store.waits.of(session_id))
-        return {waits[0].lower(): waits[1]} if waits else {}
+        """What a session waits for, or what followed its merge, as rows of their own."""
+        waits, since = waiting(self.store.waits.of(session_id)), watch_line(self._find(session_id))
+        return ({waits[0].lower(): waits[1]} if waits else {}) | ({"since merge": since} if since else {})
 
     def _find(self, session_id: str) -> Session:
         session = self.store.session(session_id)

@@ -17,10 +17,8 @@ from github_app.core.feedback import feedback_of_checks, with_feedback, without_
 from github_app.core.messages import stops
 from github_app.core.model import Checks
 from github_app.core.session import Cause, Session, Status
+from github_app.core.traces import UNSAID
 from github_app.core.triage import is_doubtful, sign_of_outside
-
-UNSAID = ("cancelled", "stale")
-"""Conclusions of checks that did not come to one."""
 
 RERUN_SHOWS_WITHIN = timedelta(minutes=10)
 """If a run that was asked for again has not begun by then, it never will."""
@@ -110,8 +108,7 @@ def _let_settle(session: Session, facts: Facts, checks: Checks, before: tuple[Ef
     is_known = session.stuck_on == "checks" if checks.state == "failed" else session.status is Status.AWAITING_REVIEW
     if is_known or facts.checks_settle_s <= 0:
         return None
-    failed = sorted(f"{each.source} {each.name} {each.conclusion} {each.attempt}" for each in checks.failed)
-    seen = f"{checks.passed} passed; {'; '.join(failed)}"
+    seen = how_ended(checks)
     asked = session.settling
     if asked is not None and (asked.head_sha, asked.seen) == (session.head_sha, seen):
         if facts.now >= asked.since + timedelta(seconds=facts.checks_settle_s):
@@ -122,6 +119,12 @@ def _let_settle(session: Session, facts: Facts, checks: Checks, before: tuple[Ef
         effects=(*before, LookAgain(head_sha=session.head_sha, after_s=facts.checks_settle_s)),
         why="all checks have ended: others may be about to begin",
     )
+
+
+def how_ended(checks: Checks) -> str:
+    """Which checks ended how, in a text that is another one as soon as anything changes."""
+    failed = sorted(f"{each.source} {each.name} {each.conclusion} {each.attempt}" for each in checks.failed)
+    return f"{checks.passed} passed; {'; '.join(failed)}"
 
 
 def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:
@@ -224,4 +227,4 @@ def _without_those_of_base(checks: Checks, facts: Facts) -> Checks:
 
 
 def _without_logs(checks: Checks) -> Checks:
-    return replace(checks, failed=tuple(replace(failed, log="") for failed in checks.failed))
+    return replace(checks, failed=tuple(replace(failed, log="") for failed in checks.failed), succeeded=())

@@ -12,8 +12,8 @@ from github_app.core.holds import ACCEPTABLE, Acceptable
 from github_app.core.text.markup import mask_code
 
 Verb = Literal[
-    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "rebase", "plan", "go", "explain", "review",
-    "lesson", "pause", "resume",
+    "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "revert", "rebase", "plan", "go", "explain",
+    "review", "lesson", "pause", "resume",
 ]  # fmt: skip
 
 VERBS: dict[str, str] = {
@@ -24,6 +24,7 @@ VERBS: dict[str, str] = {
     "budget": "allow more money for this issue: `/honk budget +5` is five dollars; alone it says what was spent",
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
+    "revert": "after a merge: open a draft pull request that takes the whole change back",
     "rebase": "merge the base branch into the pull request and resolve what conflicts (by a merge commit: I never "
     "rewrite a branch)",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
@@ -47,7 +48,7 @@ class Command:
     text: str = ""
 
 
-FOR_PEOPLE: tuple[Verb, ...] = ("approve", "budget", "undo", "rebase", "go", "lesson")
+FOR_PEOPLE: tuple[Verb, ...] = ("approve", "budget", "undo", "revert", "rebase", "go", "lesson")
 """Verbs by which somebody answers for what happens: no bot and no program says them."""
 
 _LONE_WORD = re.compile(r"[a-z]{3,10}")

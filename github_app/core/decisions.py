@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
+from github_app.core.aftermath import Aftermath
 from github_app.core.commands import verb_meant
 from github_app.core.effects import (
     DiscardWorkspace,
@@ -216,6 +218,15 @@ def ask(
     return Decision(session=waiting, effects=(*before, *said), why=f"a human is needed: {text.splitlines()[0]}")
 
 
+def watched(session: Session, facts: Facts) -> Aftermath | None:
+    """What is kept of the time after a merge: from now on it is watched, unless others pushed the last commit to a pull
+    request that is theirs. CI needs a while to begin."""
+    if not session.answers_for_head or facts.policy.watch_s == 0:
+        return session.aftermath
+    begins, until = (facts.now + timedelta(seconds=each) for each in (facts.checks_grace_s, facts.policy.watch_s))
+    return replace(session.aftermath or Aftermath(), look_at=begins, until=until)
+
+
 def end(
     session: Session,
     facts: Facts,
@@ -241,6 +252,7 @@ def end(
         stuck_on="",
         reviewers=(),
         leaves_pull=leaves_pull and session.pull_number is not None,
+        aftermath=watched(session, facts) if status is Status.MERGED else session.aftermath,
     )
     cuts_turn = session.status is Status.WORKING
     said: tuple[Effect, ...] = ()

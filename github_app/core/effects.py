@@ -74,6 +74,16 @@ class Undo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OpenRevert:
+    """Have GitHub open the draft pull request that takes a merged one back, once for each session, for `login`."""
+
+    pull_number: int
+    title: str
+    body: str
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class RerunChecks:
     """Have the failed jobs of these workflow runs run once more, unless they have been."""
 
@@ -192,6 +202,7 @@ Effect = (
     | RunTurn
     | Publish
     | Undo
+    | OpenRevert
     | ShowProof
     | RerunChecks
     | LookAgain

@@ -305,6 +305,16 @@ class Undone:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reverted:
+    """There is a draft pull request, `revert_number`, that takes back the merged one, as `login` asked."""
+
+    id: str
+    session_id: str
+    revert_number: int
+    login: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class EffectFailed:
     """An effect that matters could not be done, after all retries. `head_sha` is set when the branch had moved.
 
@@ -344,7 +354,7 @@ HubEvent = (
     | InstallationChanged
 )
 TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted | Reported
-OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | EffectFailed | Ticked
+OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | Reverted | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 

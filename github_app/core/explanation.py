@@ -61,6 +61,7 @@ _KEYS: Mapping[str, Callable[[Policy], str]] = {
     "others": lambda it: it.others,
     "judge": lambda it: it.judge,
     "resolve": lambda it: it.resolve,
+    "watch.hours": lambda it: f"{it.watch_s / 3600:g}",
     "protected": _own_paths,
     "approvers": lambda it: _listed(it.approvers),
     "changes.files": lambda it: f"{it.max_files}",

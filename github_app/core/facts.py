@@ -61,6 +61,8 @@ class Facts:
     `me` is our own account; `base_sha` the commit that new work would start from, and at which the policy was read;
     `comparison` is how the pull request's head stands to the branch that it goes into (None: that is gone);
     `base_checks` are those of the commit that the session's work began at, looked up where the head's `checks` failed;
+    after a merge `checks` are those of the merge commit, and where they failed `earlier` has those of the commits
+    before it, the newest first;
     `obstacle` says why no work can start here (the policy file is wrong, the repository is empty). `asker` is who a
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
@@ -84,6 +86,7 @@ class Facts:
     comparison: Comparison | None = None
     checks: Checks | None = None
     base_checks: Checks | None = None
+    earlier: tuple[Checks, ...] = ()
     threads: tuple[Thread, ...] = ()
     plan_comment: PlanComment | None = None
     branch: BranchHold | None = None
@@ -190,6 +193,8 @@ def needs(session: Session | None, event: Event) -> Need:
         case ReviewSubmitted() if event.command is not None:
             base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
             return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS | base
+        case Ticked() if session is not None and session.status is Status.MERGED:
+            return _needs_of_watch(session)
         case _ if session is None or session.status.is_terminal:
             return _needs_without(event)
         case _:
@@ -205,6 +210,14 @@ def _needs_without(event: Event) -> Need:
             return Need.PERMISSION | Need.CHECKS | Need.POLICY
         case _:
             return Need.NOTHING
+
+
+def _needs_of_watch(session: Session) -> Need:
+    """After a merge: what it became and for how long that is watched is looked up once, its checks until they ended."""
+    watch = session.aftermath
+    if watch is None or watch.look_at is None:
+        return Need.NOTHING
+    return Need.CHECKS if watch.merge_sha else Need.CHECKS | Need.PULL | Need.POLICY
 
 
 def _needs_open(session: Session, event: Event) -> Need:

@@ -4,7 +4,8 @@ status meets every event, and every decision says why, also for "nothing to do".
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
 what people say, `planning` what they are told before anything is done, `inquiries` what they only want to know,
 `rounds` how turns end, `undoing` how they are taken back, `checks` what CI means, `upkeep` time and what happens behind
-our back; all of them speak in the few moves of `decisions`."""
+our back, `afterwards` what follows a merge, and `reverting` how it is taken back; all of them speak in the few moves of
+`decisions`."""
 
 from __future__ import annotations
 
@@ -12,7 +13,18 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
-from github_app.core import checks, clicks, inquiries, opening, planning, rounds, undoing, upkeep, words
+from github_app.core import (
+    checks,
+    clicks,
+    inquiries,
+    opening,
+    planning,
+    reverting,
+    rounds,
+    undoing,
+    upkeep,
+    words,
+)
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -34,6 +46,7 @@ from github_app.core.events import (
     PullRequestDraftChanged,
     PullRequestReopened,
     Reported,
+    Reverted,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -93,7 +106,7 @@ def is_our_own(event: Event, facts: Facts) -> bool:
     match event:
         case ChecksChanged():
             return False
-        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone():
+        case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone() | Reverted():
             return False
         case PlanDrafted() | Reported() | InquiryStopped() | EffectFailed() | Ticked():
             return False
@@ -143,6 +156,8 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.change_set_held(session, event, facts)
         case Undone():
             return undoing.undone(session, event, facts)
+        case Reverted():
+            return reverting.reverted(session, event)
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
         case Ticked():

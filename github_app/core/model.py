@@ -137,7 +137,8 @@ class FailedCheck:
 class Checks:
     """All checks of one commit, merged by us from check runs and statuses.
 
-    `none`: nothing ever reported. `blocked`: CI waits for a person (`action_required`).
+    `none`: nothing ever reported. `blocked`: CI waits for a person (`action_required`). `succeeded` are those that ran
+    and were good, by source and name; `passed` counts those that were skipped, too.
     """
 
     head_sha: str
@@ -145,6 +146,7 @@ class Checks:
     failed: tuple[FailedCheck, ...] = ()
     passed: int = 0
     pending: tuple[str, ...] = ()
+    succeeded: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +178,7 @@ class Issue:
 @dataclass(frozen=True, kw_only=True)
 class Pull:
     """A pull request as it stands. `head_repo_id` is None when the fork is gone, `has_conflicts` where GitHub has not
-    looked (yet)."""
+    looked (yet). `merge_sha` is the commit that it became on its base, once it is merged."""
 
     number: int
     head_branch: str
@@ -188,6 +190,7 @@ class Pull:
     author: Actor
     head_repo_id: int | None = None
     merged_by: str = ""
+    merge_sha: str = ""
     title: str = ""
     body: str = ""
     url: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from github_app.core import adoption
+from github_app.core.afterwards import looked
 from github_app.core.checks import judge_if_ended
 from github_app.core.clicks import clicked_late, edited, is_click
 from github_app.core.decisions import (
@@ -41,6 +42,7 @@ from github_app.core.events import (
     PullRequestDraftChanged,
     PullRequestReopened,
     Reported,
+    Reverted,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -61,13 +63,12 @@ from github_app.core.names import branch_name, plan_label, session_id
 from github_app.core.parts import next_part
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
+from github_app.core.reverting import not_reverted, revert, reverted
 from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.undoing import not_undone, undo, undone
 
 
-def decide_without(  # noqa: C901 - a table, one row an event
-    last: Session | None, event: Event, facts: Facts
-) -> Decision:
+def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision:
     """Decide where no session is open; `last` is the one that ended, if there was one."""
     match event:
         case IssueLabeled():
@@ -80,14 +81,8 @@ def decide_without(  # noqa: C901 - a table, one row an event
             return _command(last, said, facts)
         case PullRequestReopened():
             return _reopened(last, event, facts)
-        case Published() if last is not None:
-            # Stopped while a push was on its way: remember what it left behind, so that a later session finds it.
-            left = replace(last, head_sha=event.head_sha, pull_number=event.pull_number, leaves_pull=True)
-            return Decision(session=left, why="the session had ended; what was published is noted")
-        case Undone() if last is not None:
-            return undone(last, event, facts)
-        case EffectFailed() if last is not None and event.effect_kind == "Undo":
-            return not_undone(last, event)
+        case Published() | Undone() | Reverted() | EffectFailed() | Ticked() if last is not None:
+            return _after_end(last, event, facts)
         case PullRequestClosed() if last is not None and last.leaves_pull and last.pull_number == event.pull_number:
             gone = replace(last, leaves_pull=False)
             return Decision(session=gone, why="the session had ended; its pull request has, too")
@@ -110,12 +105,37 @@ def decide_without(  # noqa: C901 - a table, one row an event
             | Published()
             | ChangeSetHeld()
             | Undone()
+            | Reverted()
             | EffectFailed()
             | Ticked()
         ):
-            return nothing(last, "there is no open session for it")
+            return nothing(last, _NOTHING_OPEN)
         case _:
             assert_never(event)
+
+
+_NOTHING_OPEN = "there is no open session for it"
+
+
+def _after_end(last: Session, event: Published | Undone | Reverted | EffectFailed | Ticked, facts: Facts) -> Decision:
+    """What comes of our own acts, and of time, after the end of a session."""
+    match event:
+        case Published():
+            # Stopped while a push was on its way: remember what it left behind, so that a later session finds it.
+            left = replace(last, head_sha=event.head_sha, pull_number=event.pull_number, leaves_pull=True)
+            return Decision(session=left, why="the session had ended; what was published is noted")
+        case Undone():
+            return undone(last, event, facts)
+        case Reverted():
+            return reverted(last, event)
+        case EffectFailed(effect_kind="Undo"):
+            return not_undone(last, event)
+        case EffectFailed(effect_kind="OpenRevert"):
+            return not_reverted(last, event)
+        case Ticked() if last.status is Status.MERGED:
+            return looked(last, facts)
+        case _:
+            return nothing(last, _NOTHING_OPEN)
 
 
 def _labeled(last: Session | None, event: IssueLabeled, facts: Facts) -> Decision:
@@ -179,7 +199,9 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
         case "stop" if stops := stop_inquiries(event, facts):
             return Decision(session=last, effects=(*seen, *stops), why="the reports that are being made are stopped")
-        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "rebase" | "lesson" if last is None:
+        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "revert" | "rebase" | "lesson" if (
+            last is None
+        ):
             body = answers.no_session_answer(facts.trigger_label)
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
@@ -190,8 +212,9 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, plans.refusal(plans.NO_PLAN), "no plan waits here")
         case "lesson" if last is not None:
             return taught(last, event, facts)
-        case "undo" if last is not None:
-            return undo(last, event, facts, seen)
+        case "undo" | "revert" if last is not None:
+            take_back = undo if event.command.verb == "undo" else revert
+            return take_back(last, event, facts, seen)
         case "rebase" if last is not None and (reason := obstacle_to_merging(last, event, facts)):
             return _said(last, event, seen, refusals.not_merged(reason), "there is nothing that can be merged now")
         case _:

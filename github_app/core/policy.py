@@ -56,6 +56,10 @@ JUDGING: tuple[Judging, ...] = get_args(Judging)
 """What becomes of what a second look finds, from the loosest to the strictest."""
 
 
+MOST_WATCH_S = 7 * 86_400.0
+"""What was merged so long ago is nobody's news any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Limits:
     """Ceilings of one session: money in millionths of a dollar over its whole life, the rest for each turn."""
@@ -84,7 +88,8 @@ class Policy:
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
     `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds,
     `resolve` which threads are resolved. `bots` are the numbers of the accounts that may label, write commands and push
-    although they are no people. `mcp` are servers whose tools the agent gets.
+    although they are no people. `mcp` are servers whose tools the agent gets. For `watch_s` after a merge its checks
+    are watched (0: not at all).
     """
 
     limits: Limits = Limits()
@@ -100,6 +105,7 @@ class Policy:
     resolve: Resolving = "never"
     bots: tuple[int, ...] = ()
     mcp: tuple[ToolServer, ...] = ()
+    watch_s: float = 86_400.0
     max_files: int = 100
     max_bytes: int = 2_000_000
     max_binary_bytes: int = 200_000
@@ -133,6 +139,7 @@ class Floor:
         others="quote",
         judge="off",
         resolve="fixed",
+        watch_s=MOST_WATCH_S,
         max_files=10_000,
         max_bytes=50_000_000,
         max_binary_bytes=50_000_000,
@@ -172,6 +179,7 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
             if floor.allows_mcp
         ),
         others=policy.others if most.others == "quote" else "leave_out",
+        watch_s=min(policy.watch_s, most.watch_s),
         resolve=policy.resolve if most.resolve == "fixed" else "never",
         judge=max(policy.judge, most.judge, key=JUDGING.index),
         max_files=min(policy.max_files, most.max_files),

@@ -12,6 +12,7 @@ from github_app.core.errors import Refused
 from github_app.core.hosts import HostRule
 from github_app.core.policy import (
     JUDGING,
+    MOST_WATCH_S,
     POLICY_PATH,
     PROTECTED,
     REGISTRIES,
@@ -26,7 +27,19 @@ from github_app.core.policy import (
 from github_app.core.text.prose import code
 from github_app.core.toolservers import MAX_SERVERS, ToolServer, is_server_name, origin_of
 
-_PARTS = ("limits", "rounds", "network", "protected", "approvers", "others", "judge", "resolve", "bots", "changes")
+_PARTS = (
+    "limits",
+    "rounds",
+    "network",
+    "protected",
+    "approvers",
+    "others",
+    "judge",
+    "resolve",
+    "bots",
+    "watch",
+    "changes",
+)
 
 
 Lines = Mapping[tuple[str, ...], int]
@@ -67,6 +80,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
     limits = top.section("limits", ("usd", "steps", "minutes"))
     rounds = top.section("rounds", ("checks", "reviews"))
     network = top.section("network", ("setup", "turn"))
+    watch = top.section("watch", ("hours",))
     changes = top.section("changes", ("files", "kilobytes", "binary_kilobytes"))
     return Policy(
         limits=Limits(
@@ -85,6 +99,7 @@ def _policy(top: _Section, usual: Policy, *, verify: tuple[str, ...] = (), setup
         judge=_judging(top, usual.judge),
         resolve=_resolving(top, usual.resolve),
         bots=top.numbers("bots"),
+        watch_s=watch.number("hours", usual.watch_s / 3600, ceiling=MOST_WATCH_S / 3600) * 3600,
         max_files=changes.whole("files", usual.max_files, ceiling=10_000),
         max_bytes=changes.whole("kilobytes", usual.max_bytes // 1_000, ceiling=50_000) * 1_000,
         max_binary_bytes=changes.whole("binary_kilobytes", usual.max_binary_bytes // 1_000, ceiling=50_000) * 1_000,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from github_app.core.aftermath import Aftermaths
 from github_app.core.effects import ReactionTarget
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
@@ -252,7 +253,7 @@ class Publisher(Protocol):
         """
 
 
-class Hub(Protocol):
+class Hub(Aftermaths, Protocol):
     """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
 
     All calls block. They raise `Transient`/`RateLimited`, `NotVisibleYet`, `Gone`, `AccessDenied`.

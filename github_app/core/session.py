@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from github_app.core.aftermath import Aftermath
 from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 from github_app.core.judgements import Judgement
@@ -158,6 +159,7 @@ class Session:
     stands, for all we saw last. `issue_title` and
     `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
     it stands. `adopted` is whose pull request the work is on, None where it is our own; then its number is the issue's.
+    `aftermath` is what follows the merge.
     """
 
     id: str
@@ -212,6 +214,7 @@ class Session:
     adopted: Actor | None = None
     merging: str = ""
     has_conflicts: bool = False
+    aftermath: Aftermath | None = None
     reminded_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

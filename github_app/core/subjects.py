@@ -24,6 +24,7 @@ from github_app.core.events import (
     PullRequestDraftChanged,
     PullRequestReopened,
     Reported,
+    Reverted,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -99,6 +100,7 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             | Published()
             | ChangeSetHeld()
             | Undone()
+            | Reverted()
             | EffectFailed()
             | Ticked()
         ):

@@ -39,6 +39,7 @@ from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
 from github_app.core.pausing import switched
 from github_app.core.planning import go, plan_asked, plan_waits
+from github_app.core.reverting import revert
 from github_app.core.session import Cause, Feedback, Session, Status
 from github_app.core.undoing import undo
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
@@ -225,5 +226,13 @@ def edited(session: Session, event: IssueEdited, facts: Facts) -> Decision:
     return Decision(session=told, why="the edit joins the running turn")
 
 
-_ACTS = {"approve": approve, "budget": _allow_money, "undo": undo, "rebase": rebase, "plan": plan_asked, "go": go}
+_ACTS = {
+    "approve": approve,
+    "budget": _allow_money,
+    "undo": undo,
+    "revert": revert,
+    "rebase": rebase,
+    "plan": plan_asked,
+    "go": go,
+}
 """What verbs do that are no question, no stop and no lesson; all others give work."""

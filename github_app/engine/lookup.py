@@ -28,8 +28,9 @@ from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Permission, Pull, Repo, Thread
 from github_app.core.plans import Plan, plan_tag
 from github_app.core.ports import Clock, Hub
-from github_app.core.session import Session
+from github_app.core.session import Session, Status
 from github_app.core.subjects import subject_of
+from github_app.core.traces import LOOK_BACK, trace
 from github_app.engine.adopting import with_pull
 from github_app.engine.heard import is_heard
 from github_app.engine.inquiring import open_inquiries
@@ -161,6 +162,8 @@ class Lookup:
             return replace(facts, is_issue_gone=error.what == f"issue #{number}")
 
     def _with_checks(self, facts: Facts, repo: Repo, session: Session | None, event: Event) -> Facts:
+        if isinstance(event, Ticked) and session is not None and session.status is Status.MERGED:
+            return self._with_aftermath(facts, repo, session)
         sha = session.head_sha if session is not None else ""
         match event:
             case Published() | PullRequestReopened():
@@ -182,6 +185,23 @@ class Lookup:
             return self.hub.checks(repo, session.base_sha) if session is not None and session.base_sha else None
         except (Gone, NotVisibleYet):
             return None  # History was rewritten: there is nothing to compare with any more.
+
+    def _with_aftermath(self, facts: Facts, repo: Repo, session: Session) -> Facts:
+        """The checks of a merge commit, and where they failed those before it, as far back as they tell of these."""
+        sha = session.aftermath.merge_sha if session.aftermath is not None else ""
+        if not sha and facts.pull is not None and facts.pull.is_merged:
+            sha = facts.pull.merge_sha
+        if not sha:
+            return facts
+        checks = self.hub.checks(repo, sha)
+        if checks.state != "failed":
+            return replace(facts, checks=checks)
+        earlier: list[Checks] = []
+        for before in self.hub.first_parents(repo, sha, limit=LOOK_BACK):
+            if all(trace(each, earlier).stood != "unknown" for each in checks.failed):
+                break
+            earlier.append(self.hub.checks(repo, before))
+        return replace(facts, checks=self.hub.checks(repo, sha, with_logs=True), earlier=tuple(earlier))
 
     def _threads(self, repo: Repo, session: Session | None) -> tuple[Thread, ...]:
         if session is None or session.pull_number is None:

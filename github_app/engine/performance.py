@@ -18,6 +18,7 @@ from github_app.core.effects import (
     LookAgain,
     MarkReady,
     MinimiseComments,
+    OpenRevert,
     PauseRepository,
     PostReview,
     Publish,
@@ -43,6 +44,7 @@ from github_app.core.events import (
     InquiryStopped,
     IssueLabeled,
     Published,
+    Reverted,
     ReviewSubmitted,
     Undone,
 )
@@ -81,7 +83,7 @@ class Performance:
     pages: PageLinks = field(default_factory=PageLinks)
     fence: Fence = field(default_factory=Unfenced)
 
-    def perform(self, pending: Pending) -> Published | ChangeSetHeld | Undone | None:  # noqa: C901 - a table, one row an effect
+    def perform(self, pending: Pending) -> Published | ChangeSetHeld | Undone | Reverted | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         self.fence.require()
         effect, repo = pending.effect, pending.repo
@@ -97,8 +99,8 @@ class Performance:
                 self.show(pending.session_id or "")
             case Publish():
                 return self._publish(pending, effect)
-            case Undo():
-                return self._undo(pending, effect)
+            case Undo() | OpenRevert():
+                return self._take_back(pending, effect)
             case RerunChecks():
                 for run_id in effect.run_ids:
                     self.hub.rerun_failed(repo, run_id)
@@ -250,6 +252,9 @@ class Performance:
             paths=_paths_of(changes),
         )
 
+    def _take_back(self, pending: Pending, effect: Undo | OpenRevert) -> Undone | Reverted:
+        return self._undo(pending, effect) if isinstance(effect, Undo) else self._revert(pending, effect)
+
     def _undo(self, pending: Pending, effect: Undo) -> Undone:
         """Revert a commit of ours by a new one. What is found in it needs nobody's word but the one that asked for it:
         it leads back to what stood on the branch before."""
@@ -282,6 +287,15 @@ class Performance:
             pull_number=session.pull_number,
             login=effect.login,
         )
+
+    def _revert(self, pending: Pending, effect: OpenRevert) -> Reverted:
+        if self.pauses.of(pending.repo) is not None:
+            raise Paused("paused: to be reverted afterwards")
+        session_id = pending.session_id or ""
+        number = self.hub.revert_pull(
+            pending.repo, effect.pull_number, key=session_id, title=effect.title, body=effect.body
+        )
+        return Reverted(id=f"{pending.id}/reverted", session_id=session_id, revert_number=number, login=effect.login)
 
     def _require_open_pull(self, session: Session) -> None:
         """A push to the branch of a pull request that has ended would be lost, or bring the branch back to life."""

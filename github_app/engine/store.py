@@ -38,6 +38,9 @@ from github_app.engine.tallies import count
 from github_app.engine.tokens import Tokens
 from github_app.engine.waits import Waits
 
+_RARER = 8
+"""A merge is looked at again after this part of the time for which nothing has changed."""
+
 
 class Conflict(Transient):
     """The session was changed by somebody else since it was read."""
@@ -226,6 +229,7 @@ class Store:
             "branch": stored.branch,
             "pull": stored.pull_number,
             "head": stored.head_sha,
+            "look": text_of(look) if (look := _look_of(stored)) is not None else "",
             "status": stored.status.value,
             "version": stored.version,
             "document": self._document_of(connection, stored) if is_same else codec.dump(stored),
@@ -235,16 +239,16 @@ class Store:
         if is_same:
             statement = (
                 "UPDATE sessions SET installation_id = :installation, branch = :branch, pull_number = :pull, "
-                "head_sha = :head, version = :version, document = :document, updated_at = :at, "
+                "head_sha = :head, look_at = :look, version = :version, document = :document, updated_at = :at, "
                 "ticked_at = CASE WHEN status = :status THEN ticked_at ELSE :at END, status = :status "
                 "WHERE id = :id AND version = :known"
             )
         else:
             statement = (
                 "INSERT INTO sessions (id, repo_id, installation_id, issue_number, generation, branch, pull_number, "
-                "head_sha, status, version, document, updated_at, ticked_at) VALUES (:id, :repo, :installation, "
-                ":issue, :generation, :branch, :pull, :head, :status, :version, :document, :at, :at) "
-                "ON CONFLICT DO NOTHING"
+                "head_sha, look_at, status, version, document, updated_at, ticked_at) VALUES (:id, :repo, "
+                ":installation, :issue, :generation, :branch, :pull, :head, :look, :status, :version, :document, "
+                ":at, :at) ON CONFLICT DO NOTHING"
             )
         if connection.execute(sa.text(statement), values).rowcount != 1:
             raise Conflict(f"session {stored.id} was changed by somebody else")
@@ -332,11 +336,35 @@ class Store:
                 )
         return due
 
+    def due_watches(self, *, soon: timedelta) -> list[str]:
+        """Ids of sessions whose merge is to be looked at; puts off the next look for `soon`, or for longer where
+        nothing has happened for long. A look that gets lost is made up for by the next."""
+        now = self._clock.now()
+        with self._writing() as connection:
+            rows = connection.execute(
+                sa.text(
+                    "SELECT id, updated_at FROM sessions WHERE look_at <> '' AND look_at <= :now "
+                    "ORDER BY look_at LIMIT 200"
+                ),
+                {"now": self._now()},
+            ).all()
+            for row in rows:
+                pause = max(soon, (now - datetime.fromisoformat(row.updated_at)) / _RARER)
+                connection.execute(
+                    sa.text("UPDATE sessions SET look_at = :at WHERE id = :id"),
+                    {"at": text_of(now + pause), "id": row.id},
+                )
+        return [row.id for row in rows]
+
     def count_sessions(self) -> dict[str, int]:
         """How many sessions are in each status."""
         with self._reading() as connection:
             rows = connection.execute(sa.text("SELECT status, count(*) FROM sessions GROUP BY status"))
             return {status: count for status, count in rows}
+
+
+def _look_of(session: Session) -> datetime | None:
+    return session.aftermath.look_at if session.aftermath is not None else None
 
 
 def _pending(row: Any) -> Pending:

@@ -53,11 +53,13 @@ class Upkeep:
                 log.exception("tick failed; trying again")
 
     def tick(self) -> None:
-        """Look at each open session whose time has come, and at what was left lying."""
+        """Look at each session whose time has come, open or merged a while ago, and at what was left lying."""
         now = self.clock.now()
         soon = min(_LOOK_EVERY[Status.AWAITING_CHECKS], timedelta(seconds=self.checks_grace_s))
         every = _LOOK_EVERY | {Status.AWAITING_CHECKS: soon}
-        for session_id in self.store.due_sessions({status.value: now - length for status, length in every.items()}):
+        due = self.store.due_sessions({status.value: now - length for status, length in every.items()})
+        due += self.store.due_watches(soon=timedelta(seconds=self.checks_grace_s))
+        for session_id in due:
             self.store.entries.add_event(Ticked(id=f"{session_id}/tick-{now:%Y%m%dT%H%M%S}", session_id=session_id))
         for lane in self.store.entries.queued_lanes(queued_before=now - _FLOWLESS_AFTER):
             # Whoever put rows into this lane may have ended before it began their flow; one too many finds nothing.

@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from github_app.core.links import PageLinks
 from github_app.core.messages.account import status_word, waiting
+from github_app.core.messages.aftermath import watch_line
 from github_app.core.messages.figures import cost
 from github_app.core.model import Actor
 from github_app.core.record.story import Story, rows_of
@@ -74,6 +75,7 @@ class SessionPages:
             status=status_word(session.status),
             spent=cost(session.usage),
             waiting=waiting(story.wait),
+            since_merge=self._shown(watch_line(session)),
             rounds=rounds,
         )
 

@@ -485,3 +485,42 @@ def test_a_review_of_other_lines_is_refused_as_a_whole(stage: Stage):
             stage.repo, pull.issue.number, key="e/0", sha=pull.head_sha, body="See below.", comments=lines
         )
     assert pull.reviews == []
+
+
+def merged(stage: Stage) -> tuple[int, str]:
+    """A merged pull request's number, and the commit that it became."""
+    pull = stage.pull(draft=False)
+    return pull.issue.number, stage.maintainer.merge(pull)
+
+
+def reverts(stage: Stage) -> list[str]:
+    return [each.head_ref for each in stage.place.pulls() if each.head_ref.startswith("revert-")]
+
+
+@pytest.mark.parametrize("kind", ["after", "hang"])
+def test_a_merged_pull_request_is_reverted_once_even_if_the_answer_is_lost(stage: Stage, kind):
+    number, _ = merged(stage)
+    stage.github.faults.add("POST .*/graphql", kind, status=502, body="revertPullRequest")
+    made = stage.hub.revert_pull(stage.repo, number, key="7-1-1", title="Take it\nback", body="Why")
+    assert stage.make_hub().revert_pull(stage.repo, number, key="7-1-1", title="Again", body="Why") == made
+    assert reverts(stage) == [f"revert-{number}-honk/1-fix"]
+    issue = stage.place.issues[made]
+    assert (issue.title, issue.pull and issue.pull.draft) == ("Take it back", True)
+    assert issue.body == "Why\n\n<!-- honk:revert:7-1-1 -->"
+
+
+def test_what_github_cannot_revert_is_refused_with_its_words(stage: Stage):
+    pull = stage.pull()
+    with pytest.raises(Refused, match="GitHub says: Pull request is not merged"):
+        stage.hub.revert_pull(stage.repo, pull.issue.number, key="7-1-1", title="Back", body="Why")
+    assert reverts(stage) == []
+
+
+def test_the_way_back_from_a_merge_is_along_first_parents(stage: Stage):
+    before = stage.base
+    number, sha = merged(stage)
+    later = stage.maintainer.push(stage.place, "main", {"later.txt": "later\n"}, "Later")
+    assert stage.hub.pull(stage.repo, number).merge_sha == sha
+    assert stage.hub.first_parents(stage.repo, later, limit=10) == (sha, before)
+    assert stage.hub.first_parents(stage.repo, later, limit=1) == (sha,)
+    assert stage.hub.first_parents(stage.repo, before, limit=10) == ()

@@ -201,6 +201,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
     ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},
+    ev.Reverted: {"revert_number": 35, "login": "alice"},
     ev.EffectFailed: {"effect_id": "e/0", "effect_kind": "Publish", "reason": "GitHub said no."},
     ev.Ticked: {},
 }
@@ -211,7 +212,7 @@ def event(kind: type, **changes: Any) -> Any:
     usual: dict[str, Any] = {"id": "e", **_USUAL[kind]}
     if kind in _OWN:
         usual["session_id"] = "7-12-1"
-        if kind not in (ev.InquiryStopped, ev.Undone, ev.EffectFailed, ev.Ticked):
+        if kind not in (ev.InquiryStopped, ev.Undone, ev.Reverted, ev.EffectFailed, ev.Ticked):
             usual["turn_id"] = "7-12-1/turn-2"
     else:
         if kind is not ev.ChecksChanged:

@@ -14,6 +14,7 @@ from github_app.core.model import Permission
 from github_app.core.session import Session, Status
 from github_app.core.subjects import Subject, subject_of
 from tests.core import (
+    test_afterwards,
     test_approvals,
     test_checks,
     test_clicks,
@@ -52,6 +53,7 @@ ROWS = [
     *test_approvals.ROWS,
     *test_clicks.ROWS,
     *test_inquiries.ROWS,
+    *test_afterwards.ROWS,
 ]
 STATUSES = (NONE, *Status)
 OURS = (ev.ChecksChanged, *get_args(ev.OwnEvent))

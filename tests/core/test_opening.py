@@ -107,7 +107,7 @@ ROWS = [
     *(
         rows_of(NOT_OPEN, f"{kind.__name__} that comes too late", event(kind), does="", why="no open session")
         for kind in EVENT_KINDS
-        if kind not in (*NO_SESSION_NEEDED, ev.TrackingEdited, ev.Published, ev.Undone)
+        if kind not in (*NO_SESSION_NEEDED, ev.TrackingEdited, ev.Published, ev.Undone, ev.Reverted)
     ),
 ]  # fmt: skip
 

@@ -34,6 +34,7 @@ def test_all_that_a_repository_can_say():
             "tickets": {"url": "https://mcp.example.com/mcp"},
         },
         "resolve": "fixed",
+        "watch": {"hours": 1.5},
         "changes": {"files": 10, "kilobytes": 50, "binary_kilobytes": 5},
     }
     assert parse_policy(document) == Policy(
@@ -52,6 +53,7 @@ def test_all_that_a_repository_can_say():
             ToolServer(name="tickets", url="https://mcp.example.com/mcp"),
         ),
         resolve="fixed",
+        watch_s=5_400.0,
         max_files=10,
         max_bytes=50_000,
         max_binary_bytes=5_000,
@@ -128,6 +130,7 @@ def test_all_that_the_operator_can_say():
         "judge": "advise",
         "mcp": "off",
         "resolve": "never",
+        "watch": {"hours": 0},
         "changes": {"files": 20, "kilobytes": 100, "binary_kilobytes": 0},
         "quota": {
             "person": {"turns_a_day": 5, "usd_a_day": 1.5, "usd_a_month": 20, "open_pulls": 2},
@@ -143,6 +146,7 @@ def test_all_that_the_operator_can_say():
             protected=(*PROTECTED, "infra/**"),
             approvers=("ann", "rob"),
             others="leave_out",
+            watch_s=0,
             max_files=20,
             max_bytes=100_000,
             max_binary_bytes=0,
@@ -263,3 +267,11 @@ def test_bots_of_a_repository_and_of_the_floor():
     assert parse_policy({"bots": [12345]}).bots == (12345,)
     assert parse_floor({}, name="floor.yml").bots is None
     assert parse_floor({"bots": []}, name="floor.yml").bots == ()
+
+
+def test_a_merge_is_watched_for_no_longer_than_the_operator_lets_us():
+    assert parse_policy({}).watch_s == 86_400
+    assert tighten(parse_policy({"watch": {"hours": 168}}), Floor()).watch_s == 7 * 86_400
+    assert tighten(parse_policy({}), parse_floor({"watch": {"hours": 2}}, name="floor.yml")).watch_s == 7_200
+    with pytest.raises(Refused, match=r"`watch\.hours` must be a number from 0 to 168"):
+        parse_policy({"watch": {"hours": 169}})

@@ -73,7 +73,7 @@ approvals = st.sampled_from([Command(verb="approve", text="all"), Command(verb="
 all_verbs = (
     verbs
     | approvals
-    | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo", "plan", "go")])
+    | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo", "revert", "plan", "go")])
 )
 details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
@@ -259,7 +259,7 @@ class Life:
             elif step.kind in TURN_ENDS:
                 held = [feedback.id for feedback in self.session.feedback]
                 detail["consumed"] = tuple(held[: step.pick])
-        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Ticked, ev.Reported, ev.InquiryStopped):
+        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Reverted, ev.Ticked, ev.Reported, ev.InquiryStopped):
             detail["actor"] = step.actor
         happened: ev.Event = event(step.kind, **detail)
         return happened

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from github_app.core.aftermath import Aftermath
 from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
 from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
@@ -357,3 +358,26 @@ def test_no_more_is_asked_where_no_work_can_begin(hub, lookup, permission, pull)
     facts = lookup.facts_for(None, ON_THEIRS, REPO)
     assert (facts.pull, facts.branch) == (pull, None)
     assert not {"checks", "threads", "is_protected"} & {call for call, *_ in hub.asked}
+
+
+def test_after_a_merge_the_commits_before_it_are_looked_at_only_as_far_as_they_tell_something(hub, lookup):
+    tick = Ticked(id="t", session_id="7-1-1")
+    watch = Aftermath(look_at=lookup.clock.now(), until=lookup.clock.now())
+    merged = a_session(status=Status.MERGED, pull_number=12, turn_id=None, aftermath=watch)
+    assert lookup.facts_for(merged, tick, REPO).checks is None
+    hub.pulls[12] = Pull(
+        number=12, head_branch=merged.branch, head_sha="c" * 40, base_branch="main", is_open=False, is_merged=True,
+        is_draft=False, author=ME, merge_sha="e" * 40,
+    )  # fmt: skip
+    assert lookup.facts_for(merged, tick, REPO).checks == Checks(head_sha="e" * 40, state="none")
+    known = replace(merged, aftermath=replace(watch, merge_sha="e" * 40))
+    failed = FailedCheck(name="test", conclusion="failure", source="ci")
+    hub.found_checks["e" * 40] = Checks(head_sha="e" * 40, state="failed", failed=(failed,))
+    hub.parents["e" * 40] = ("1" * 40, "2" * 40, "3" * 40)
+    hub.found_checks["2" * 40] = Checks(head_sha="2" * 40, state="passed", succeeded=(("ci", "test"),))
+    hub.asked.clear()
+    facts = lookup.facts_for(known, tick, REPO)
+    assert facts.checks == hub.found_checks["e" * 40]
+    assert [each.head_sha for each in facts.earlier] == ["1" * 40, "2" * 40]
+    assert "pull" not in [call[0] for call in hub.asked]
+    assert [call[1:] for call in hub.asked if call[0] == "checks"][-1] == ("e" * 40, True)

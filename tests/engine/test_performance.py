@@ -15,6 +15,7 @@ from github_app.core.effects import (
     LookAgain,
     MarkReady,
     MinimiseComments,
+    OpenRevert,
     PauseRepository,
     Publish,
     React,
@@ -30,7 +31,7 @@ from github_app.core.effects import (
     Undo,
 )
 from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopped
-from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Ticked, Undone
+from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Reverted, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
 from github_app.core.model import ChangeSet, Comment, FileChange, Merged, Permission, Pull, Thread
@@ -455,3 +456,18 @@ def test_who_asked_is_told_and_nobody_else(hub, performance):
 def test_an_error_is_a_clause_of_a_sentence():
     assert explain(Stopped("The branch moved. ")) == "The branch moved"
     assert explain(Stopped("")) == "Stopped"
+
+
+def test_a_merged_change_is_reverted_under_the_name_of_its_session_and_not_in_a_pause(hub, store, performance):
+    session = a_session(status=Status.MERGED, turn_id=None, pull_number=12)
+    effect = OpenRevert(pull_number=12, title="Revert", body="Why", login="ann")
+    decision = Decision(session=session, effects=(effect,), why="w")
+    store.commit(Ticked(id="u", session_id="7-1-1"), None, decision, REPO, FACTS)
+    performance.pauses.pause(REPO.id, login="ann", reason="")
+    with pytest.raises(Paused):
+        performance.perform(pending(effect))
+    performance.pauses.resume(REPO.id, by_operator=False)
+    made = performance.perform(pending(effect))
+    assert isinstance(made, Reverted)
+    assert (made.session_id, made.revert_number, made.login) == ("7-1-1", 1012, "ann")
+    assert hub.acts_of("revert_pull") == [(12, "7-1-1", "Revert", "Why")]

@@ -11,6 +11,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from github_app.core.aftermath import Aftermath
 from github_app.core.decisions import Decision
 from github_app.core.effects import React, RunTurn, ShowProgress
 from github_app.core.errors import Misconfigured, Transient
@@ -279,6 +280,24 @@ class TestSessions:
         assert due(Status.AWAITING_CHECKS) == [], "a new status has its time before it"
         clock.pass_s(601)
         assert due(Status.AWAITING_CHECKS) == ["7-1-1"]
+
+    def test_a_merge_is_looked_at_ever_more_rarely_until_its_watch_is_over(self, store, clock):
+        session, soon = begin(store), timedelta(seconds=90)
+        watch = Aftermath(look_at=clock.now() + soon)
+        merged = replace(session, status=Status.MERGED, aftermath=watch)
+        store.commit(Ticked(id="t", session_id=session.id), session, Decision(session=merged, why="w"), REPO, FACTS)
+        assert store.due_watches(soon=soon) == []
+        clock.pass_s(3_600)
+        assert store.due_watches(soon=soon) == ["7-1-1"]
+        clock.pass_s(400)
+        assert store.due_watches(soon=soon) == [], "an eighth of the time that nothing has changed"
+        clock.pass_s(60)
+        assert store.due_watches(soon=soon) == ["7-1-1"]
+        before = store.session("7-1-1")
+        over = replace(before, aftermath=replace(watch, look_at=None))
+        store.commit(Ticked(id="u", session_id=session.id), before, Decision(session=over, why="w"), REPO, FACTS)
+        clock.pass_s(36_000)
+        assert store.due_watches(soon=soon) == []
 
 
 class TestDatabases:

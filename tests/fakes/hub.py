@@ -40,6 +40,7 @@ class RecordingHub:
     pulls: dict[int, Pull] = field(default_factory=dict)
     heads: dict[str, str] = field(default_factory=lambda: {"main": BASE})
     found_checks: dict[str, Checks] = field(default_factory=dict)
+    parents: dict[str, tuple[str, ...]] = field(default_factory=dict)
     lost_commits: dict[str, Exception] = field(default_factory=dict)
     changed: dict[int, tuple[Patch, ...]] = field(default_factory=dict)
     protected: set[str] = field(default_factory=set)
@@ -137,6 +138,10 @@ class RecordingHub:
             raise self.lost_commits[sha]
         return self.found_checks.get(sha, Checks(head_sha=sha, state="none"))
 
+    def first_parents(self, repo: Repo, sha: str, *, limit: int) -> tuple[str, ...]:
+        self._call(self.asked, "first_parents", sha)
+        return self.parents.get(sha, ())[:limit]
+
     def threads(self, repo: Repo, pull_number: int) -> tuple[Thread, ...]:
         self._call(self.asked, "threads", pull_number)
         return self.open_threads
@@ -168,6 +173,10 @@ class RecordingHub:
         return self.lost.pop(0) if self.lost else 0
 
     # What can be done
+
+    def revert_pull(self, repo: Repo, number: int, *, key: str, title: str, body: str) -> int:
+        self._call(self.acts, "revert_pull", number, key, title, body)
+        return 1_000 + number
 
     def rerun_failed(self, repo: Repo, run_id: int) -> None:
         self._call(self.acts, "rerun_failed", run_id)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from github_app.demo.stack import Stack
+from github_app.localhub import git
+from github_app.localhub.actions import Conclusion
 from github_app.localhub.values import Pull
 from tests.edge.cases import shows
+from tests.story.ci import WORKFLOW, WORKFLOW_PATH
 from tests.story.conftest import running, world_in
 from tests.story.world import World
 
@@ -218,3 +222,53 @@ def test_checks_of_an_old_commit_say_nothing(bare_world: World) -> None:
     assert pull.draft
     hub.add_check(repo, pushed, "build", "success")
     bare_world.wait_ready()
+
+
+@contextmanager
+def _of_main(brisk: Stack, name: str, before: Conclusion) -> Iterator[World]:
+    """A repository whose CI runs on what is pushed to `main` alone, where it ended so before."""
+    files = {"README.md": "# App\n", WORKFLOW_PATH: WORKFLOW.replace("[pull_request]", "{push: {branches: [main]}}")}
+    with world_in(brisk, name, files) as world:
+        world.ci.will_say(before, "failure")
+        world.rob.push(world.repo, "main", {"other.txt": "other\n"}, "Something else")
+        world.wait("CI of it", lambda: world.ci.runs)
+        yield world
+
+
+def test_what_a_merge_broke_is_told_once_and_taken_back_on_a_word(brisk: Stack) -> None:
+    with _of_main(brisk, "broken-main", "success") as world:
+        issue = world.ask_for()
+        pull = world.wait_ready()
+        before = world.repo.branch("main") or ""
+        merged = world.rob.merge(pull)
+        told = world.wait_comment(pull.issue, "Since this was merged, `Tests` fails on `main`.").body
+        assert f"`Tests` passed on {before[:7]} and ended with failure on {merged[:7]}" in told
+        assert "nobody said hello" in told
+        assert "names `hello.txt`, which this change touched" in told
+        assert "@ann @rob: `/honk revert` here" in told
+        assert world.ours() == [pull], "nothing is reverted by itself"
+        asked = world.rob.comment(pull.issue, "/honk revert")
+        world.wait_reaction(asked)
+        world.wait_comment(pull.issue, f"takes back #{pull.issue.number}, as `rob` asked.")
+        (back,) = [each for each in world.ours() if each is not pull]
+        assert (back.draft, back.base_ref) == (True, "main")
+        assert git.commit(world.repo.git_dir, back.head_sha).parents == (merged,)
+        assert world.tree(back.head_sha) == world.tree(before) != world.tree(merged)
+        assert f"Reverts #{pull.issue.number}, merged as {merged}" in (back.issue.body or "")
+        assert "`Tests` fails on" in (back.issue.body or "")
+        world.ann.comment(issue, "/honk revert")
+        world.wait_comment(issue, f"#{back.issue.number} takes it back already")
+        world.rest()
+        assert len(world.ours()) == 2
+        assert f"#{back.issue.number} takes it back" in world.tracking(issue).body
+
+
+def test_what_was_red_before_a_merge_is_no_news(brisk: Stack) -> None:
+    with _of_main(brisk, "red-main", "failure") as world:
+        world.ask_for()
+        pull = world.wait_ready()
+        merged = world.rob.merge(pull)
+        why = f"`Tests` failed on {merged[:7]}, and on"
+        world.wait("the watch to end", lambda: any(why in each for each in world.decisions()))
+        world.rest()
+        assert world.answers(pull.issue) == []

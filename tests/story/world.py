@@ -201,6 +201,10 @@ class World:
         """Whether a file is there at a commit or branch."""
         return bool(git.run(self.repo.git_dir, "ls-tree", revision, "--", path))
 
+    def tree(self, revision: str) -> str:
+        """The tree of a commit: the same for the same files."""
+        return git.commit(self.repo.git_dir, revision).tree
+
     def subjects(self, revision: str) -> list[str]:
         """The first lines of the commits since the default branch, oldest first."""
         span = f"{self.repo.default_branch}..{revision}"

@@ -113,7 +113,7 @@ def read_checks(client: RepoClient, sha: str, *, own_app_id: int, with_logs: boo
         _failed(verdict, log=explain_failure(client, verdict.run) if verdict.run and i < LOGS_AT_MOST else verdict.log)
         for i, verdict in enumerate(bad)
     )
-    return Checks(head_sha=sha, state=checks.state, failed=failed, passed=checks.passed, pending=checks.pending)
+    return replace(checks, failed=failed)
 
 
 def rerun_failed(client: RepoClient, run_id: int) -> None:
@@ -182,6 +182,7 @@ def merge(sha: str, verdicts: Sequence[Verdict]) -> Checks:
         failed=tuple(_failed(verdict, log=verdict.log) for verdict in by["failed"]),
         passed=len(by["passed"]),
         pending=tuple(verdict.name for verdict in by["pending"]),
+        succeeded=tuple((each.source, each.name) for each in by["passed"] if each.conclusion == "success"),
     )
 
 

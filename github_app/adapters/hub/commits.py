@@ -30,6 +30,9 @@ INLINE_BYTES = 256 * 1024
 INLINE_TOTAL_BYTES = 2 * 1024 * 1024
 """Text up to these sizes goes into the tree request itself; the rest, and what is not text, becomes blobs first."""
 
+HISTORY = 100
+"""So many commits are on one page."""
+
 LOOK_BACK = 30
 """So many commits below a tip that moved are searched for ours."""
 
@@ -59,6 +62,20 @@ def compare(client: RepoClient, *, base: str, head_sha: str) -> Comparison | Non
         return client.read(ask, what=f"{base} beside {head_sha[:12]}")
     except NotFound:
         return None
+
+
+def read_first_parents(client: RepoClient, sha: str, *, limit: int) -> tuple[str, ...]:
+    """The commits before a commit along first parents, the newest first, as far as one page of the history has them."""
+
+    def ask(it: Repository) -> tuple[str, ...]:
+        history = itertools.islice(it.get_commits(sha=sha), HISTORY)
+        before = {commit.sha: commit.parents[0].sha for commit in history if commit.parents}
+        line = [sha]
+        while len(line) <= limit and line[-1] in before:
+            line.append(before[line[-1]])
+        return tuple(line[1:])
+
+    return client.read(ask, what=f"commits before {sha[:12]}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,7 @@ from github_app.adapters.hub import (
     people,
     proofs,
     pulls,
+    reverts,
     reviews,
     threads,
 )
@@ -196,6 +197,10 @@ class GitHubHub:
         """How a commit stands to a branch or commit `base`; None if that is gone, or they have nothing in common."""
         return commits.compare(self._clients.repo(repo, "compare"), base=base, head_sha=head_sha)
 
+    def first_parents(self, repo: Repo, sha: str, *, limit: int) -> tuple[str, ...]:
+        """The commits before a commit, each the first parent of the one after it; the newest first."""
+        return commits.read_first_parents(self._clients.repo(repo, "first_parents"), sha, limit=limit)
+
     def checks(self, repo: Repo, sha: str, *, with_logs: bool = False) -> Checks:
         """All checks of a commit, merged; with `with_logs`, what the failed ones printed, as far as it can be had."""
         client = self._clients.repo(repo, "checks")
@@ -293,6 +298,15 @@ class GitHubHub:
         proofs.show_proof(
             self._clients.repo(repo, "show_proof"), sha, own_app_id=self._whoami()[0],
             key=key, conclusion=conclusion, title=title, summary=fit[:MAX_SUMMARY_CHARS],
+        )  # fmt: skip
+
+    def revert_pull(self, repo: Repo, number: int, *, key: str, title: str, body: str) -> int:
+        """The number of the draft pull request that reverts a merged one; once for each `key`. Raises `Refused`."""
+        where = f"the revert of #{number}"
+        fit_title = self.vault.fit(title, of=where, is_markdown=False)
+        return reverts.revert_pull(
+            self._clients.repo(repo, "revert_pull"), number,
+            key=key, title=fit_title, body=self.vault.fit(body, of=where), me=self.identity(),
         )  # fmt: skip
 
     def mark_ready(self, repo: Repo, number: int) -> None:

@@ -39,6 +39,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "reply_thread": {"pull_requests": "write"},
     "resolve_thread": {"pull_requests": "write", "contents": "write"},
     "request_review": {"pull_requests": "write"},
+    "revert_pull": {"pull_requests": "write", "contents": "write"},
     # CI
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},
     "rerun_failed": {"actions": "write"},
@@ -47,6 +48,7 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "head_of": {"contents": "read"},
     "is_protected": {"contents": "read"},
     "compare": {"contents": "read"},
+    "first_parents": {"contents": "read"},
     "file": {"contents": "read"},
     "fetch": {"contents": "read"},
     "publish": {"contents": "write"},

@@ -86,6 +86,7 @@ def to_pull(pull: github.PullRequest.PullRequest) -> Pull:
         author=to_actor(pull.user),
         head_repo_id=head_repo.id if head_repo else None,
         merged_by=to_actor(pull.merged_by).login if is_merged else "",
+        merge_sha=(pull.merge_commit_sha or "") if is_merged else "",
         title=pull.title,
         body=pull.body or "",
         url=pull.html_url,

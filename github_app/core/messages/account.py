@@ -10,7 +10,7 @@ from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement
-from github_app.core.messages import adoption, boxes, failures, parts
+from github_app.core.messages import adoption, aftermath, boxes, failures, parts
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import how_verified
@@ -67,6 +67,7 @@ def tracking(
     lines += [f"| Left for later | {count(left, 'part')} |" for left in filter(None, [len(session.remaining)])]
     if session.refused:
         lines.append(f"| Network | refused: {names([address(each) for each in session.refused])} |")
+    lines += aftermath.watch_row(session)
     lines.append(f"| Asked by | `{session.requested_by.login}` |")
     lines.append(f"| So far | {count(session.turns, 'turn')} · {cost_of(session)} |")
     if expected is not None:

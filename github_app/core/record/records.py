@@ -28,6 +28,7 @@ from github_app.core.events import (
     PullRequestDraftChanged,
     PullRequestReopened,
     Reported,
+    Reverted,
     ReviewSubmitted,
     Ticked,
     TrackingEdited,
@@ -186,14 +187,20 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
             return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
-        case Undone():
-            return {"reverts": event.commit_sha, "sha": event.head_sha}
+        case Undone() | Reverted():
+            return _about_reversal(event)
         case EffectFailed():
             return {"effect": event.effect_kind, "turn": event.turn_id, "reason": clip(event.reason)}
         case Ticked():
             return {}
         case _:
             assert_never(event)
+
+
+def _about_reversal(event: Undone | Reverted) -> dict[str, Any]:
+    if isinstance(event, Reverted):
+        return {"revert": event.revert_number, "login": event.login}
+    return {"reverts": event.commit_sha, "sha": event.head_sha}
 
 
 def _about_inquiry(event: Reported | InquiryStopped) -> dict[str, Any]:
