@@ -60,7 +60,9 @@ def tell_problems(app: FastAPI) -> None:
         return _answer(422, "Not of this form", "; ".join(told))
 
     def not_routed(_: Request, error: HTTPException) -> JSONResponse:
-        return _answer(error.status_code, error.detail, "see /api/openapi.json", headers=dict(error.headers or {}))
+        # FastAPI says 400 of a body that is no text, and 422 of text that is no JSON: to callers it is the same.
+        status = 422 if error.status_code == 400 else error.status_code
+        return _answer(status, error.detail, "see /api/openapi.json", headers=dict(error.headers or {}))
 
     def not_now(_: Request, error: Exception) -> JSONResponse:
         wait_s = int(error.retry_after_s) + 1 if isinstance(error, RateLimited) else _RETRY_AFTER_S
