@@ -25,7 +25,7 @@ from github_app.core.model import ChangeSet, Repo, Usage
 from github_app.core.ports import Model, ModelReply, ModelRequest, Publisher
 from github_app.core.tracing import NONE, Attributes, Kind, Place, Span, Spans, Value, of_usage, span_id_of, trace_id_of
 
-_CLOSE_S = 2.0
+_CLOSE_S = 1.0
 _KINDS: dict[Kind, SpanKind] = {
     "internal": SpanKind.INTERNAL, "server": SpanKind.SERVER, "client": SpanKind.CLIENT
 }  # fmt: skip

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Literal, Protocol
+from urllib.parse import unquote, urlsplit
 
 from github_app.core.errors import Misconfigured
 from github_app.core.model import Usage
@@ -51,7 +52,7 @@ _WORDS = {
 
 @dataclass(frozen=True, kw_only=True)
 class TraceAccess:
-    """That traces are wanted; `secrets` are what the collector's headers hold."""
+    """That traces are wanted; `secrets` are what opens the collector."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
@@ -65,8 +66,19 @@ def read_traces(env: Mapping[str, str]) -> TraceAccess | None:
     protocol = next((env[name] for name in _PROTOCOLS if env.get(name)), "http/protobuf")
     if protocol != "http/protobuf":
         raise Misconfigured(f"OTEL_EXPORTER_OTLP_PROTOCOL: traces are sent by http/protobuf alone, not `{protocol}`")
-    pairs = (pair for name in HEADERS for pair in env.get(name, "").split(","))
-    return TraceAccess(secrets=tuple(value for pair in pairs if (value := pair.partition("=")[2].strip())))
+    return TraceAccess(secrets=tuple(dict.fromkeys(_secrets(env))))
+
+
+def _secrets(env: Mapping[str, str]) -> Iterator[str]:
+    """Values of headers, as they are written and as they are sent (of `Bearer …` the word that counts, too), and the
+    password of an address."""
+    for pair in (pair for name in HEADERS for pair in env.get(name, "").split(",")):
+        written = pair.partition("=")[2].strip()
+        sent = unquote(written)
+        yield from (each for each in (written, sent, *sent.split()[-1:]) if each)
+    for name in _ENDPOINTS:
+        if password := urlsplit(env.get(name, "")).password:
+            yield from (password, unquote(password))
 
 
 # Whose span it is

@@ -95,10 +95,13 @@ def test_traces_are_wanted_where_opentelemetry_says_so():
     assert read_traces(TO | {"OTEL_SDK_DISABLED": "TRUE"}) is None
     assert read_traces(TO | {"OTEL_TRACES_EXPORTER": "none"}) is None
     assert read_traces({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://collector/traces"}) is not None
-    found = read_traces(TO | {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer s3cret, x-team = honk,"})
+    found = read_traces(TO | {"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20s3cret, x-team = honk,"})
     assert found is not None
-    assert found.secrets == ("Bearer s3cret", "honk")
+    assert found.secrets == ("Bearer%20s3cret", "Bearer s3cret", "s3cret", "honk")
     assert "s3cret" not in repr(found)
+    with_password = read_traces({"OTEL_EXPORTER_OTLP_ENDPOINT": "https://me:p%40ss@collector"})
+    assert with_password is not None
+    assert with_password.secrets == ("p%40ss", "p@ss")
 
 
 def test_a_way_of_sending_that_there_is_not_is_refused():
