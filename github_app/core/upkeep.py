@@ -54,6 +54,8 @@ def _pushed_by_a_stranger(
         return nothing(session, "nothing is published yet; publishing will look at the branch")
     if pushed_sha not in (head_sha, session.head_sha):
         return nothing(session, "others have pushed on top of it")
+    if pushed_sha == session.head_sha and any(each.head_sha == pushed_sha for each in session.published):
+        return nothing(session, "what was pushed is our own commit")
     if session.stuck_on == "push" and session.strange_sha == pushed_sha:
         return nothing(session, "a human was asked about it already")
     strange = replace(session, strange_sha=pushed_sha)

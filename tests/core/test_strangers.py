@@ -13,7 +13,7 @@ from github_app.core.effects import RunTurn, Say
 from github_app.core.machine import decide
 from github_app.core.model import Actor, Permission
 from github_app.core.policy import Floor, Policy, tighten
-from github_app.core.session import Session, Status
+from github_app.core.session import Round, Session, Status
 from tests.core.scene import (
     ALICE,
     AT_REST,
@@ -44,6 +44,12 @@ THIRD = "3" * 40
 def push(**changes: Any) -> ev.BranchPushed:
     happened: ev.BranchPushed = event(ev.BranchPushed, **{"actor": ROBOT, **changes})
     return happened
+
+
+def test_a_stranger_who_pushes_our_own_commit_again_stops_nothing():
+    resting = session(AWAITING_REVIEW, published=(Round(head_sha=HEAD, title="t", summary="s"),))
+    decision = decide(resting, push(after=HEAD), facts(Permission.NONE, pull=pull()))
+    assert (decision.session, decision.effects) == (resting, ())
 
 
 @pytest.mark.parametrize("status", [None, *Status])
