@@ -9,7 +9,7 @@ from github.Repository import Repository
 from github_app.adapters.hub.clients import RepoClient
 from github_app.adapters.hub.errors import Unprocessable
 from github_app.adapters.hub.shapes import to_pull
-from github_app.adapters.hub.texts import enclose, replace_enclosed, title_of
+from github_app.adapters.hub.texts import BEGIN, END, replace_enclosed, title_of
 from github_app.core.errors import Gone, NotVisibleYet, RateLimited, Refused, Transient
 from github_app.core.model import Patch, Pull
 
@@ -58,20 +58,23 @@ def read_patches(client: RepoClient, number: int) -> tuple[Patch, ...]:
     return client.read(ask, what=f"files of #{number}")
 
 
-def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: str) -> Pull:
+def open_pull(client: RepoClient, *, branch: str, base: str, title: str, body: str, below: str = "") -> Pull:
     """Return the open pull request of a branch, opening it as a draft (or not, where drafts are not to be had).
+
+    `body` is our part of its text, `below` what stands after that and is people's from then on.
 
     A base that is not there any more gives way to the default branch. Raises `Refused` if there is nothing to merge or
     rules forbid it, `Gone` if that is missing, too, `NotVisibleYet` if GitHub does not show the branch yet.
     """
     is_draft = True
+    whole = replace_enclosed(f"{BEGIN}\n{END}\n\n{below}".rstrip(), body)
     pauses = list(HEAD_PAUSES_S)
     while True:
         found = find_pull(client, branch, state="open")
         if found is not None:
             return found
         try:
-            return _create(client, branch=branch, base=base, title=title, body=body, is_draft=is_draft)
+            return _create(client, branch=branch, base=base, title=title, body=whole, is_draft=is_draft)
         except Unprocessable as error:
             if error.says("draft pull requests are not supported") and is_draft:
                 is_draft = False
@@ -101,7 +104,7 @@ def _may_pass(error: Unprocessable) -> bool:
 
 def _create(client: RepoClient, *, branch: str, base: str, title: str, body: str, is_draft: bool) -> Pull:
     def act(it: Repository) -> Pull:
-        return to_pull(it.create_pull(base, branch, title=title_of(title), body=enclose(body), draft=is_draft))
+        return to_pull(it.create_pull(base, branch, title=title_of(title), body=body, draft=is_draft))
 
     try:
         return client.write(act, what=f"pull request of {branch}")
