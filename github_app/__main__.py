@@ -120,11 +120,15 @@ def _add_context(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def _add_config(config: argparse.ArgumentParser) -> None:
     commands = config.add_subparsers(title="commands", required=True, metavar="COMMAND")
     explain = commands.add_parser("explain", help="print each value in force, and where it comes from")
-    explain.add_argument(
-        "file", type=Path, nargs="?", default=Path(".github/honk.yml"), metavar="FILE", help="(.github/honk.yml)"
-    )
-    explain.add_argument("--json", action="store_true", help="for programs")
+    simulate = commands.add_parser("simulate", help="print the same, and what would be decided about paths and people")
+    for command in (explain, simulate):
+        usual = Path(".github/honk.yml")
+        command.add_argument("file", type=Path, nargs="?", default=usual, metavar="FILE", help=f"({usual})")
+        command.add_argument("--json", action="store_true", help="for programs")
+    simulate.add_argument("--paths", nargs="+", default=[], metavar="PATH", help="what a change touches")
+    simulate.add_argument("--as", default="", dest="person", metavar="LOGIN:ROLE", help="a person, such as ann:write")
     explain.set_defaults(run=_explain)
+    simulate.set_defaults(run=_simulate)
 
 
 def _add_eval(evaluation: argparse.ArgumentParser) -> None:
@@ -221,6 +225,12 @@ def _explain(options: argparse.Namespace) -> int:
     from github_app.explaining import explain_file
 
     return explain_file(options.file, is_json=options.json)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from github_app.explaining import simulate_file
+
+    return simulate_file(options.file, paths=options.paths, person=options.person, is_json=options.json)
 
 
 if __name__ == "__main__":

@@ -258,6 +258,28 @@ def test_a_policy_is_explained_before_it_is_pushed(
     assert main(["config", "explain", str(tmp_path / "none.yml")]) == 2
 
 
+def test_what_would_be_decided_is_told_before_a_policy_is_pushed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    policy = tmp_path / "honk.yml"
+    policy.write_text("protected: [db/**]\napprovers: [ann]\n")
+    command = ["config", "simulate", str(policy), "--paths", "db/a.sql", "a.py", "--as", "rob:admin"]
+
+    assert main([*command, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(each["path"], each["who"]) for each in told["paths"]] == [("db/a.sql", "`ann`"), ("a.py", "")]
+    assert (told["person"]["may_accept"], told["person"]["may_accept_protected"]) == (True, False)
+    assert told["policy"][0]["key"] == "limits.usd"
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert "is held back: it is protected (`db/**`)" in shown
+    assert "rob (admin)" in shown
+    assert main(["config", "simulate", str(policy), "--as", "rob:king"]) == 2
+    assert "--as takes LOGIN:ROLE" in capsys.readouterr().err
+    assert main(["config", "simulate", str(policy)]) == 0
+    assert "Person" not in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("_all_set")
 def test_everything_is_paused_and_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
     store = open_store(read_settings())

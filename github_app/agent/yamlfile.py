@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from github_app.core.errors import Refused
+from github_app.core.errors import Misread
 from github_app.core.policyfile import Lines
 from github_app.core.text.prose import clause, code
 
@@ -17,24 +17,24 @@ _MAX_PROBLEM_CHARS = 120
 
 
 def load_yaml(text: bytes, name: str) -> tuple[object, Lines]:
-    """The value of a file called `name`, and the lines of its keys. Raises `Refused` naming file and line."""
+    """The value of a file called `name`, and the lines of its keys. Raises `Misread` naming file and line."""
     if len(text) > _MAX_BYTES:
-        raise Refused(f"`{name}` is {len(text):,} bytes long; {_MAX_BYTES:,} are allowed")
+        raise Misread(name, f"{len(text):,} bytes are too many; {_MAX_BYTES:,} are allowed")
     try:
         return _load(text.decode("utf-8"))
     except UnicodeDecodeError as error:
         line = text.count(b"\n", 0, error.start) + 1
-        raise Refused(f"`{name}`, line {line}: this is not UTF-8 text") from None
+        raise Misread(name, "this is not UTF-8 text", line=line) from None
     except _Wrong as error:
-        raise Refused(f"`{name}`, line {error.line}: {error}") from None
+        raise Misread(name, str(error), line=error.line) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
         problem = clause(error.problem or "it ends early")[:_MAX_PROBLEM_CHARS]
-        raise Refused(f"`{name}`, line {line}: this is not valid YAML ({problem})") from None
+        raise Misread(name, f"this is not valid YAML ({problem})", line=line) from None
     except yaml.reader.ReaderError as error:
-        raise Refused(f"`{name}`, line {_line_at(text, error)}: this is not valid YAML (a control character)") from None
+        raise Misread(name, "this is not valid YAML (a control character)", line=_line_at(text, error)) from None
     except RecursionError:
-        raise Refused(f"`{name}`, line 1: this is too deep to be understood") from None
+        raise Misread(name, "this is too deep to be understood", line=1) from None
 
 
 class _Wrong(Exception):

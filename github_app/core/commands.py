@@ -13,7 +13,7 @@ from github_app.core.text.markup import mask_code
 
 Verb = Literal[
     "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "revert", "rebase", "plan", "go", "explain",
-    "review", "lesson", "pause", "resume",
+    "review", "lesson", "pause", "resume", "fix", "config", "ping",
 ]  # fmt: skip
 
 VERBS: dict[str, str] = {
@@ -21,6 +21,7 @@ VERBS: dict[str, str] = {
     "status": "say what is going on",
     "stop": "end the work and leave everything as it is",
     "retry": "run the last turn again",
+    "fix": "start a round on what is wrong now: red checks and open review threads",
     "budget": "allow more money for this issue: `/honk budget +5` is five dollars; alone it says what was spent",
     "approve": "publish a change that I held back: say what you accept (`tests`, `protected`, …), or `all`",
     "undo": "take back my last commit on the pull request, by a new one that reverts it",
@@ -34,6 +35,8 @@ VERBS: dict[str, str] = {
     "lesson": "remember what I proposed, or not: `/honk lesson keep 1`, `/honk lesson drop 1`; alone it lists them",
     "pause": "rest in the whole repository, until `/honk resume` (for maintainers; words after it are the reason)",
     "resume": "go on everywhere in the repository (for maintainers)",
+    "config": "say which policy is in force here, and where each value comes from",
+    "ping": "say that I am here, whether I work in this repository, and what you may do",
 }
 """Every verb with what it does; anything else after `/honk` is an instruction (`do`). Makes the help text."""
 

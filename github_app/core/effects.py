@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from github_app.core.lessons import Lesson
+from github_app.core.model import Annotation
 from github_app.core.reports import LineComment
 from github_app.core.session import Cause, Reply
 
@@ -109,6 +110,17 @@ class ShowProof:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShowPolicy:
+    """Enter the check run `honk policy` of a commit, which says what its policy file comes to."""
+
+    head_sha: str
+    conclusion: Literal["success", "failure"]
+    title: str
+    summary: str
+    annotations: tuple[Annotation, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkReady:
     """Take the pull request out of draft."""
 
@@ -204,6 +216,7 @@ Effect = (
     | Undo
     | OpenRevert
     | ShowProof
+    | ShowPolicy
     | RerunChecks
     | LookAgain
     | MarkReady
@@ -219,5 +232,7 @@ Effect = (
     | DropLesson
 )
 
-BEST_EFFORT = (React, ShowProgress, MinimiseComments, ShowProof, RequestReview, RemoveLabel, DiscardWorkspace)
+BEST_EFFORT = (
+    React, ShowProgress, MinimiseComments, ShowProof, ShowPolicy, RequestReview, RemoveLabel, DiscardWorkspace,
+)  # fmt: skip
 """Effects whose failure is the operator's business alone: logged and counted, never a question to a human."""

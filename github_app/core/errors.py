@@ -3,6 +3,7 @@
     HonkError
     ├─ Rejected             the sender of a delivery: bad signature, too large, malformed   → 4xx, counted
     ├─ Refused              the person who asked for what policy forbids                    → one comment
+    │   └─ Misread          … by a file that is wrong at a line
     ├─ ToolFailed           the model: a command, path or edit did not work                 → tool result
     │   └─ PathRefused      … a path that leaves the tree, is a link, device or `.git`
     ├─ LimitReached         the person: money, tokens, steps or time ran out                → a question to a human
@@ -36,6 +37,15 @@ class Rejected(HonkError):
 
 class Refused(HonkError):
     """A person asked for something that policy forbids; the text says what and who could do it."""
+
+
+class Misread(Refused):
+    """A file that people wrote for us is not understood: `what` is wrong, and at which `line` (None: in all of it)."""
+
+    def __init__(self, name: str, what: str, *, line: int | None = None) -> None:
+        super().__init__(f"`{name}`{f', line {line}' if line else ''}: {what}")
+        self.what = what
+        self.line = line
 
 
 class ToolFailed(HonkError):

@@ -165,6 +165,19 @@ class PullRequestReopened:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PullRequestPushed:
+    """A pull request, anybody's, was opened or has new commits; `base_sha` is where its base branch was then."""
+
+    id: str
+    repo: Repo
+    actor: Actor
+    pull_number: int
+    head_sha: str
+    base_sha: str
+    base_branch: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class PullRequestDraftChanged:
     """A pull request became a draft, or ready for review."""
 
@@ -350,24 +363,13 @@ HubEvent = (
     | BranchPushed
     | PullRequestClosed
     | PullRequestReopened
+    | PullRequestPushed
     | PullRequestDraftChanged
     | InstallationChanged
 )
 TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted | Reported
 OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | Reverted | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
-
-
-def words_in(event: Event) -> tuple[str, int] | None:
-    """Where somebody said something, and its number there: the same words are heard once, however often they come."""
-    match event:
-        case CommandIssued():
-            # By another door the event's own id says that: it is recorded once. A box is there to be ticked again.
-            return (event.source, event.comment_id) if event.comment_id and event.source != "tracking" else None
-        case ReviewSubmitted():
-            return "review", event.review_id
-        case _:
-            return None
 
 
 def command_of_review(event: ReviewSubmitted) -> CommandIssued | None:

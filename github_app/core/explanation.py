@@ -7,15 +7,19 @@ from dataclasses import dataclass
 
 from github_app.core.policy import PROTECTED, Floor, Policy, tighten
 from github_app.core.policyfile import Lines
+from github_app.core.toolservers import ToolServer
 
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:
-    """One key of a policy file, its value in force as text (empty: none), and where that comes from."""
+    """One key of a policy file, its value in force as text (empty: none), and where that comes from: the `line` of the
+    file that says it, if one does, and whether the operator's floor cut what was wanted there."""
 
     key: str
     value: str
     source: str
+    line: int | None = None
+    is_cut: bool = False
 
 
 def explain(policy: Policy, lines: Lines, floor: Floor) -> list[Explained]:
@@ -27,14 +31,13 @@ def explain(policy: Policy, lines: Lines, floor: Floor) -> list[Explained]:
     found = []
     for key, show in _KEYS.items():
         said, value = show(policy), show(now)
-        path = tuple(key.split("."))
-        is_said = path in lines
+        line = lines.get(tuple(key.split(".")))
         if value != said:
-            wanted = "the file" if is_said else "the default"
+            wanted = "the file" if line else "the default"
             source = f"the operator's floor; {wanted} has {said or 'none'}"
         else:
-            source = f"line {lines[path]}" if is_said else "default"
-        found.append(Explained(key=key, value=value, source=source))
+            source = f"line {line}" if line else "default"
+        found.append(Explained(key=key, value=value, source=source, line=line, is_cut=value != said))
     return found
 
 
@@ -44,6 +47,11 @@ def _listed(values: tuple[object, ...]) -> str:
 
 def _own_paths(policy: Policy) -> str:
     return _listed(tuple(path for path in policy.protected if path not in PROTECTED))
+
+
+def _server(server: ToolServer) -> str:
+    hosts = f" ({_listed(server.network)})" if server.network else ""
+    return f"{server.name}: {server.url or server.command}{hosts}"
 
 
 _KEYS: Mapping[str, Callable[[Policy], str]] = {
@@ -56,7 +64,7 @@ _KEYS: Mapping[str, Callable[[Policy], str]] = {
     "verify": lambda it: "; ".join(it.verify),
     "network.setup": lambda it: _listed(it.network.setup),
     "network.turn": lambda it: _listed(it.network.turn),
-    "mcp": lambda it: _listed(tuple(server.name for server in it.mcp)),
+    "mcp": lambda it: "; ".join(map(_server, it.mcp)),
     "bots": lambda it: _listed(it.bots),
     "others": lambda it: it.others,
     "judge": lambda it: it.judge,

@@ -20,6 +20,7 @@ from github_app.core.events import (
     IssueUnlabeled,
     Published,
     PullRequestClosed,
+    PullRequestPushed,
     PullRequestReopened,
     ReviewSubmitted,
     Ticked,
@@ -27,9 +28,11 @@ from github_app.core.events import (
     TurnStopped,
     inquiry_in,
 )
+from github_app.core.explanation import Explained
 from github_app.core.merges import Comparison
 from github_app.core.model import Actor, BranchHold, Checks, Issue, Permission, Pull, Thread
 from github_app.core.policy import Policy
+from github_app.core.proposals import Proposal
 from github_app.core.quotas import Load
 from github_app.core.session import Pause, Session, Status
 
@@ -67,12 +70,14 @@ class Facts:
     turn would be for, `load` what it would add to, `told` what `asker` was refused in words within the last day.
     `running` is the turn that would be cut short; None where there is none, or its own end is what is decided on.
     `up_since` is when this worker started: nobody is charged for the time before.
+    `proposal` is what a pull request would make of the policy, if it changes that;
+    `rules` are those of work that begins now, value by value.
     `inquiries` are the sessions of reports that are being made where `stop` was said.
     `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
     issue was looked for and is not there any more. `branch` is who else has a say about the branch of a pull
     request of others that we are to work on.
     `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
-    permission.
+    permission. `version` is ours.
     """
 
     now: datetime
@@ -90,6 +95,8 @@ class Facts:
     threads: tuple[Thread, ...] = ()
     plan_comment: PlanComment | None = None
     branch: BranchHold | None = None
+    proposal: Proposal | None = None
+    rules: tuple[Explained, ...] = ()
     inquiries: tuple[str, ...] = ()
     asker: Actor | None = None
     load: Load | None = None
@@ -102,6 +109,7 @@ class Facts:
     is_withdrawn: bool = False
     is_issue_gone: bool = False
     trigger_label: str = "honk"
+    version: str = ""
     checks_grace_s: float = 90.0
     checks_settle_s: float = 0.0
     checks_limit_s: float = 6 * 3600.0
@@ -155,6 +163,12 @@ class Need(Flag):
     PLAN = auto()
     ADOPTION = auto()
     BASE = auto()
+    PROPOSAL = auto()
+    RULES = auto()
+
+
+ADOPTING = ("do", "retry", "fix", "plan")
+"""Verbs that ask for work, also on a pull request that is not ours."""
 
 
 def would_adopt(last: Session | None, event: Event) -> bool:
@@ -165,9 +179,9 @@ def would_adopt(last: Session | None, event: Event) -> bool:
     match event:
         case CommandIssued():
             # By another door than GitHub's, it is about the number that the last session had.
-            return (event.is_pull or last is not None) and event.command.verb in ("do", "retry", "plan")
+            return (event.is_pull or last is not None) and event.command.verb in ADOPTING
         case ReviewSubmitted():
-            return event.command is not None and event.command.verb in ("do", "retry", "plan")
+            return event.command is not None and event.command.verb in ADOPTING
         case IssueLabeled():
             return event.is_pull
         case _:
@@ -185,14 +199,23 @@ def needs(session: Session | None, event: Event) -> Need:
         return Need.PERMISSION | Need.POLICY | Need.PULL | Need.ADOPTION | issue
     match event:
         case CommandIssued():
-            threads = Need.THREADS if event.source == "review_comment" else Need.NOTHING
+            is_fix = event.command.verb == "fix" and session is not None and session.pull_number is not None
+            threads = Need.THREADS if event.source == "review_comment" or is_fix else Need.NOTHING
             is_go = event.command.verb == "go" and session is not None and session.stuck_on == "plan"
             plan = Need.PLAN if is_go else Need.NOTHING
             base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
-            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads | plan | base
+            checks = Need.CHECKS if is_fix else Need.NOTHING
+            rules = Need.RULES if event.command.verb == "config" else Need.NOTHING
+            usual = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL
+            return usual | threads | plan | base | checks | rules
         case ReviewSubmitted() if event.command is not None:
             base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
-            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS | base
+            checks = Need.CHECKS if event.command.verb == "fix" else Need.NOTHING
+            rules = Need.RULES if event.command.verb == "config" else Need.NOTHING
+            usual = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
+            return usual | base | checks | rules
+        case PullRequestPushed():
+            return Need.PROPOSAL
         case Ticked() if session is not None and session.status is Status.MERGED:
             return _needs_of_watch(session)
         case _ if session is None or session.status.is_terminal:

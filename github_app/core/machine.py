@@ -3,9 +3,9 @@ status meets every event, and every decision says why, also for "nothing to do".
 
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
 what people say, `planning` what they are told before anything is done, `inquiries` what they only want to know,
-`rounds` how turns end, `undoing` how they are taken back, `checks` what CI means, `upkeep` time and what happens behind
-our back, `afterwards` what follows a merge, and `reverting` how it is taken back; all of them speak in the few moves of
-`decisions`."""
+`proposing` what a change of the policy comes to, `rounds` how turns end, `undoing` how they are taken back, `checks`
+what CI means, `upkeep` time and what happens behind our back, `afterwards` what follows a merge, and `reverting` how it
+is taken back; all of them speak in the few moves of `decisions`."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from github_app.core import (
     inquiries,
     opening,
     planning,
+    proposing,
     reverting,
     rounds,
     undoing,
@@ -44,6 +45,7 @@ from github_app.core.events import (
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
+    PullRequestPushed,
     PullRequestReopened,
     Reported,
     Reverted,
@@ -78,17 +80,9 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
         return nothing(session, "these words were heard before")
     if facts.is_withdrawn:
         return nothing(session, "these words were deleted before they were taken up")
-    asked = inquiry_in(event)
     if why := left_to_people(session, event):
         return nothing(session, why)
-    if asked is not None:
-        decision = inquiries.asked(session, asked, facts)
-    elif session is not None and session.inquiry is not None:
-        decision = inquiries.went_on(session, event, facts)
-    elif session is None or session.status.is_terminal:
-        decision = opening.decide_without(session, event, facts)
-    else:
-        decision = _decide_open(session, event, facts)
+    decision = _decide_on(session, event, facts)
     if clicks.is_click(event):
         decision = clicks.redrawn(decision)
     decision = without_outdated(session, decision)
@@ -97,14 +91,28 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     return decision
 
 
+def _decide_on(session: Session | None, event: Event, facts: Facts) -> Decision:
+    asked = inquiry_in(event)
+    if asked is not None:
+        return inquiries.asked(session, asked, facts)
+    if isinstance(event, PullRequestPushed):
+        return proposing.proposed(session, event, facts)
+    if session is not None and session.inquiry is not None:
+        return inquiries.went_on(session, event, facts)
+    if session is None or session.status.is_terminal:
+        return opening.decide_without(session, event, facts)
+    return _decide_open(session, event, facts)
+
+
 CLOCKS_APART = timedelta(minutes=2)
 """How far GitHub's clock and ours may be apart."""
 
 
 def is_our_own(event: Event, facts: Facts) -> bool:
-    """Loop guard, by the sender's number. Checks have no sender here: CI of our own commits must wake us."""
+    """Loop guard, by the sender's number. Checks have no sender here: CI of our own commits must wake us. What a policy
+    comes to is the same whoever proposes it, and nothing follows from it."""
     match event:
-        case ChecksChanged():
+        case ChecksChanged() | PullRequestPushed():
             return False
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone() | Reverted():
             return False
@@ -136,7 +144,7 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return upkeep.pushed(session, event, facts)
         case PullRequestClosed():
             return _pull_closed(session, event, facts)
-        case PullRequestReopened():
+        case PullRequestReopened() | PullRequestPushed():
             return nothing(session, "the pull request is ours and work on it goes on")
         case PullRequestDraftChanged():
             return _draft_changed(session, event)

@@ -212,6 +212,16 @@ class Patch:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Annotation:
+    """What a check run says about a line of a file. The words are read as they stand, without Markdown."""
+
+    path: str
+    line: int
+    level: Literal["warning", "failure"]
+    text: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BranchHold:
     """Who else has a say about a branch: GitHub's protection, or open work of ours on an issue (its number)."""
 

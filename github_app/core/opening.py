@@ -40,6 +40,7 @@ from github_app.core.events import (
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
+    PullRequestPushed,
     PullRequestReopened,
     Reported,
     Reverted,
@@ -60,6 +61,7 @@ from github_app.core.merging import obstacle_to_merging, towards_base
 from github_app.core.messages import answers, plans, refusals
 from github_app.core.model import Actor, Issue, Pull, Repo
 from github_app.core.names import branch_name, plan_label, session_id
+from github_app.core.particulars import told_of_honk
 from github_app.core.parts import next_part
 from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
@@ -94,6 +96,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | ChecksChanged()
             | BranchPushed()
             | PullRequestClosed()
+            | PullRequestPushed()
             | PullRequestDraftChanged()
             | InstallationChanged()
             | TurnFinished()
@@ -195,8 +198,8 @@ def _command(last: Session | None, event: CommandIssued, facts: Facts) -> Decisi
 def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tuple[Effect, ...]) -> Decision | None:
     """What is answered at once, where no work is; None for what begins some."""
     match event.command.verb:
-        case "help":
-            return _said(last, event, seen, answers.help_text(facts.trigger_label), "help was asked for")
+        case "help" | "ping" | "config":
+            return _said(last, event, seen, told_of_honk(event, facts), f"{event.command.verb} was asked for")
         case "stop" if stops := stop_inquiries(event, facts):
             return Decision(session=last, effects=(*seen, *stops), why="the reports that are being made are stopped")
         case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "revert" | "rebase" | "lesson" if (

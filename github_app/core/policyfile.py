@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
-from github_app.core.errors import Refused
+from github_app.core.errors import Misread
 from github_app.core.hosts import HostRule
 from github_app.core.policy import (
     JUDGING,
@@ -49,17 +49,29 @@ Lines = Mapping[tuple[str, ...], int]
 def parse_policy(document: object, lines: Lines = MappingProxyType({})) -> Policy:
     """A repository's policy; None (an empty file) gives the defaults.
 
-    Raises `Refused` naming file, line and key for anything unknown or of the wrong kind.
+    Raises `Misread` naming file, line and key for anything unknown or of the wrong kind.
     """
     top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", "mcp", *_PARTS))
     policy = _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
     return replace(policy, mcp=_servers(top))
 
 
+def find_mistakes(document: object, lines: Lines = MappingProxyType({})) -> tuple[Misread, ...]:
+    """All that is wrong in a repository's policy, of each part of it the first."""
+    parts = [{key: value} for key, value in document.items()] if isinstance(document, Mapping) else [document]
+    found = []
+    for part in parts:
+        try:
+            parse_policy(part, lines)
+        except Misread as mistake:
+            found.append(mistake)
+    return tuple(found)
+
+
 def parse_floor(document: object, lines: Lines = MappingProxyType({}), *, name: str) -> Floor:
     """The operator's floor from the file called `name`; what it does not mention is not restricted.
 
-    Raises `Refused` as above.
+    Raises `Misread` as above.
     """
     top = _Section.of(document, _File(name=name, lines=lines), ("quota", "mcp", *_PARTS))
     quota = top.section("quota", ("person", "repository", "organisation"))
@@ -187,16 +199,15 @@ class _File:
     name: str
     lines: Lines
 
-    def refused(self, path: tuple[str, ...], what: str) -> Refused:
+    def refused(self, path: tuple[str, ...], what: str) -> Misread:
         """What is wrong, and where: the line of the key, or of the nearest one around it."""
         near = next((path[:size] for size in range(len(path), 0, -1) if path[:size] in self.lines), ())
-        line = f", line {self.lines[near]}" if near else ""
-        return Refused(f"`{self.name}`{line}: {what}")
+        return Misread(self.name, what, line=self.lines[near] if near else None)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Section:
-    """A mapping of a file, with the keys that lead to it. All of its readers raise `Refused` naming file, line, key."""
+    """A mapping of a file, with the keys that lead to it. All of its readers raise `Misread` naming file, line, key."""
 
     file: _File
     path: tuple[str, ...]
@@ -214,7 +225,7 @@ class _Section:
                 raise file.refused(where, told)
         return cls(file=file, path=path, values=document)
 
-    def refused(self, key: str, what: str, *, item: int | None = None) -> Refused:
+    def refused(self, key: str, what: str, *, item: int | None = None) -> Misread:
         path = (*self.path, key)
         place = path if item is None else (*path, str(item))
         return self.file.refused(place, f"{code('.'.join(path))} {what}")

@@ -16,6 +16,7 @@ from github_app.core.linked import Linked
 from github_app.core.merges import Comparison
 from github_app.core.model import (
     Actor,
+    Annotation,
     ChangeSet,
     Checks,
     Comment,
@@ -328,14 +329,20 @@ class Hub(Aftermaths, Protocol):
     def own_comment(self, repo: Repo, number: int, tag: str) -> tuple[str, Actor | None] | None:
         """Our comment with this `tag` as it stands, and who edited it last (None: nobody); None if it is gone."""
 
-    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
-        """The open draft pull request for `branch`: found if it is there, else opened."""
+    def template(self, repo: Repo, sha: str) -> str | None:
+        """The repository's template of pull requests at a commit, as GitHub finds it; None if there is none."""
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str, below: str = "") -> Pull:
+        """The open draft pull request for `branch`: found if it is there, else opened; `below` goes below our part."""
 
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
 
-    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
-        """Enter our check run of a commit, completed; once for each `key`."""
+    def show_check(
+        self, repo: Repo, sha: str, *, name: str, key: str, conclusion: str, title: str, summary: str,
+        annotations: Sequence[Annotation] = (),
+    ) -> None:  # fmt: skip
+        """Enter a check run of ours of a commit, completed; once for each `key`."""
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""

@@ -83,6 +83,6 @@ def left_to_people(session: Session | None, event: Event) -> str:
     if verb in LEFT_TO_PEOPLE:
         return f"`{verb}` is left to people, who say it on GitHub"
     is_open = session is not None and not session.status.is_terminal
-    if is_open and session is not None and session.stuck_on in _ANSWERED_FOR and verb in ("do", "retry", "plan"):
+    if is_open and session is not None and session.stuck_on in _ANSWERED_FOR and verb in ("do", "retry", "fix", "plan"):
         return f"the work waits for a person's word about {session.stuck_on}, to be said on GitHub"
     return ""

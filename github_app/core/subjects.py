@@ -22,6 +22,7 @@ from github_app.core.events import (
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
+    PullRequestPushed,
     PullRequestReopened,
     Reported,
     Reverted,
@@ -88,6 +89,8 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             return Subject(repo_id=event.repo.id, branch=event.branch, head_sha=event.head_sha)
         case BranchPushed():
             return Subject(repo_id=event.repo.id, branch=event.branch)
+        case PullRequestPushed():
+            return Subject(repo_id=event.repo.id)  # It is about the repository's policy, and about no work.
         case InstallationChanged():
             return Subject(installation_id=event.installation_id)
         case (
@@ -107,3 +110,15 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             return Subject(session_id=event.session_id)
         case _:
             assert_never(event)
+
+
+def words_in(event: Event) -> tuple[str, int] | None:
+    """Where somebody said something, and its number there: the same words are heard once, however often they come."""
+    match event:
+        case CommandIssued():
+            # By another door the event's own id says that: it is recorded once. A box is there to be ticked again.
+            return (event.source, event.comment_id) if event.comment_id and event.source != "tracking" else None
+        case ReviewSubmitted():
+            return "review", event.review_id
+        case _:
+            return None

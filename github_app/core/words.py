@@ -34,9 +34,11 @@ from github_app.core.feedback import (
 )
 from github_app.core.inquiries import stop_inquiries
 from github_app.core.learning import taught
+from github_app.core.mending import fix, rests, too_much
 from github_app.core.merging import rebase
 from github_app.core.messages import answers, refusals, stops
 from github_app.core.messages.figures import money
+from github_app.core.particulars import told_of_honk
 from github_app.core.pausing import switched
 from github_app.core.planning import go, plan_asked, plan_waits
 from github_app.core.reverting import revert
@@ -63,11 +65,12 @@ def commanded(session: Session, event: CommandIssued, facts: Facts) -> Decision:
     if (back := asked_back(session, event, seen)) is not None:
         return back
     match event.command.verb:
-        case "help" | "status":
-            is_help = event.command.verb == "help"
-            body = answers.help_text(facts.trigger_label) if is_help else answers.status_answer(session)
+        case "help" | "status" | "ping" | "config":
+            body = told_of_honk(event, facts) or answers.status_answer(session)
             say = Say(number=event.number, tag=f"answer:{event.id}", body=body)
             return Decision(session=session, effects=(*seen, say), why=f"`{event.command.verb}` was asked for")
+        case "fix" if rests(session):
+            return fix(session, event, facts, seen)
         case "stop":
             reason = stops.stopped_by(
                 event.actor.login, "asked me to stop", stops.GO_ON, pull_number=session.pull_number
@@ -95,7 +98,7 @@ def _go(session: Session, event: CommandIssued, facts: Facts, seen: tuple[Effect
         return publish_held(session, held, facts, seen, why="a person asked to publish again what was accepted")
     heard = replace(with_feedback(session, words), fix_rounds=0, review_rounds=0, moved_heads=0)
     if words and is_full(heard):
-        return _too_much(session, event, facts)
+        return too_much(session, event, facts)
     if event.source == "review":
         heard = _to_be_asked_again(heard, event.actor.login)
     if session.status is Status.WORKING:
@@ -159,17 +162,6 @@ def _where_it_was_said(session: Session, event: CommandIssued, facts: Facts) -> 
     known = {*session.seen, *(feedback.id for feedback in session.feedback)}
     is_known = facts.pull is not None and push_of(facts.pull.head_sha).id in known
     return at_newest_head(session, facts) if is_known else session
-
-
-def _too_much(session: Session, event: CommandIssued, facts: Facts) -> Decision:
-    return refuse_once(
-        session,
-        facts,
-        Say(number=event.number, tag=f"full:{event.actor.id}", body=refusals.too_much_waits()),
-        about="full",
-        before=acknowledge(event, content="confused"),
-        why="more waits for the agent than it can take up",
-    )
 
 
 def reviewed(session: Session, event: ReviewSubmitted, facts: Facts) -> Decision:

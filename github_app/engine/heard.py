@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from github_app.core.events import Event, words_in
+from github_app.core.events import Event
 from github_app.core.model import Repo
+from github_app.core.subjects import words_in
 from github_app.engine.database import transaction
 
 

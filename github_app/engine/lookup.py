@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from github_app import __version__
 from github_app.core.decisions import may_ask
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, Refused
 from github_app.core.events import (
@@ -19,6 +20,7 @@ from github_app.core.events import (
     InquiryStopped,
     IssueLabeled,
     Published,
+    PullRequestPushed,
     PullRequestReopened,
     Ticked,
     inquiry_in,
@@ -36,6 +38,7 @@ from github_app.engine.heard import is_heard
 from github_app.engine.inquiring import open_inquiries
 from github_app.engine.pauses import Pauses
 from github_app.engine.policies import Policies
+from github_app.engine.proposing import proposal_in
 from github_app.engine.quotas import Quotas
 from github_app.engine.transcripts import Transcripts
 
@@ -66,6 +69,7 @@ class Lookup:
             now=self.clock.now(),
             me=self.hub.identity(),
             trigger_label=self.trigger_label,
+            version=__version__,
             checks_grace_s=self.checks_grace_s,
             checks_settle_s=self.checks_settle_s,
             up_since=self.up_since,
@@ -76,7 +80,7 @@ class Lookup:
             return replace(facts, is_heard=True)
         if self._is_withdrawn(repo, event):
             return replace(facts, is_withdrawn=True)
-        with self.hub.at_leisure() if isinstance(event, Ticked) else nullcontext():
+        with self.hub.at_leisure() if isinstance(event, Ticked | PullRequestPushed) else nullcontext():
             facts = self._looked_up(facts, session, event, repo)
         asker = asker_of(session, event)
         if asker is not None:
@@ -90,8 +94,10 @@ class Lookup:
         return replace(facts, pause=self.pauses.of(repo))
 
     def _looked_up(self, facts: Facts, session: Session | None, event: Event, repo: Repo) -> Facts:
+        wanted = needs(session, event)
         try:
-            return self._from_hub(facts, needs(session, event), session, event, repo)
+            found = self._from_hub(facts, wanted, session, event, repo)
+            return self._with_rules(found, wanted, event, repo)
         except (Gone, AccessDenied) as error:
             if not isinstance(event, Ticked):
                 raise  # Somebody waits for an answer, or is gone with the installation.
@@ -231,6 +237,17 @@ class Lookup:
         except Refused as error:
             return replace(facts, base_sha=base, obstacle=str(error))
         return replace(facts, base_sha=base, policy=policy)
+
+    def _with_rules(self, facts: Facts, wanted: Need, event: Event, repo: Repo) -> Facts:
+        """The policy value by value, for those who ask after it and for who proposes another."""
+        if isinstance(event, PullRequestPushed) and Need.PROPOSAL in wanted:
+            return replace(facts, proposal=proposal_in(self.policies, repo, event))
+        if Need.RULES not in wanted or facts.obstacle:
+            return facts
+        try:
+            return replace(facts, rules=self.policies.explained(repo))
+        except (Gone, Refused) as error:
+            return replace(facts, obstacle=str(error))
 
 
 def _require_repository(error: Gone) -> None:

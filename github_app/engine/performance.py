@@ -30,6 +30,7 @@ from github_app.core.effects import (
     ResumeRepository,
     RunTurn,
     Say,
+    ShowPolicy,
     ShowProgress,
     ShowProof,
     StopInquiries,
@@ -51,7 +52,7 @@ from github_app.core.events import (
 from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.merges import Merge, Merges, unresolved
-from github_app.core.messages import account, refusals
+from github_app.core.messages import account, refusals, templates
 from github_app.core.model import ChangeSet, Thread
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.core.record.records import reversal_of
@@ -107,8 +108,8 @@ class Performance:
             case LookAgain():
                 again = ChecksChanged(id=f"{pending.id}/again", repo=repo, head_sha=effect.head_sha, branch=None)
                 self.store.entries.add_found([again], delay_s=effect.after_s)
-            case ShowProof():
-                self._show_proof(pending, effect)
+            case ShowProof() | ShowPolicy():
+                self._show_check(pending, effect)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case ReplyThreads():
@@ -152,10 +153,12 @@ class Performance:
             case _:
                 pass  # Nobody waits for an answer.
 
-    def _show_proof(self, pending: Pending, effect: ShowProof) -> None:
-        self.hub.show_proof(
-            pending.repo, effect.head_sha, key=pending.id,
+    def _show_check(self, pending: Pending, effect: ShowProof | ShowPolicy) -> None:
+        is_proof = isinstance(effect, ShowProof)
+        self.hub.show_check(
+            pending.repo, effect.head_sha, name="honk" if is_proof else "honk policy", key=pending.id,
             conclusion=effect.conclusion, title=effect.title, summary=effect.summary,
+            annotations=effect.annotations if isinstance(effect, ShowPolicy) else (),
         )  # fmt: skip
 
     def _post_review(self, pending: Pending, effect: PostReview) -> None:
@@ -311,8 +314,10 @@ class Performance:
         if session.pull_number is not None:
             self.hub.edit_pull(session.repo, session.pull_number, body=body)
             return session.pull_number
-        pull = self.hub.open_pull(session.repo, branch=session.branch, base=session.base_branch, title=title, body=body)
-        return pull.number
+        below = templates.left_to_people(self.hub.template(session.repo, session.base_sha) or "")
+        return self.hub.open_pull(
+            session.repo, branch=session.branch, base=session.base_branch, title=title, body=body, below=below
+        ).number
 
     def _merge_under(self, session: Session, changes: ChangeSet) -> Merge | None:
         """The merge that a change set completes, made again. Raises `Refused` if it is not what was verified."""

@@ -31,16 +31,18 @@ class Policies:
     def explained(self, repo: Repo) -> tuple[Explained, ...]:
         """Each value that is in force for work that begins now, and where it comes from. Raises as `at` does."""
         head = self.hub.head_of(repo, repo.default_branch)
-        text = self.hub.file(repo, POLICY_PATH, head) if head is not None else None
-        if text is None:
-            return tuple(explain(Policy(), {}, self.floor))
-        document, lines = load_yaml(text, POLICY_PATH)
-        return tuple(explain(parse_policy(document, lines), lines, self.floor))
+        return explain_text(self.hub.file(repo, POLICY_PATH, head) if head is not None else None, self.floor)
 
 
 def read_policy(text: bytes | None) -> Policy:
     """The policy in a file; None (no file) gives the defaults. Raises `Refused` for what is wrong in it."""
     return Policy() if text is None else parse_policy(*load_yaml(text, POLICY_PATH))
+
+
+def explain_text(text: bytes | None, floor: Floor) -> tuple[Explained, ...]:
+    """Each value that a policy file comes to on the operator's floor. Raises as `read_policy` does."""
+    document, lines = load_yaml(text, POLICY_PATH) if text is not None else (None, {})
+    return tuple(explain(parse_policy(document, lines), lines, floor))
 
 
 def read_floor(path: Path | None, *, kept: timedelta = MONTH) -> Floor:

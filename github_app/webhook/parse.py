@@ -10,7 +10,7 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 
 from github_app.core.errors import Rejected
-from github_app.webhook import edits, payloads, readers
+from github_app.webhook import edits, payloads, proposals, readers
 from github_app.webhook.delivery import Delivery, load_object
 from github_app.webhook.readers import Ignored, Origin, Parsed, Read
 
@@ -78,6 +78,8 @@ TABLE: Mapping[tuple[str, str | None], _Row] = {
     ("pull_request_review_comment", "created"): _row(payloads.ReviewCommentPayload, readers.review_comment_created),
     ("pull_request", "labeled"): _row(payloads.PullLabelPayload, readers.pull_labeled),
     ("pull_request", "unlabeled"): _row(payloads.PullLabelPayload, readers.pull_unlabeled),
+    ("pull_request", "opened"): _row(payloads.OpenPullPayload, proposals.pull_pushed),
+    ("pull_request", "synchronize"): _row(payloads.OpenPullPayload, proposals.pull_pushed),
     ("pull_request", "closed"): _row(payloads.PullPayload, readers.pull_closed),
     ("pull_request", "reopened"): _row(payloads.PullPayload, readers.pull_reopened),
     ("pull_request", "converted_to_draft"): _row(payloads.PullPayload, readers.draft_changed(is_draft=True)),

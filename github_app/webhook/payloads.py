@@ -146,6 +146,14 @@ class PullPayload(RepoPayload):
     pull_request: Pull
 
 
+class OpenPull(Pull):
+    base: Side
+
+
+class OpenPullPayload(RepoPayload):
+    pull_request: OpenPull
+
+
 class LabelledPull(Issue):
     """A pull request in an issue's clothes, as far as its labels go."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from github_app.adapters.hub.texts import BODY_LIMIT
 from github_app.core.errors import AccessDenied, Gone, Refused, Transient
 from github_app.core.filediffs import is_in_diff
 from github_app.core.messages import boxes
-from github_app.core.model import Permission
+from github_app.core.model import Annotation, Permission
 from github_app.core.names import tracking_tag
 from github_app.core.reports import LineComment
 from github_app.localhub.deeds import refs
@@ -426,7 +427,7 @@ def test_what_was_not_delivered_is_asked_for_again_once(stage: Stage):
 def test_a_proof_is_entered_once_for_each_key_and_counts_for_nothing(stage: Stage):
     def show(key: str, title: str, hub: GitHubHub) -> None:
         words = "It passed. <!-- @ann -->" + "x" * 70_000
-        hub.show_proof(stage.repo, stage.base, key=key, conclusion="failure", title=title, summary=words)
+        hub.show_check(stage.repo, stage.base, name="honk", key=key, conclusion="failure", title=title, summary=words)
 
     show("e-1/0", "first", stage.hub)
     show("e-1/0", "again", stage.make_hub())
@@ -438,10 +439,52 @@ def test_a_proof_is_entered_once_for_each_key_and_counts_for_nothing(stage: Stag
     assert len(stage.place.check_runs(stage.base)) == 2
 
 
+def test_a_check_run_points_at_lines_and_at_no_more_than_github_takes(stage: Stage):
+    notes = [Annotation(path="honk.yml", line=n, level="failure", text=f"{n} is wrong") for n in range(1, 61)]
+    said: dict[str, Any] = {"key": "e", "conclusion": "failure", "title": "t", "summary": "s", "annotations": notes}
+    stage.hub.show_check(stage.repo, stage.base, name="honk policy", **said)
+    [run] = stage.place.check_runs(stage.base)
+    assert (run.name, len(run.output["annotations"])) == ("honk policy", 50)
+    assert run.output["annotations"][2]["start_line"] == 3
+
+
+@pytest.mark.parametrize(
+    ("files", "found"),
+    [
+        ({}, None),
+        ({"pull_request_template.md": "top", "docs/pull_request_template.md": "docs"}, "top"),
+        ({".github/PULL_REQUEST_TEMPLATE.md": "hidden", "pull_request_template.md": "top"}, "hidden"),
+        ({"docs/Pull_Request_Template.txt": "docs"}, "docs"),
+        ({".github/PULL_REQUEST_TEMPLATE/usual.md": "one", "README.md": "r"}, "one"),
+        ({".github/PULL_REQUEST_TEMPLATE/a.md": "a", ".github/PULL_REQUEST_TEMPLATE/b.md": "b"}, None),
+        ({"PULL_REQUEST_TEMPLATE/a.md": "a", "docs/pull_request_template": "docs"}, "docs"),
+        ({"pull_request_template.md": "x" * 60_001}, None),
+        ({"pull_request_template.md.bak": "x", "my_pull_request_template.md": "y"}, None),
+    ],
+)
+def test_the_template_of_pull_requests_is_found_as_github_finds_it(stage: Stage, files, found):
+    before = stage.base
+    sha = stage.maintainer.push(stage.place, "main", files, "Templates") if files else before
+    assert stage.hub.template(stage.repo, sha) == found
+    assert stage.hub.template(stage.repo, before) is None, "as it was at that commit"
+
+
+def test_a_pull_request_has_the_template_below_our_part_and_keeps_it(stage: Stage):
+    stage.publish()
+    opened = stage.hub.open_pull(
+        stage.repo, branch="honk/1-fix", base="main", title="t", body="words", below="## What\n\n- [ ] tested"
+    )
+    assert str(stage.place.issues[opened.number].body).endswith("<!-- honk:end -->\n\n## What\n\n- [ ] tested")
+    stage.hub.edit_pull(stage.repo, opened.number, body="new words")
+    assert stage.place.issues[opened.number].body == (
+        "<!-- honk:begin -->\nnew words\n<!-- honk:end -->\n\n## What\n\n- [ ] tested"
+    )
+
+
 @pytest.mark.parametrize("kind", ["before", "after", "hang"])
 def test_a_proof_whose_answer_is_lost_is_there_once(stage: Stage, kind):
     def show() -> None:
-        stage.hub.show_proof(stage.repo, stage.base, key="e", conclusion="success", title="t", summary="s")
+        stage.hub.show_check(stage.repo, stage.base, name="honk", key="e", conclusion="success", title="t", summary="s")
 
     stage.github.faults.add("POST .*/check-runs", kind)
     if kind == "before":
@@ -454,7 +497,7 @@ def test_a_proof_whose_answer_is_lost_is_there_once(stage: Stage, kind):
 def test_an_installation_that_has_not_granted_it_gets_no_proof(open_stage: Callable[..., Stage]):
     stage = open_stage(permissions={**APP_PERMISSIONS, "checks": "read"})
     with pytest.raises(AccessDenied, match="checks: write"):
-        stage.hub.show_proof(stage.repo, stage.base, key="e", conclusion="success", title="t", summary="s")
+        stage.hub.show_check(stage.repo, stage.base, name="honk", key="e", conclusion="success", title="t", summary="s")
 
 
 def test_a_review_is_posted_once_on_its_lines_and_decides_nothing(stage: Stage):

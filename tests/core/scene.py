@@ -190,6 +190,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.BranchPushed: {"branch": BRANCH, "after": NEW},
     ev.PullRequestClosed: {"pull_number": PULL, "branch": BRANCH, "is_merged": False},
     ev.PullRequestReopened: {"pull_number": PULL, "branch": BRANCH, "head_sha": HEAD, "is_draft": False},
+    ev.PullRequestPushed: {"pull_number": PULL, "head_sha": NEW, "base_sha": BASE, "base_branch": "main"},
     ev.PullRequestDraftChanged: {"pull_number": PULL, "branch": BRANCH, "is_draft": True},
     ev.InstallationChanged: {"installation_id": 70, "action": "suspended"},
     ev.TurnFinished: {"submission": SUBMISSION, "change_set_id": "blob", "usage": USAGE},

@@ -13,7 +13,7 @@ from github_app.core.messages import account, boxes
 from github_app.core.model import Permission
 from github_app.core.names import tracking_tag
 from github_app.core.session import Round, Session, Status
-from github_app.core.subjects import Subject, subject_of
+from github_app.core.subjects import Subject, subject_of, words_in
 from tests.core.scene import (
     AWAITING_REVIEW,
     BOB,
@@ -184,4 +184,4 @@ def test_the_session_is_found_by_the_number_of_the_comment(happened: ev.Event):
 
 
 def test_a_box_is_there_to_be_ticked_again():
-    assert ev.words_in(click("retry")) is None
+    assert words_in(click("retry")) is None

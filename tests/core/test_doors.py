@@ -5,8 +5,8 @@ from __future__ import annotations
 from github_app.core.commands import Command
 from github_app.core.decisions import acknowledge
 from github_app.core.doors import Request, issue_of, said_by_door
-from github_app.core.events import words_in
 from github_app.core.feedback import feedback_of_command
+from github_app.core.subjects import words_in
 from tests.core.scene import ALICE, ISSUE, REPO, facts
 
 REQUEST = Request(key="slack:1/said", door="slack", actor=ALICE, command=Command(verb="do", text="louder"))

@@ -48,6 +48,12 @@ def test_what_the_operator_cut_down_is_told_with_what_was_wanted(key: str, words
     assert told(POLICY, floor)[key] == words
 
 
+def test_tool_servers_are_told_with_what_they_run_and_reach():
+    servers = {"docs": {"command": "docs-mcp", "network": ["docs.example.org"]}, "wiki": {"url": "https://x.example/"}}
+    found = told(parse_policy({"mcp": servers}), Floor())["mcp"]
+    assert found == "docs: docs-mcp (docs.example.org); wiki: https://x.example/ (default)"
+
+
 def test_every_key_of_a_policy_is_told():
     known = {"setup", "verify", "mcp", "protected", "approvers", "others", "judge", "resolve", "bots"}
     sections = {"limits": 3, "rounds": 2, "network": 2, "changes": 3}

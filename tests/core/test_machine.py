@@ -12,7 +12,7 @@ from github_app.core.facts import Need, needs
 from github_app.core.machine import decide
 from github_app.core.model import Permission
 from github_app.core.session import Session, Status
-from github_app.core.subjects import Subject, subject_of
+from github_app.core.subjects import Subject, subject_of, words_in
 from tests.core import (
     test_afterwards,
     test_approvals,
@@ -56,7 +56,7 @@ ROWS = [
     *test_afterwards.ROWS,
 ]
 STATUSES = (NONE, *Status)
-OURS = (ev.ChecksChanged, *get_args(ev.OwnEvent))
+OURS = (ev.ChecksChanged, ev.PullRequestPushed, *get_args(ev.OwnEvent))
 DONE_BY_SOMEBODY = [kind for kind in EVENT_KINDS if kind not in OURS]
 
 
@@ -183,6 +183,6 @@ def test_words_that_were_heard_before_or_are_deleted_by_now_do_nothing(before: S
 
 
 def test_words_are_known_by_where_they_stand():
-    assert ev.words_in(command(source="review_comment", comment_id=7)) == ("review_comment", 7)
-    assert ev.words_in(event(ev.ReviewSubmitted, review_id=8)) == ("review", 8)
-    assert ev.words_in(event(ev.Ticked)) is None
+    assert words_in(command(source="review_comment", comment_id=7)) == ("review_comment", 7)
+    assert words_in(event(ev.ReviewSubmitted, review_id=8)) == ("review", 8)
+    assert words_in(event(ev.Ticked)) is None

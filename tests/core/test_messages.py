@@ -20,6 +20,7 @@ from github_app.core import consent
 from github_app.core import reports as reports_of
 from github_app.core.commands import parse_command
 from github_app.core.estimates import Estimate
+from github_app.core.explanation import explain
 from github_app.core.failures import Failure, Rerun
 from github_app.core.feedback import feedback_of_checks, feedback_of_edit, feedback_of_push
 from github_app.core.holds import ACCEPTABLE, Approval, Finding, Hold
@@ -34,17 +35,23 @@ from github_app.core.messages import (
     merged,
     parts,
     plans,
+    policies,
     proof,
     refusals,
     reports,
     stops,
+    templates,
 )
-from github_app.core.model import Checks, FailedCheck, NetworkDecision, Usage
+from github_app.core.model import Checks, FailedCheck, NetworkDecision, Permission, Usage
 from github_app.core.plans import Plan
 from github_app.core.policy import Policy
+from github_app.core.policyfile import parse_floor, parse_policy
+from github_app.core.proposals import Mistake
+from github_app.core.proposals import Proposal as PolicyChange
 from github_app.core.quotas import Shortage
 from github_app.core.reports import Review
 from github_app.core.session import Cause, Pause, Reply, Round, Session, Status, Submission
+from github_app.core.simulation import rights_of
 from github_app.core.verdicts import Before, Verdict
 from github_app.core.waits import Wait
 from tests.core.scene import (
@@ -318,6 +325,17 @@ ANSWERS = {
     "already working, first turn": answers.already_working(first_turn()),
     "already working": answers.already_working(session()),
     "status": answers.status_answer(session(AWAITING_REVIEW, checks=checks("passed"), usage=SPENT)),
+    "ping": answers.here(
+        "0.1", rights_of("alice", Permission.WRITE, Policy()), policy=Policy(), pause=None, obstacle=""
+    ),
+    "ping of one who may all, where it rests": answers.here(
+        "0.1", rights_of("carol", Permission.ADMIN, Policy()), policy=Policy(), pause=Pause(login="carol"), obstacle=""
+    ),
+    "ping where no work would start": answers.here(
+        "0.1", rights_of("alice", Permission.WRITE, Policy()), policy=Policy(), pause=None, obstacle="it is wrong."
+    ),
+    "nothing to fix": answers.nothing_to_fix(session(AWAITING_REVIEW, checks=checks("passed"))),
+    "nothing to fix yet": answers.nothing_to_fix(session(AWAITING_CHECKS, checks=checks("pending"))),
     "what was spent": answers.what_was_spent(session(usage=SPENT)),
     "money allowed": answers.money_allowed(session(usage=SPENT, granted_micro_usd=2_500_000), 2_500_000),
     "too much money at once": refusals.too_much_at_once(500_000_000, 50_000_000),
@@ -532,7 +550,28 @@ PROOF_PAGE = {
     name: f"{proof.conclusion(each)}: {proof.title(each)}\n\n{proof.summary(session(), each)[: SHORTER.get(name)]}"
     for name, each in PROOFS.items()
 }
+FLOOR = parse_floor({"limits": {"usd": 5}}, name="floor.yml")
+LINES = {("limits",): 1, ("limits", "usd"): 2, ("verify",): 3, ("others",): 4}
+WISHED = parse_policy({"limits": {"usd": 20}, "verify": [f"echo '|' {UNTRUSTED}"], "others": "quote"}, LINES)
+RULES = tuple(explain(WISHED, LINES, FLOOR))
+PROPOSALS = {
+    "wrong": PolicyChange(mistakes=(Mistake(what="unknown key `limit`", line=3), Mistake(what="it is too large"))),
+    "another policy": PolicyChange(before=tuple(explain(Policy(), {}, FLOOR)), after=RULES),
+    "nothing else in force": PolicyChange(before=RULES, after=RULES),
+    "mended": PolicyChange(before=None, after=RULES),
+}
+POLICIES = {
+    **{
+        name: f"{policies.title(each)}\n\n{policies.summary(each, in_force_on='main', elsewhere='v1')}"
+        for name, each in PROPOSALS.items()
+    },
+    "in force": policies.in_force(RULES, ""),
+    "in force by default": policies.in_force(tuple(explain(Policy(), {}, FLOOR)), ""),
+    "none in force": policies.in_force((), "`.github/honk.yml`, line 3: unknown key `limit`"),
+    "template": templates.left_to_people(f"<!-- fill in -->\n## What\n\n- [x] tested\n\n{UNTRUSTED}"),
+}
 PAGES = {
+    "policies": POLICIES,
     "pushed": PUSHED,
     "proof": PROOF_PAGE,
     "refusals": REFUSALS,

@@ -48,6 +48,7 @@ from tests.core.scene import (
 
 SECOND = timedelta(seconds=1)
 STARTS = "React ShowProgress RunTurn"
+HEARD_LATE = (ev.PullRequestPushed, ev.TrackingEdited, ev.Published, ev.Undone, ev.Reverted)
 NO_SESSION_NEEDED = (ev.IssueLabeled, ev.CommandIssued, ev.PullRequestReopened)
 
 ROWS = [
@@ -101,13 +102,15 @@ ROWS = [
             facts=facts(Permission.READ), does="", why="somebody without write access"),
     rows_of(TERMINAL, "another pull request opened again", event(ev.PullRequestReopened, pull_number=99),
             does="", why="not ours"),
+    rows_of(NOT_OPEN, "a pull request with new commits", event(ev.PullRequestPushed),
+            does="", why="leaves the policy as it is"),
     rows_of([NONE], "a pull request opened again", event(ev.PullRequestReopened), does="", why="not ours"),
     rows_of(TERMINAL, "a push that was under way", event(ev.Published), does="", why="what was published is noted"),
     rows_of([NONE], "a push without a session", event(ev.Published), does="", why="no open session"),
     *(
         rows_of(NOT_OPEN, f"{kind.__name__} that comes too late", event(kind), does="", why="no open session")
         for kind in EVENT_KINDS
-        if kind not in (*NO_SESSION_NEEDED, ev.TrackingEdited, ev.Published, ev.Undone, ev.Reverted)
+        if kind not in (*NO_SESSION_NEEDED, *HEARD_LATE)
     ),
 ]  # fmt: skip
 

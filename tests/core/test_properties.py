@@ -134,7 +134,7 @@ PULLS = [
 ]
 STATES = ["none", "pending", "passed", "failed", "blocked"]
 KINDS = [
-    *EVENT_KINDS,
+    *(kind for kind in EVENT_KINDS if kind is not ev.PullRequestPushed),  # That one is about no work.
     ev.PullRequestClosed,
     *[ev.TurnFinished, ev.Published, ev.ChecksChanged, ev.ReviewSubmitted, ev.Ticked] * 6,
 ]

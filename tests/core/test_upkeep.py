@@ -96,6 +96,7 @@ ROWS = [
             why="not this session's"),
     row(first_turn(), "the pull request closed before we knew of it", event(ev.PullRequestClosed),
         to=CLOSED, does=ENDS, why="closed the pull request"),
+    rows_of(OPEN, "a pull request with new commits", event(ev.PullRequestPushed), does="", why="leaves the policy"),
     rows_of(OPEN, "the pull request reopened", event(ev.PullRequestReopened), does="", why="work on it goes on"),
     rows_of(OPEN, "the pull request converted", event(ev.PullRequestDraftChanged),
             does="ShowProgress", why="changed the draft state"),

@@ -11,7 +11,7 @@ import pytest
 from github_app.core.aftermath import Aftermath
 from github_app.core.commands import Command
 from github_app.core.errors import AccessDenied, Gone, NotVisibleYet, RateLimited, Refused
-from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, Ticked
+from github_app.core.events import ChecksChanged, CommandIssued, CommentSource, IssueLabeled, PullRequestPushed, Ticked
 from github_app.core.facts import Need, PlanComment
 from github_app.core.merges import Comparison
 from github_app.core.model import Actor, BranchHold, Checks, FailedCheck, Permission, Pull
@@ -33,6 +33,9 @@ from tests.fakes.hub import BASE, ME, RecordingHub
 
 LABELED = IssueLabeled(id="d", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
 WAITING = a_session(status=Status.AWAITING_CHECKS, head_sha="c" * 40, pull_number=12, turn_id=None)
+PROPOSED = PullRequestPushed(
+    id="d", repo=REPO, actor=ME, pull_number=12, head_sha="c" * 40, base_sha="a" * 40, base_branch="main"
+)
 CHECKS = ChecksChanged(id="d", repo=REPO, head_sha="c" * 40, branch=WAITING.branch)
 
 
@@ -235,7 +238,7 @@ class TestPolicyFile:
             (b"limits:\n  usd: " + b"9" * 5_000, "line 2: `9999"),
             (b"limits:\n  usd: 2026-99-99\n", "line 2: "),
             (b"[" * 30_000, "line 1: this is too deep to be understood"),
-            (b"#" * 10_000_000, "`.github/honk.yml` is 10,000,000 bytes long; 64,000 are allowed"),
+            (b"#" * 10_000_000, "`.github/honk.yml`: 10,000,000 bytes are too many; 64,000 are allowed"),
             (b"x@ann" * 100 + b": 1", "line 1: unknown key `x@annx@ann"),
         ],
         ids=lambda text: text[:24].decode("ascii", "replace") if isinstance(text, bytes) else "",
@@ -381,3 +384,65 @@ def test_after_a_merge_the_commits_before_it_are_looked_at_only_as_far_as_they_t
     assert [each.head_sha for each in facts.earlier] == ["1" * 40, "2" * 40]
     assert "pull" not in [call[0] for call in hub.asked]
     assert [call[1:] for call in hub.asked if call[0] == "checks"][-1] == ("e" * 40, True)
+
+
+def proposes(hub, lookup, after, before=None, common=None):
+    """What is found of a pull request, by the policy at its head, at its base, and where they parted (the base)."""
+    common_sha = PROPOSED.base_sha if common is None else "e" * 40
+    files = {PROPOSED.head_sha: after, PROPOSED.base_sha: before, "e" * 40: common}
+    hub.files = {(POLICY_PATH, sha): text for sha, text in files.items() if text is not None}
+    parted = Comparison(base_sha=PROPOSED.base_sha, merge_base_sha=common_sha, behind_by=0)
+    hub.comparisons = {PROPOSED.base_sha: parted}
+    return lookup.facts_for(None, PROPOSED, REPO).proposal
+
+
+def test_a_pull_request_that_changes_the_policy_is_looked_into(hub, lookup):
+    found = proposes(hub, lookup, b"limits: {usd: 1}", b"judge: block")
+    assert [each.value for each in found.after if each.key in ("limits.usd", "judge")] == ["1", "advise"]
+    assert [each.value for each in found.before if each.key in ("limits.usd", "judge")] == ["5", "block"]
+    assert proposes(hub, lookup, None, b"judge: block").mistakes == ()
+    assert proposes(hub, lookup, b"judge: block", b"jugde: block").before is None
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [(b"limits:\n  usd: x\njugde: off", [2, 3]), (b"a: [", [1]), (b"#" * 65_000, [None]), (b"- a", [None])],
+)
+def test_what_is_wrong_in_a_proposed_policy_is_found_with_its_lines(hub, lookup, text, lines):
+    assert [each.line for each in proposes(hub, lookup, text).mistakes] == lines
+
+
+def test_a_pull_request_that_leaves_the_policy_alone_costs_two_calls(hub, lookup):
+    assert proposes(hub, lookup, b"judge: block", b"judge: block") is None
+    assert [ask[0] for ask in hub.asked] == ["identity", "file", "file"]
+    # The base branch changed it since, and the pull request did not.
+    assert proposes(hub, lookup, b"judge: block", b"judge: 'off'", common=b"judge: block") is None
+    assert proposes(hub, lookup, b"judge: block", b"judge: 'off'", common=b"limits: {}") is not None
+
+
+def test_a_policy_too_large_to_be_read_is_a_mistake_where_it_is_new(hub, lookup):
+    hub.comparisons = {PROPOSED.base_sha: Comparison(base_sha="", merge_base_sha=PROPOSED.base_sha, behind_by=0)}
+    hub.fail("file", Refused("`.github/honk.yml` is larger than 1 MB"))
+    assert [each.what for each in lookup.facts_for(None, PROPOSED, REPO).proposal.mistakes] == [
+        "`.github/honk.yml` is larger than 1 MB"
+    ]
+    hub.files = {(POLICY_PATH, PROPOSED.head_sha): b"judge: block"}
+    hub.fail("file", Gone("no", what="repository"))
+    assert lookup.facts_for(None, PROPOSED, REPO).proposal is None
+    hub.comparisons = {}
+    assert lookup.facts_for(None, PROPOSED, REPO).proposal is None
+
+
+def test_the_rules_in_force_are_looked_up_for_who_asks_after_them(hub, lookup):
+    asked = CommandIssued(
+        id="d", repo=REPO, actor=ANN, number=1, is_pull=False, command=Command(verb="config"), comment_id=5,
+        source="issue_comment",
+    )  # fmt: skip
+    hub.files = {(POLICY_PATH, BASE): b"limits: {usd: 1}"}
+    assert ("limits.usd", "1") in [(each.key, each.value) for each in lookup.facts_for(None, asked, REPO).rules]
+    hub.files = {(POLICY_PATH, BASE): b"limits: {usd: x}"}
+    facts = lookup.facts_for(None, asked, REPO)
+    assert (facts.rules, "line 1" in facts.obstacle) == ((), True)
+    # Open work goes by the policy that it began with; the answer is about what is in force now.
+    facts = lookup.facts_for(replace(WAITING, base_sha="a" * 40), asked, REPO)
+    assert (facts.rules, "line 1" in facts.obstacle) == ((), True)

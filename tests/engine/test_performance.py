@@ -26,6 +26,7 @@ from github_app.core.effects import (
     ResumeRepository,
     RunTurn,
     Say,
+    ShowPolicy,
     ShowProgress,
     ShowProof,
     Undo,
@@ -34,7 +35,7 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopp
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Reverted, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
-from github_app.core.model import ChangeSet, Comment, FileChange, Merged, Permission, Pull, Thread
+from github_app.core.model import Annotation, ChangeSet, Comment, FileChange, Merged, Permission, Pull, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.core.session import Cause, Reply, Round, Status, Submission
 from github_app.engine import codec
@@ -53,6 +54,7 @@ RULE = Lesson(
     repo_id=7, pull_number=12, number=1, text="Use dB.", kept_by="ann", kept_at=FACTS.now, last_used_at=FACTS.now
 )
 TURN = "7-1-1/turn-1"
+NOTE = Annotation(path=POLICY_PATH, line=3, level="failure", text="wrong")
 LABELED = IssueLabeled(id="d-1", repo=REPO, actor=ANN, issue=ISSUE, label="honk")
 DONE = Submission(title="Make it two", summary="It was one.")
 
@@ -116,6 +118,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         RequestReview(pull_number=12, logins=("rob",)),
         RerunChecks(run_ids=(69, 70)),
         ShowProof(head_sha="c" * 40, conclusion="neutral", title="Nothing", summary="none"),
+        ShowPolicy(head_sha="c" * 40, conclusion="failure", title="Wrong", summary="all", annotations=(NOTE,)),
         RemoveLabel(number=1, label="honk"),
     ):
         assert performance.perform(pending(effect)) is None
@@ -126,7 +129,8 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         ("request_review", 12, ("rob",)),
         ("rerun_failed", 69),
         ("rerun_failed", 70),
-        ("show_proof", "c" * 40, "d-1/0", "neutral", "Nothing"),
+        ("show_check", "c" * 40, "honk", "d-1/0", "neutral", "Nothing"),
+        ("show_check", "c" * 40, "honk policy", "d-1/0", "failure", "Wrong", NOTE),
         ("remove_label", 1, "honk"),
     ]
 
@@ -329,6 +333,16 @@ def to_merge(hub, store, transcripts):
         return pending(publish)
 
     return make
+
+
+def test_a_new_pull_request_has_the_template_of_the_base_below_and_an_old_one_does_not(hub, performance, to_publish):
+    hub.templates = {BASE: "## What\n- [x] done\n"}
+    effect = to_publish("a.py")
+    published = performance.perform(effect)
+    assert hub.pulls[published.pull_number].body.endswith("## What\n- [ ] done")
+    performance.perform(effect)
+    assert len(hub.acts_of("open_pull")) == 2, "found again, not opened again"
+    assert len(hub.pulls) == 1
 
 
 def test_a_merge_is_published_once_on_top_of_both(hub, performance, to_merge):

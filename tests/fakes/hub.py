@@ -19,7 +19,19 @@ from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
 from github_app.core.merges import Comparison
 from github_app.core.missed import Act, Change, Edit, Remark
-from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
+from github_app.core.model import (
+    Actor,
+    Annotation,
+    ChangeSet,
+    Checks,
+    Comment,
+    Issue,
+    Patch,
+    Permission,
+    Pull,
+    Repo,
+    Thread,
+)
 from github_app.core.ports import GitAuth
 from github_app.core.reports import LineComment
 from github_app.core.traffic import Traffic
@@ -47,6 +59,7 @@ class RecordingHub:
     open_threads: tuple[Thread, ...] = ()
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    templates: dict[str, str] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
     lost: list[int] = field(default_factory=list)
     acts: list[tuple[Any, ...]] = field(default_factory=list)
@@ -198,7 +211,11 @@ class RecordingHub:
         body = self.comments_by_tag.get((number, tag))
         return None if body is None else (body, self.editors.get((number, tag)))
 
-    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
+    def template(self, repo: Repo, sha: str) -> str | None:
+        self._call(self.asked, "template", sha)
+        return self.templates.get(sha)
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str, below: str = "") -> Pull:
         self._call(self.acts, "open_pull", branch, base, title)
         with self._lock:
             for pull in self.pulls.values():
@@ -207,15 +224,18 @@ class RecordingHub:
             number = 100 + len(self.pulls)
             self.pulls[number] = Pull(
                 number=number, head_branch=branch, head_sha=self.heads[branch], base_branch=base, is_open=True,
-                is_merged=False, is_draft=True, author=ME, title=title, body=body,
+                is_merged=False, is_draft=True, author=ME, title=title, body=f"{body}\n\n{below}".rstrip(),
             )  # fmt: skip
             return self.pulls[number]
 
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         self._call(self.acts, "edit_pull", number, body)
 
-    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
-        self._call(self.acts, "show_proof", sha, key, conclusion, title)
+    def show_check(
+        self, repo: Repo, sha: str, *, name: str, key: str, conclusion: str, title: str, summary: str,
+        annotations: Sequence[Annotation] = (),
+    ) -> None:  # fmt: skip
+        self._call(self.acts, "show_check", sha, name, key, conclusion, title, *annotations)
 
     def mark_ready(self, repo: Repo, number: int) -> None:
         self._call(self.acts, "mark_ready", number)

@@ -37,6 +37,8 @@ MEANINGS = {
     ("push", None): ["a push to a tag or a merge queue"] * 4
     + ["BranchPushed"] * 2
     + ["a push to a tag or a merge queue"],
+    ("pull_request", "opened"): ["PullRequestPushed"] * 4,
+    ("pull_request", "synchronize"): ["PullRequestPushed"],
     ("pull_request", "closed"): ["PullRequestClosed"] * 2,
     ("pull_request", "reopened"): ["PullRequestReopened"] * 2,
     ("pull_request", "converted_to_draft"): ["PullRequestDraftChanged"] * 3,

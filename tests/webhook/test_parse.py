@@ -359,7 +359,16 @@ def test_label_on_a_pull_request_is_told_with_it_wherever_its_branch_is():
         assert reason(read("pull_request", other)) == "another label"
 
 
-@pytest.mark.parametrize("action", ["opened", "synchronize", "edited", "locked", "auto_merge_enabled"])
+@pytest.mark.parametrize("head_repo", [None, FORK, REPO])
+@pytest.mark.parametrize("action", ["opened", "synchronize"])
+def test_new_commits_of_a_pull_request_are_told_wherever_they_are(action: str, head_repo: object):
+    theirs = pull(head={"ref": "patch-1", "sha": SHA, "repo": head_repo}, base={"ref": "main", "sha": OLD_SHA})
+    assert read("pull_request", payload(action, pull_request=theirs)) == events.PullRequestPushed(
+        **BY_ADA, pull_number=13, head_sha=SHA, base_sha=OLD_SHA, base_branch="main"
+    )
+
+
+@pytest.mark.parametrize("action", ["edited", "locked", "auto_merge_enabled"])
 def test_other_news_of_a_pull_request_means_nothing(action: str):
     reason(read("pull_request", payload(action, pull_request=pull())))
 

@@ -16,6 +16,7 @@ from github.ContentFile import ContentFile
 from github.Repository import Repository
 
 from github_app.adapters.hub import (
+    checkruns,
     checks,
     comments,
     commits,
@@ -25,10 +26,10 @@ from github_app.adapters.hub import (
     issues,
     listing,
     people,
-    proofs,
     pulls,
     reverts,
     reviews,
+    templates,
     threads,
 )
 from github_app.adapters.hub.budgets import at_leisure
@@ -44,7 +45,19 @@ from github_app.core.events import CommentSource
 from github_app.core.inspection import AppState
 from github_app.core.linked import Linked
 from github_app.core.merges import Comparison
-from github_app.core.model import Actor, ChangeSet, Checks, Comment, Issue, Patch, Permission, Pull, Repo, Thread
+from github_app.core.model import (
+    Actor,
+    Annotation,
+    ChangeSet,
+    Checks,
+    Comment,
+    Issue,
+    Patch,
+    Permission,
+    Pull,
+    Repo,
+    Thread,
+)
 from github_app.core.ports import Fence, GitAuth, Unfenced
 from github_app.core.reports import LineComment
 from github_app.core.tracing import NoSpans, Spans
@@ -280,24 +293,33 @@ class GitHubHub:
         where = commits.Place(branch=branch, parent_sha=parent_sha, may_create=may_create, merged_sha=merged_sha)
         return commits.publish(client, changes, where, message=text, key=key)
 
-    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str) -> Pull:
-        """The open draft pull request for `branch`: found if it is there, else opened."""
+    def template(self, repo: Repo, sha: str) -> str | None:
+        """The repository's template of pull requests at a commit, as GitHub finds it; None if there is none."""
+        return templates.read_template(self._clients.repo(repo, "template"), sha)
+
+    def open_pull(self, repo: Repo, *, branch: str, base: str, title: str, body: str, below: str = "") -> Pull:
+        """The open draft pull request for `branch`: found if it is there, else opened; `below` goes below our part."""
         client = self._clients.repo(repo, "open_pull")
         where = f"the pull request of {branch}"
         fit_title = self.vault.fit(title, of=where, is_markdown=False)
-        return pulls.open_pull(client, branch=branch, base=base, title=fit_title, body=self.vault.fit(body, of=where))
+        fit, fit_below = self.vault.fit(body, of=where), self.vault.fit(below, of=where)
+        return pulls.open_pull(client, branch=branch, base=base, title=fit_title, body=fit, below=fit_below)
 
     def edit_pull(self, repo: Repo, number: int, *, body: str) -> None:
         """Replace the part of the body between our markers, or all of it if they are gone; the rest is the humans'."""
         fit = self.vault.fit(body, of=f"the body of #{number}")
         pulls.edit_pull(self._clients.repo(repo, "edit_pull"), number, body=fit)
 
-    def show_proof(self, repo: Repo, sha: str, *, key: str, conclusion: str, title: str, summary: str) -> None:
-        """Enter our check run of a commit, completed; once for each `key`."""
-        fit = self.vault.fit(summary, of=f"the check run of {sha[:12]}")
-        proofs.show_proof(
-            self._clients.repo(repo, "show_proof"), sha, own_app_id=self._whoami()[0],
-            key=key, conclusion=conclusion, title=title, summary=fit[:MAX_SUMMARY_CHARS],
+    def show_check(
+        self, repo: Repo, sha: str, *, name: str, key: str, conclusion: str, title: str, summary: str,
+        annotations: Sequence[Annotation] = (),
+    ) -> None:  # fmt: skip
+        """Enter a check run of ours of a commit, completed; once for each `key`."""
+        of = f"the check run of {sha[:12]}"
+        checkruns.show_check(
+            self._clients.repo(repo, "show_check"), sha, own_app_id=self._whoami()[0], name=name,
+            key=key, conclusion=conclusion, title=title, summary=self.vault.fit(summary, of=of)[:MAX_SUMMARY_CHARS],
+            annotations=[replace(each, text=self.vault.fit(each.text, of=of)) for each in annotations],
         )  # fmt: skip
 
     def revert_pull(self, repo: Repo, number: int, *, key: str, title: str, body: str) -> int:

@@ -43,13 +43,14 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     # CI
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},
     "rerun_failed": {"actions": "write"},
-    "show_proof": {"checks": "write"},
+    "show_check": {"checks": "write"},
     # code
     "head_of": {"contents": "read"},
     "is_protected": {"contents": "read"},
     "compare": {"contents": "read"},
     "first_parents": {"contents": "read"},
     "file": {"contents": "read"},
+    "template": {"contents": "read"},
     "fetch": {"contents": "read"},
     "publish": {"contents": "write"},
     "push": {"contents": "write"},

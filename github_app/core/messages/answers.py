@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from github_app.core.commands import VERBS
+from github_app.core.consent import who_may
 from github_app.core.messages.account import tracking
 from github_app.core.messages.figures import money, spent
-from github_app.core.session import Session, Status
+from github_app.core.messages.refusals import paused
+from github_app.core.policy import Policy
+from github_app.core.session import Pause, Session, Status
+from github_app.core.simulation import Rights
 from github_app.core.text.prose import clause, code, harmless
 
 
@@ -34,6 +38,25 @@ def help_text(trigger_label: str) -> str:
     )
 
 
+def here(version: str, rights: Rights, *, policy: Policy, pause: Pause | None, obstacle: str) -> str:
+    """Somebody asked whether we are there: which version, whether work is done here, and what they may do."""
+    state = "I work in this repository."
+    if pause is not None:
+        state = paused(pause)
+    elif obstacle:
+        state = f"No work would start in this repository: {clause(obstacle)}."
+    accepts = "protected paths, too" if rights.may_accept_protected else f"but protected paths: {_approvers(policy)}"
+    may = f"start, steer and stop work, and accept changes that I hold back ({accepts})"
+    return (
+        f"Honk {version} is here. {state}\n\n{code(rights.login)}, with {rights.role} access you may {may}. "
+        "`/honk help` lists what I understand."
+    )
+
+
+def _approvers(policy: Policy) -> str:
+    return f"those wait for {who_may('protected', policy)}"
+
+
 def status_answer(session: Session) -> str:
     """The state of a session, on request."""
     return tracking(session, has_boxes=False)
@@ -49,6 +72,14 @@ def already_working(session: Session) -> str:
     """A second start of what runs already."""
     where = f"see #{session.pull_number}" if session.pull_number is not None else f"on `{session.branch}`"
     return f"I am on it already ({where}). Write `/honk …` with what you want changed."
+
+
+def nothing_to_fix(session: Session) -> str:
+    """Somebody wants mended what is wrong, and nothing is."""
+    checks = session.checks
+    is_pending = checks is not None and checks.head_sha == session.head_sha and checks.state == "pending"
+    state = "the checks have not ended, and I act on them by myself when they have" if is_pending else "no check is red"
+    return f"There is nothing to fix: {state}, and no review thread waits for me. Write `/honk …` with what you want."
 
 
 def what_was_spent(session: Session) -> str:

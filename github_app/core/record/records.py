@@ -26,6 +26,7 @@ from github_app.core.events import (
     Published,
     PullRequestClosed,
     PullRequestDraftChanged,
+    PullRequestPushed,
     PullRequestReopened,
     Reported,
     Reverted,
@@ -167,10 +168,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"sha": event.head_sha, "state": facts.checks.state if facts.checks else ""}
         case BranchPushed():
             return {"branch": clip(event.branch), "sha": event.after or "", "is_forced": event.is_forced}
-        case PullRequestClosed():
-            return {"pull": event.pull_number, "is_merged": event.is_merged}
-        case PullRequestReopened() | PullRequestDraftChanged():
-            return {"pull": event.pull_number, "is_draft": event.is_draft}
+        case PullRequestClosed() | PullRequestReopened() | PullRequestDraftChanged() | PullRequestPushed():
+            return _about_pull(event)
         case InstallationChanged():
             return {"installation": event.installation_id, "action": event.action}
         case TurnFinished():
@@ -201,6 +200,18 @@ def _about_reversal(event: Undone | Reverted) -> dict[str, Any]:
     if isinstance(event, Reverted):
         return {"revert": event.revert_number, "login": event.login}
     return {"reverts": event.commit_sha, "sha": event.head_sha}
+
+
+def _about_pull(
+    event: PullRequestClosed | PullRequestReopened | PullRequestDraftChanged | PullRequestPushed,
+) -> dict[str, Any]:
+    match event:
+        case PullRequestClosed():
+            return {"pull": event.pull_number, "is_merged": event.is_merged}
+        case PullRequestPushed():
+            return {"pull": event.pull_number, "sha": event.head_sha}
+        case _:
+            return {"pull": event.pull_number, "is_draft": event.is_draft}
 
 
 def _about_inquiry(event: Reported | InquiryStopped) -> dict[str, Any]:
