@@ -7,7 +7,7 @@ BIN := .venv/bin
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help .venv demo demo-chat test format-check lint types contracts workflows tests attack browser screenshots crash edge story faults format lock bench soak chaos advisories sbom clean
+.PHONY: help .venv demo demo-chat test format-check lint types contracts workflows tests attack browser screenshots claude crash edge story faults format lock bench soak chaos advisories sbom clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z.-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +89,13 @@ browser: .venv $(BIN)/.browser ## the pages in Chromium, if there is one: follow
 screenshots: .venv $(BIN)/.browser ## docs/screenshots, from the pages as they are
 	$(BIN)/python -m tests.browser.screenshots
 
+$(BIN)/.claude: requirements-claude.lock $(BIN)/.locked
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-claude.lock
+	@touch $@
+
+claude: .venv $(BIN)/.claude ## Claude Code as the engine (a download of 180 MB): what both engines must do, and its four settings
+	$(BIN)/python -m pytest -q tests/story/test_engines.py tests/adapters/test_claudecode.py
+
 crash: .venv ## a kill -9 at every point, on SQLite and on PostgreSQL; prints a table (hours)
 	$(BIN)/python -m tests.crash.sweep
 
@@ -115,7 +122,8 @@ lock: ## write the locks anew (needs uv); LOCK_ARGS=--upgrade takes new versions
 	$(COMPILE) $(LOCK_ARGS) --no-emit-index-url --no-emit-find-links --all-extras pyproject.toml -o requirements-dev.lock
 	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --extra bedrock --extra vertex --extra traces pyproject.toml -o requirements.lock
 	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --group browser -o requirements-browser.lock
-	@! grep -n '://' requirements.lock requirements-dev.lock requirements-browser.lock
+	$(COMPILE) --no-emit-index-url --no-emit-find-links --constraints requirements-dev.lock --group claude -o requirements-claude.lock
+	@! grep -n '://' requirements.lock requirements-dev.lock requirements-browser.lock requirements-claude.lock
 
 advisories: .venv ## known holes in what a deployment installs (asks the network)
 	$(BIN)/pip-audit --disable-pip --require-hashes -r requirements.lock

@@ -20,7 +20,7 @@ from github_app.core.tracing import Spans
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
 from github_app.talking import build_chat
-from github_app.thinking import build_model, build_tool_hosts
+from github_app.thinking import build_model, build_program, build_tool_hosts
 from github_app.watching import build_spans, watched_model, watched_publisher
 from github_app.workshop import build_scanner, build_workspaces, make_data_dir
 
@@ -307,6 +307,7 @@ def _build_runner(
         model_name=settings.model,
         judge_name=settings.judge_model,
         tool_hosts=build_tool_hosts(settings),
+        program=build_program(settings),
         spans=spans,
         pages=performance.pages,
         clock=SystemClock(),

@@ -14,7 +14,7 @@ from github_app.core.errors import HonkError, Misconfigured
 from github_app.core.inspection import Finding, inspect
 from github_app.core.registration import WEBHOOK_PATH
 from github_app.settings import Settings, read_settings
-from github_app.thinking import describe_model
+from github_app.thinking import describe_engine, describe_model
 from github_app.workshop import check_sandbox, make_data_dir
 
 _VERSION = re.compile(r"(?P<major>\d+)\.(?P<minor>\d+)")
@@ -46,6 +46,7 @@ def _findings(*, is_online: bool) -> Iterator[Finding]:
     yield _try("private key", lambda: _check_key(settings))
     yield _try("data directory", lambda: _check_data_dir(settings))
     yield _try("model", lambda: describe_model(settings))
+    yield _try("engine", lambda: describe_engine(settings))
     yield _webhook(settings)
     yield from _sandbox(settings)
     if is_online:

@@ -41,6 +41,7 @@ class Settings:
     model_access: ModelAccess
     model: str = DEFAULT_MODEL
     judge_model: str = DEFAULT_JUDGE_MODEL
+    engine: Literal["own", "claude"] = "own"
     data_dir: Path
     database_url: str = field(repr=False)
     host: str = "127.0.0.1"
@@ -112,6 +113,7 @@ NAMES: dict[str, str] = {
     "ANTHROPIC_BASE_URL": "another Messages API, such as a gateway (Anthropic's)",
     "HONK_MODEL": f"the model ({DEFAULT_MODEL})",
     "HONK_JUDGE_MODEL": f"the model for a second look at each change; empty: none ({DEFAULT_JUDGE_MODEL})",
+    "HONK_ENGINE": "what works through a turn: `own`, or `claude`, which is Claude Code; see below (own)",
     "HONK_DATA_DIR": "mirrors, checkouts, workspaces, the SQLite file (~/.local/share/honk; /var/lib/honk for root)",
     "HONK_DATABASE_URL": "sqlite:///PATH or postgresql://… (a SQLite file in the data directory)",
     "HONK_HOST": "the address to listen on (127.0.0.1)",
@@ -166,6 +168,7 @@ def read_settings(environment: Mapping[str, str] | None = None) -> Settings:
         model_access=access,
         model=named_model(env, "HONK_MODEL", access.provider, usual=DEFAULT_MODEL),
         judge_model=named_model(env, "HONK_JUDGE_MODEL", access.provider, usual=DEFAULT_JUDGE_MODEL, may_be_empty=True),
+        engine="claude" if _one_of(env, "HONK_ENGINE", "own", "claude") == "claude" else "own",
         data_dir=data_dir,
         database_url=_database_url(env, f"sqlite:///{data_dir / 'honk.sqlite'}"),
         host=env.get("HONK_HOST") or "127.0.0.1",

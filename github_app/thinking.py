@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from github_app.core.errors import Misconfigured
 from github_app.core.ports import Fence
+from github_app.core.programs import Program
 from github_app.core.toolservers import ToolHosts
 from github_app.settings import Settings
 
@@ -34,6 +35,24 @@ async def ask_model(settings: Settings) -> str:
     finally:
         await model.close()
     return f"{settings.model} answered, for {reply.usage.cost_micro_usd / 1e6:.4f} $"
+
+
+def build_program(settings: Settings) -> Program | None:
+    """What works through turns in the place of our own loop, if anything. Raises `Misconfigured`."""
+    if settings.engine == "own":
+        return None
+    from github_app.adapters.claudecode.program import ClaudeCode
+
+    return ClaudeCode.installed()
+
+
+def describe_engine(settings: Settings) -> str:
+    """What works through turns, in a line. Blocks for a second. Raises `Misconfigured` if it does not run."""
+    if settings.engine == "own":
+        return "Honk's own loop"
+    from github_app.adapters.claudecode.program import ClaudeCode
+
+    return ClaudeCode.installed().about()
 
 
 def build_tool_hosts(settings: Settings) -> ToolHosts:

@@ -86,12 +86,13 @@ def build_runner(settings: RunnerSettings) -> Runner:
 
 
 def _probe_sandbox(settings: Settings | RunnerSettings) -> Bubblewrap:
+    from github_app.adapters.claudecode.installed import find_folder
     from github_app.adapters.egress.proxy import Egress
     from github_app.adapters.sandbox.binary import usual_tool_paths
     from github_app.adapters.sandbox.bubblewrap import Bubblewrap
 
     egress = Egress.of_machine(settings.package_env, folder=settings.data_dir / "registries")
-    tools = settings.tool_paths or usual_tool_paths()
+    tools = [*(settings.tool_paths or usual_tool_paths()), *filter(None, [find_folder()])]
     return Bubblewrap.probe(state_dir=settings.data_dir, tool_paths=tools, egress=egress)
 
 
@@ -119,6 +120,7 @@ async def _check_runner(settings: Settings, socket: Path) -> tuple[str, list[Che
 
 
 async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
+    from github_app.adapters.claudecode.installed import find_folder
     from github_app.adapters.sandbox.check import Check, check
 
     kind = "overlays" if sandbox.has_overlay else "no overlays: workspaces are copies; bubblewrap 0.11 has them"
@@ -128,6 +130,7 @@ async def _try_walls(sandbox: Bubblewrap) -> tuple[str, list[Check]]:
         for path in sandbox.unreachable
     ]
     about += f"{', '.join(sandbox.hard_limits)}; {await asyncio.to_thread(sandbox.egress.about)}"
+    about += "; Claude Code can be run" * (find_folder() in sandbox.tool_paths)
     return about, [*await check(sandbox), *hidden]
 
 

@@ -63,7 +63,7 @@ def test_core_imports_only_itself_and_the_standard_library():
     ("folder", "extras"),
     [
         ("github_app", ["bedrock", "vertex", "mcp", "traces", "demo"]),
-        ("tests", ["bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser"]),
+        ("tests", ["bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser", "claude"]),
     ],
 )
 def test_every_import_is_a_direct_dependency(folder: str, extras: list[str]):
@@ -84,7 +84,8 @@ def test_every_direct_dependency_has_its_reason():
     reasons = (ROOT / "docs/dependencies.md").read_text()
     written = {_normal(name) for name in re.findall(r"^\| `([^`]+)`", reasons, re.MULTILINE)}
     assert written == {
-        _normal(name) for name in _direct_dependencies("bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser")
+        _normal(name)
+        for name in _direct_dependencies("bedrock", "vertex", "mcp", "traces", "demo", "dev", "browser", "claude")
     }
 
 
@@ -98,7 +99,7 @@ def test_names_say_what_a_thing_is():
 
 
 def test_locks_name_no_index_and_hash_everything():
-    for name in ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock"):
+    for name in ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock", "requirements-claude.lock"):
         lock = (ROOT / name).read_text()
         assert "://" not in lock
         assert "index" not in re.sub(r"^\s+--hash.*$", "", lock, flags=re.MULTILINE)

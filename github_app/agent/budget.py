@@ -19,7 +19,7 @@ MAX_OUTPUT_TOKENS = 32_000
 MIN_OUTPUT_TOKENS = 1_024
 """A reply shorter than this helps nobody; rather than ask for one, the turn ends."""
 
-_UNSEEN_TOKENS = 1_500
+UNSEEN_TOKENS = 1_500
 """What the service adds to a request that we do not see: its own words about tools, and framing."""
 
 _MILLION = 1_000_000
@@ -52,12 +52,24 @@ def allowed_output_tokens(
 
     `fixed_bytes` is the size of system prompt and tools. Raises `LimitReached` if the call must not be made.
     """
-    used = total_usage(steps)
+    return affordable_output_tokens(
+        total_usage(steps),
+        _worst_input_tokens(steps, fixed_bytes),
+        limits=limits,
+        model=model,
+        model_name=model_name,
+        time_left_s=time_left_s,
+    )
+
+
+def affordable_output_tokens(
+    used: Usage, input_tokens: int, *, limits: Limits, model: Model, model_name: str, time_left_s: float
+) -> int:
+    """The same for a call that has no more than `input_tokens`, after so much was used."""
     if used.steps >= limits.steps:
         raise LimitReached(f"all {limits.steps} model calls of this turn are used", limit="steps")
     if time_left_s <= 0:
         raise LimitReached(f"the {limits.time_s / 60:.0f} minutes for this turn are over", limit="time")
-    input_tokens = _worst_input_tokens(steps, fixed_bytes)
     by_tokens = limits.tokens - used.total_tokens - input_tokens
     by_money = _affordable_tokens(limits.cost_micro_usd - used.cost_micro_usd, input_tokens, model, model_name)
     if by_tokens < MIN_OUTPUT_TOKENS:
@@ -73,7 +85,7 @@ def _worst_input_tokens(steps: Sequence[Step], fixed_bytes: int) -> int:
 
     A token stands for at least one byte, so new text cannot surprise us; what is old was counted by the service itself.
     """
-    known, fresh = _UNSEEN_TOKENS + fixed_bytes, list(steps)
+    known, fresh = UNSEEN_TOKENS + fixed_bytes, list(steps)
     for index, step in enumerate(steps):
         if step.role == "assistant" and step.usage.total_tokens:
             known, fresh = step.usage.total_tokens, list(steps[index + 1 :])

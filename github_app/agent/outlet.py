@@ -23,8 +23,12 @@ class Outlet:
     async def exec(self, argv: Sequence[str], *, env: Mapping[str, str], limits: ExecLimits) -> ExecResult:
         """See `Workspace.exec`."""
         result = await self.workspace.exec(argv, env=env, limits=limits, network=self.allowed)
-        self.refused = refusals((*self.refused, *result.network))
+        self.hear(result)
         return result
+
+    def hear(self, result: ExecResult) -> None:
+        """Take in what a command was refused."""
+        self.refused = refusals((*self.refused, *result.network))
 
     def take(self) -> tuple[NetworkDecision, ...]:
         """What was refused, once."""

@@ -30,6 +30,11 @@ _ISSUE_FIRST = (Cause.IMPLEMENT, Cause.MERGE_BASE, *READING)
 """Turns that are about something else than what was said since."""
 
 INTERRUPTED = "interrupted: the workspace may have changed; look before you go on"
+GO_ON = "Go on."
+FORGOTTEN = (
+    "You began on this before and were cut off; what you knew of it is lost, what you changed is in the files. Look at "
+    "it before you go on."
+)
 TOO_SILENT = (
     "Your last reply called no tool (a reply that is too long is cut off), so nothing happened. Go on with a tool "
     "call, in smaller pieces if need be. If you are done, call `submit`; if you cannot go on, call `ask`."
@@ -47,6 +52,11 @@ FEW_LEFT = "{count} model calls are left in this turn. Come to an end: `submit` 
 def system_prompt(cause: Cause = Cause.IMPLEMENT) -> str:
     """What is the same in every turn of every repository; turns that change nothing have another one."""
     return template("explore" if cause in READING else "system").template.strip()
+
+
+def program_prompt() -> str:
+    """What another agent's program is told beside that."""
+    return template("program").template.strip()
 
 
 def in_turn(words: str, cause: Cause) -> str:

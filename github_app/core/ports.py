@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal, Protocol
 
 from github_app.core.aftermath import Aftermaths
+from github_app.core.backing import Backing
 from github_app.core.effects import ReactionTarget
 from github_app.core.events import CommentSource
 from github_app.core.linked import Linked
@@ -87,10 +88,11 @@ class Workspace(Protocol):
         env: Mapping[str, str] = ...,
         limits: ExecLimits = ...,
         network: tuple[str, ...] = ...,
+        backing: Backing = ...,
     ) -> ExecResult:
         """Run a command in the sandbox. Raises nothing for what it does; `SandboxUnavailable` if it cannot start.
 
-        `network` are the hosts that it may reach, as policies name them; none by default.
+        `network` are the hosts that it may reach, as policies name them; none by default, and nothing at its back.
         """
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:

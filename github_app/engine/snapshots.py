@@ -9,7 +9,7 @@ import json
 import logging
 from dataclasses import dataclass
 
-from github_app.agent.loop import keepable
+from github_app.agent.turn import keepable
 from github_app.core.errors import ToolFailed, Transient
 from github_app.core.merges import Merge
 from github_app.core.model import ChangeSet, FileChange

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter
 
+from github_app.agent.legs import is_left_as_it_was
 from github_app.agent.loop import run_turn
 from github_app.agent.task import READING, Task
 from github_app.core.chat.telling import as_comments
@@ -28,6 +29,7 @@ from github_app.core.messages.refusals import MERGED_OTHERWISE
 from github_app.core.model import Usage
 from github_app.core.policy import Limits, Policy
 from github_app.core.ports import Clock, Hub, Model, SecretScanner, Workspace, Workspaces
+from github_app.core.programs import Program
 from github_app.core.session import Cause, Session
 from github_app.core.suggestions import may_suggest
 from github_app.core.toolservers import ToolHosts
@@ -72,7 +74,7 @@ class PutOff(Exception):
 @dataclass(frozen=True, kw_only=True)
 class TurnRunner:
     """Runs turns. `model_name` is what the model is asked for, `judge_name` what it is asked for a second look (empty:
-    nothing)."""
+    nothing), `program` what works through turns in the place of our own loop."""
 
     hub: Hub
     policies: Policies
@@ -88,6 +90,7 @@ class TurnRunner:
     clock: Clock
     judge_name: str = ""
     tool_hosts: ToolHosts | None = None
+    program: Program | None = None
     spans: Spans = field(default_factory=NoSpans)
     pages: PageLinks = field(default_factory=PageLinks)
 
@@ -202,7 +205,7 @@ class TurnRunner:
             prepared = SetUp() if session.turn_cause in READING else await set_up(workspace, policy)
             if turn is None:
                 turn = await self._begin(session, turn_id, workspace, policy, prepared, merge)
-            else:
+            elif not await self._is_under_way(turn, workspace):
                 await self._snapshots.bring_back(session, turn, workspace, merge=merge)
             task = _with_arrivals(_TASK.validate_json(turn.task), session)
             keys = [each.sha256 for each in task.pictures.shown]
@@ -217,6 +220,7 @@ class TurnRunner:
                 model_name=self.model_name,
                 judge_name=self.judge_name,
                 tool_hosts=self.tool_hosts,
+                program=self.program,
                 spans=self.spans,
                 pictures=await asyncio.to_thread(self.transcripts.blobs, keys),
                 clock=self.clock,
@@ -228,6 +232,14 @@ class TurnRunner:
         finally:
             await known.close()
             await workspace.close(discard=False)
+
+    async def _is_under_way(self, turn: Turn, workspace: Workspace) -> bool:
+        """Whether the workspace holds more than the last snapshot, rightly: a program stores none within a leg."""
+        if self.program is None:
+            return False
+        steps = await asyncio.to_thread(self.transcripts.steps, turn.id)
+        own = [step for step in steps if step.role != "judge"]
+        return await is_left_as_it_was(own, self.program, workspace)
 
     def _merge(self, session: Session) -> Merge | None:
         """The merge that the turn stands on, if it is about one: made anew each time, and always the same.

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from github_app.core.backing import NO_BACKING, Backing
 from github_app.core.model import ChangeSet
 from github_app.core.ports import ExecLimits, ExecResult, Workspace
 from github_app.core.record import records
@@ -38,9 +39,10 @@ class WitnessedWorkspace:
         env: Mapping[str, str] = {},
         limits: ExecLimits = ExecLimits(),  # noqa: B008 - a frozen value
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,
     ) -> ExecResult:
         """Run a command and put on record how it ended, before anybody acts on that. Raises `DatabaseAway` too."""
-        result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits, network=network)
+        result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits, network=network, backing=backing)
         await asyncio.to_thread(self.audit.note, self.session_id, records.of_command(self.turn_id, argv, result))
         return result
 

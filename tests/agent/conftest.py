@@ -11,6 +11,7 @@ import pytest
 from github_app.agent.loop import run_turn
 from github_app.agent.task import Outcome, Task
 from github_app.core.policy import Limits, Policy
+from github_app.core.programs import Program
 from tests.agent.parts import LocalWorkspace, MemoryJournal, Script, ScriptedModel, StillClock, WordScanner, a_task
 
 
@@ -26,6 +27,7 @@ class Desk:
     limits: Limits = field(default_factory=Limits)
     on_step: Callable[[str], Awaitable[None]] | None = None
     judge_name: str = ""
+    program: Program | None = None
 
     async def run(self, *script: Script, task: Task | None = None) -> Outcome:
         self.model.script = list(script)
@@ -39,6 +41,7 @@ class Desk:
             scanner=WordScanner(),
             model_name="scripted",
             judge_name=self.judge_name,
+            program=self.program,
             clock=self.clock,
             on_step=self.on_step,
         )

@@ -16,6 +16,7 @@ from typing import Any
 from github_app.agent.outlet import Outlet
 from github_app.agent.task import Task
 from github_app.agent.toolservers import ToolServers
+from github_app.core.backing import NO_BACKING, Backing
 from github_app.core.errors import PathRefused, ToolFailed
 from github_app.core.model import Actor, ChangeSet, FileChange, Issue, Mode, NetworkDecision, Permission, Usage
 from github_app.core.ports import ExecLimits, ExecResult, ModelReply, ModelRequest, Sighting, Step
@@ -161,6 +162,7 @@ class LocalWorkspace:
         env: Mapping[str, str] = {},
         limits: ExecLimits = NO_LIMITS,
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,  # noqa: ARG002 - the port's
     ) -> ExecResult:
         self.networks.append(network)
         self.commands.append(list(argv))

@@ -198,6 +198,10 @@ def test_the_system_prompt():
     check_golden("system.txt", prompt.system_prompt())
 
 
+def test_what_another_agents_program_is_told_beside_it():
+    check_golden("program.txt", prompt.program_prompt())
+
+
 def test_the_system_prompt_of_turns_that_change_nothing():
     check_golden("explore.txt", prompt.system_prompt(Cause.PLAN))
 

@@ -6,11 +6,11 @@ import inspect
 
 import pytest
 
-from github_app.core import context, listing, merges, ports, reverts
+from github_app.core import context, listing, merges, ports, programs, reverts
 
 PROTOCOLS = [
     value
-    for module in (ports, context, listing, merges, reverts)
+    for module in (ports, context, listing, merges, programs, reverts)
     for value in vars(module).values()
     if getattr(value, "_is_protocol", False) and value.__module__ == module.__name__
 ]

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from github_app.core.backing import NO_BACKING, Backing
 from github_app.core.model import ChangeSet, Pull, Repo
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -92,6 +93,7 @@ class Room(LocalWorkspace):
         env: Mapping[str, str] = {},
         limits: ExecLimits = NO_LIMITS,
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,
     ) -> ExecResult:
         assert self.rooms is not None
         self.rooms.entered.append(" ".join(argv))
@@ -100,7 +102,7 @@ class Room(LocalWorkspace):
                 await asyncio.Event().wait()
             finally:
                 self.rooms.left.append(" ".join(argv))
-        return await super().exec(argv, cwd=cwd, env=env, limits=limits, network=network)
+        return await super().exec(argv, cwd=cwd, env=env, limits=limits, network=network, backing=backing)
 
     async def close(self, *, discard: bool) -> None:  # noqa: ARG002 - the port's
         assert self.rooms is not None

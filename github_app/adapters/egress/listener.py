@@ -15,8 +15,8 @@ _START_S = 20.0
 _PROGRAM = Path(__file__).with_name("inside.py")
 
 
-async def listen_inside(pid: int, *, uid: int, gid: int) -> socket.socket:
-    """A socket that listens at 127.0.0.1:3128 of the network that process `pid` lives in, which user `uid` made.
+async def listen_inside(pid: int, *, uid: int, gid: int, port: int = PORT) -> socket.socket:
+    """A socket that listens at 127.0.0.1:`port` of the network that process `pid` lives in, which user `uid` made.
 
     The caller sees to it that the process stays what it is meanwhile. Raises `SandboxUnavailable`.
     """
@@ -25,7 +25,7 @@ async def listen_inside(pid: int, *, uid: int, gid: int) -> socket.socket:
         ours.setblocking(False)
         process = subprocess.Popen(
             # Isolated, without site-packages, and without an environment: it needs nothing but a few builtins.
-            [sys.executable, "-I", "-S", str(_PROGRAM), *map(str, (pid, PORT, uid, gid))],
+            [sys.executable, "-I", "-S", str(_PROGRAM), *map(str, (pid, port, uid, gid))],
             env={},
             cwd="/",
             stdin=theirs.fileno(),

@@ -31,6 +31,7 @@ from github_app.adapters.repository.locks import acquire, locked
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.overlays import Overlay
 from github_app.adapters.sandbox.bubblewrap import BindMount, Bubblewrap, OverlayMount
+from github_app.core.backing import NO_BACKING, Backing
 from github_app.core.errors import Stopped
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -64,11 +65,19 @@ class LocalWorkspace:
         env: Mapping[str, str] = _NO_ENV,
         limits: ExecLimits = _LIMITS,
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,
     ) -> ExecResult:
         """Run a command in the sandbox; see `Workspace.exec`."""
         async with self._turn:
             return await self.sandbox.run(
-                argv, tree=self.tree.mount, home=self.home, cwd=cwd, env=env, limits=limits, network=network
+                argv,
+                tree=self.tree.mount,
+                home=self.home,
+                cwd=cwd,
+                env=env,
+                limits=limits,
+                network=network,
+                backing=backing,
             )
 
     async def read(self, path: str, *, max_bytes: int = 1_000_000) -> bytes:

@@ -23,6 +23,7 @@ from github_app.adapters.repository.git import Git, check_sha
 from github_app.adapters.repository.mirrors import Mirrors
 from github_app.adapters.repository.packs import pack
 from github_app.adapters.runner.claims import check_path, checked_result, pack_changes, printable, unpack_changes
+from github_app.adapters.runner.desks import attending
 from github_app.adapters.runner.line import USUAL_S, Line
 from github_app.adapters.runner.messages import (
     Apply,
@@ -50,6 +51,7 @@ from github_app.adapters.runner.messages import (
 )
 from github_app.adapters.runner.wire import BODY_BYTES, ProtocolBroken
 from github_app.adapters.sandbox.check import Check
+from github_app.core.backing import NO_BACKING, Backing
 from github_app.core.errors import SandboxUnavailable, ToolFailed, Transient
 from github_app.core.model import ChangeSet, Repo
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -73,6 +75,8 @@ class RemoteWorkspace:
     line: Line
     base: Base
     held: ExitStack = field(default_factory=ExitStack)
+    key: str = ""
+    runner: Path = Path()
 
     async def exec(
         self,
@@ -82,12 +86,15 @@ class RemoteWorkspace:
         env: Mapping[str, str] = _NO_ENV,
         limits: ExecLimits = _LIMITS,
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,
     ) -> ExecResult:
         """Run a command in the runner's sandbox; see `Workspace.exec`."""
-        request = Exec(argv=tuple(argv), cwd=cwd, env=dict(env), limits=limits, network=network)
+        has_desk = backing.desk is not None
+        request = Exec(argv=tuple(argv), cwd=cwd, env=dict(env), limits=limits, network=network, has_desk=has_desk)
         # Undecodable bytes became three each, and a note stands where the middle was cut.
-        most = 3 * limits.output_bytes + 1_000
-        ran, output = await self.line.ask(request, answer=Ran, body_bytes=most, timeout_s=limits.timeout_s + _MARGIN_S)
+        most, timeout_s = 3 * limits.output_bytes + 1_000, limits.timeout_s + _MARGIN_S
+        async with attending(self.runner, self.key, backing.desk):
+            ran, output = await self.line.ask(request, backing.stdin, answer=Ran, body_bytes=most, timeout_s=timeout_s)
         try:
             return checked_result(ran.result, output)
         except ProtocolBroken as error:
@@ -183,7 +190,7 @@ class RemoteWorkspaces:
             held.enter_context(self.mirrors.held(repo.id))
             line = await self._open(repo.id, sha, key, auth)
             base = Base(git=self.git, mirror=lambda: self.mirrors.ensure(repo.id, sha, auth), sha=sha)
-            return RemoteWorkspace(sha=sha, line=line, base=base, held=held.pop_all())
+            return RemoteWorkspace(sha=sha, key=key, runner=self.socket, line=line, base=base, held=held.pop_all())
 
     async def _open(self, repo_id: int, sha: str, key: str, auth: Callable[[], GitAuth]) -> Line:
         request = Open(repo_id=repo_id, sha=check_sha(sha), key=key)

@@ -47,7 +47,8 @@ class Take:
 
 @dataclass(frozen=True, kw_only=True)
 class Exec:
-    """Run a command; answered by `Ran` with its output as the body."""
+    """Run a command, with the body as what it can read; answered by `Ran` with its output as the body. Who calls from
+    it at its desk, if it `has_desk`, is for `Attend`."""
 
     ask: Literal["exec"] = "exec"
     argv: tuple[str, ...]
@@ -55,6 +56,16 @@ class Exec:
     env: dict[str, str]
     limits: ExecLimits
     network: tuple[str, ...]
+    has_desk: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attend:
+    """Wait for somebody who calls at the desk of a session's command. Answered by `Done` when there is one; after that,
+    this connection carries what the two say."""
+
+    ask: Literal["attend"] = "attend"
+    key: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,6 +196,7 @@ Request = (
     Open
     | Take
     | Exec
+    | Attend
     | Read
     | Write
     | Delete

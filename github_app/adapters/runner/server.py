@@ -14,12 +14,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from github_app.adapters.egress.relay import join
 from github_app.adapters.repository.packs import Imports
 from github_app.adapters.repository.workspaces import LocalWorkspace, LocalWorkspaces
 from github_app.adapters.runner.claims import pack_changes, unpack_changes
+from github_app.adapters.runner.desks import Calls
 from github_app.adapters.runner.messages import (
     Answer,
     Apply,
+    Attend,
     Cancel,
     Changed,
     Changes,
@@ -46,7 +49,9 @@ from github_app.adapters.runner.messages import (
     Write,
 )
 from github_app.adapters.runner.wire import BODY_BYTES, Frame, ProtocolBroken, Wire, to_header
+from github_app.core.backing import Backing
 from github_app.core.errors import HonkError, Misconfigured, PathRefused, SandboxUnavailable, ToolFailed, Transient
+from github_app.core.ports import ExecResult
 
 log = logging.getLogger(__name__)
 
@@ -106,6 +111,13 @@ class Runner:
             self._talks.discard(talk)
             talk.ended.set()
 
+    def find(self, key: str) -> Talk:
+        """The connection that has a session open. Raises `ToolFailed`."""
+        found = next((each for each in self._talks if each.key == key), None)
+        if found is None:
+            raise ToolFailed("That session is not open.")
+        return found
+
     async def end_others(self, talk: Talk, key: str) -> None:
         """End whoever else has a session open: two commands at once in one workspace would break it."""
         while other := next((each for each in self._talks if each.key == key and each is not talk), None):
@@ -120,6 +132,7 @@ class Talk:
     wire: Wire
     key: str | None = None
     workspace: LocalWorkspace | None = None
+    calls: Calls = field(default_factory=Calls)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def end(self) -> None:
@@ -133,6 +146,9 @@ class Talk:
         try:
             while (frame := await upcoming) is not None:
                 request = frame.request()
+                if isinstance(request, Attend):
+                    await self._attend(request)
+                    return
                 if isinstance(request, Take):
                     await self._say(await self._tried(self._take(request)))
                     upcoming = asyncio.ensure_future(self.wire.read(body_bytes=BODY_BYTES))
@@ -202,8 +218,8 @@ class Talk:
         if self.workspace is None:
             raise ToolFailed("No workspace is open.")
         match request:
-            case Exec(argv=argv, cwd=cwd, env=env, limits=limits, network=network):
-                result = await self.workspace.exec(argv, cwd=cwd, env=env, limits=limits, network=network)
+            case Exec():
+                result = await self._exec(self.workspace, request, body)
                 return Ran(result=replace(result, output="")), result.output.encode()
             case Read(path=path, max_bytes=max_bytes):
                 return Done(), await self.workspace.read(path, max_bytes=max_bytes)
@@ -230,6 +246,37 @@ class Talk:
             case _:
                 raise ToolFailed("Not asked of a workspace.")
         return Done(), b""
+
+    async def _exec(self, workspace: LocalWorkspace, request: Exec, stdin: bytes) -> ExecResult:
+        async with contextlib.AsyncExitStack() as stack:
+            desk = await stack.enter_async_context(self.calls.taken()) if request.has_desk else None
+            return await workspace.exec(
+                request.argv,
+                cwd=request.cwd,
+                env=request.env,
+                limits=request.limits,
+                network=request.network,
+                backing=Backing(stdin=stdin, desk=desk),
+            )
+
+    async def _attend(self, request: Attend) -> None:
+        """Give this connection to the next one who calls at a desk."""
+        try:
+            calling = asyncio.ensure_future(self.runner.find(request.key).calls.next())
+        except ToolFailed as error:
+            await self._say((Failed(kind="tool", text=str(error)), b""))
+            return
+        hung_up = asyncio.ensure_future(self.wire.ends[0].read(1))  # the broker says nothing before it is answered
+        try:
+            await asyncio.wait({calling, hung_up}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            hung_up.cancel()
+            await asyncio.gather(hung_up, return_exceptions=True)
+            if not calling.done():
+                calling.cancel()
+        if calling.done() and not calling.cancelled():
+            await self._say((Done(), b""))
+            await join(self.wire.ends, calling.result())
 
     async def _open(self, request: Open) -> Opened:
         if self.key is not None:

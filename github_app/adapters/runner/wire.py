@@ -95,6 +95,11 @@ class Wire:
         """A wire over an asyncio connection."""
         return cls(peer=ask_peer(writer.get_extra_info("socket")), _reader=reader, _writer=writer)
 
+    @property
+    def ends(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The connection itself, for what is no message any more."""
+        return self._reader, self._writer
+
     def begin(self, header: bytes, body: bytes = b"") -> None:
         """Hand a frame to the kernel, or keep what it does not take yet; `flush` waits for it."""
         self._writer.write(_LENGTHS.pack(len(header), len(body)) + header)

@@ -24,11 +24,13 @@ from typing import Any
 
 from github_app.adapters.egress.listener import listen_inside
 from github_app.adapters.egress.proxy import Egress
+from github_app.adapters.egress.relay import relaying
 from github_app.adapters.egress.rules import Ledger
 from github_app.adapters.sandbox.binary import ask_binary, find_binaries, is_reachable, write_once
 from github_app.adapters.sandbox.limits import Output, Writable, rlimit_flags
 from github_app.adapters.sandbox.process import Command, SandboxProcess
 from github_app.adapters.sandbox.seccomp import make_filter
+from github_app.core.backing import DESK_PORT, NO_BACKING, Backing
 from github_app.core.errors import SandboxUnavailable, ToolFailed
 from github_app.core.ports import ExecLimits, ExecResult, KilledBy
 
@@ -185,14 +187,15 @@ class Bubblewrap:
         limits: ExecLimits = _LIMITS,
         read_only: Sequence[tuple[Path, str]] = (),
         network: tuple[str, ...] = (),
+        backing: Backing = NO_BACKING,
     ) -> ExecResult:
         """Run one command and wait for it; never raises for what the command does. Cancelling kills all of it first.
 
         `home` (owned as the tree is) outlives the command at /home/agent; without one, home is empty each
         time. `cwd` is relative to the tree. `env` adds to, and wins over, what the sandbox sets; nothing of
         our own environment gets in. `read_only` shows host paths at absolute paths inside. `network` are the
-        hosts that it may reach. What a command leaves running dies with it. Raises `ToolFailed` if that is
-        not a command line, `SandboxUnavailable` if the sandbox cannot be made.
+        hosts that it may reach, `backing` is what it finds at its back. What a command leaves running dies with it.
+        Raises `ToolFailed` if that is not a command line, `SandboxUnavailable` if the sandbox cannot be made.
         """
         if not argv or any("\0" in word for word in (*argv, *env, *env.values(), cwd)):
             raise ToolFailed("Not a command: it is empty or holds a NUL character.")
@@ -207,12 +210,15 @@ class Bubblewrap:
             argv=["/bin/sh", "-c", _PREPARE, "sandbox", " ".join(rlimit_flags(limits)), cwd, *argv],
             seccomp=self._seccomp,
             wrapper=self._become() if os.geteuid() == 0 else (),
-            is_held=bool(network),
+            is_held=bool(network) or backing.desk is not None,
+            stdin=backing.stdin,
         )
         output = Output(limit=limits.output_bytes)
         killed_by: KilledBy | None
         async with SandboxProcess.start(command, output=output) as process, contextlib.AsyncExitStack() as stack:
-            ledger = await stack.enter_async_context(self._way_out(process, network)) if network else None
+            ledger = None
+            if command.is_held:
+                ledger = await stack.enter_async_context(self._way_out(process, network, backing.desk))
             killed_by = await process.finish(_writables(tree, home), limits)
         exit_code = 137 if killed_by else process.exit_code()
         return ExecResult(
@@ -226,11 +232,19 @@ class Bubblewrap:
         )
 
     @contextlib.asynccontextmanager
-    async def _way_out(self, process: SandboxProcess, network: tuple[str, ...]) -> AsyncIterator[Ledger]:
-        """Serve a held command's network, and let the command begin."""
+    async def _way_out(
+        self, process: SandboxProcess, network: tuple[str, ...], desk: Path | None
+    ) -> AsyncIterator[Ledger | None]:
+        """Serve a held command's network and its desk, and let the command begin."""
         pid = await process.first_pid()
-        listener = await listen_inside(pid, uid=self.sandbox_uid, gid=self.sandbox_gid)
-        async with self.egress.serve(listener, network) as ledger:
+        ids = {"uid": self.sandbox_uid, "gid": self.sandbox_gid}
+        async with contextlib.AsyncExitStack() as stack:
+            ledger = None
+            if network:
+                listener = await listen_inside(pid, **ids)
+                ledger = await stack.enter_async_context(self.egress.serve(listener, network))
+            if desk is not None:
+                await stack.enter_async_context(relaying(await listen_inside(pid, port=DESK_PORT, **ids), desk))
             process.release()
             yield ledger
 

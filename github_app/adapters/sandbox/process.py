@@ -34,7 +34,8 @@ _CHUNK = 65536
 class Command:
     """What to start: `flags` are bwrap's, kept out of the process table; `wrapper` is what starts it, if anything.
 
-    `is_held`: the sandbox is made, but the command does not begin before `SandboxProcess.release`.
+    `is_held`: the sandbox is made, but the command does not begin before `SandboxProcess.release`. `stdin` is what it
+    can read.
     """
 
     binary: Path
@@ -43,6 +44,7 @@ class Command:
     seccomp: bytes
     wrapper: Sequence[str] = ()
     is_held: bool = False
+    stdin: bytes = b""
 
 
 @dataclass(kw_only=True)
@@ -77,7 +79,8 @@ class SandboxProcess:
                 parents.callback(os.close, hold_fd)
                 inherited.append(held_by)
                 fds += ["--block-fd", held_by]
-            process = _spawn([*fds, "--", *command.argv], command, printed_in, tuple(inherited))
+            stdin_fd = _memory_file(childs, command.stdin) if command.stdin else subprocess.DEVNULL
+            process = _spawn([*fds, "--", *command.argv], command, (stdin_fd, printed_in), tuple(inherited))
             closers = parents.pop_all()
         status, printed = _Pipe(fd=status_fd), _Pipe(fd=printed_fd, sink=output.add)
         started = cls(output=output, _process=process, _status=status, _printed=printed, _closers=closers)
@@ -242,15 +245,16 @@ class _Pipe:
 
 
 def _spawn(
-    arguments: list[Any], command: Command, output_fd: int, inherited: tuple[int, ...]
+    arguments: list[Any], command: Command, standard: tuple[int, int], inherited: tuple[int, ...]
 ) -> subprocess.Popen[bytes]:
+    stdin_fd, output_fd = standard
     # Without `user=` and the like: with them Python forks, which costs more the larger we are, instead of vfork.
     try:
         return subprocess.Popen(
             [*command.wrapper, *map(str, (command.binary, *arguments))],
             env={},  # bwrap's first process keeps what it gets, for all to read in /proc/1/environ
             cwd="/",
-            stdin=subprocess.DEVNULL,
+            stdin=stdin_fd,
             stdout=output_fd,
             stderr=output_fd,
             pass_fds=inherited,
