@@ -35,7 +35,7 @@ def reference() -> str:
         for method, call in calls.items():
             parts += [f"### `{method.upper()} /api{path}`", "", _ended(call["description"]), "", *_takes(told, call)]
     parts += ["### What is given", ""]
-    for name in ("SessionShape", "EventShape", "EventList", "RequestShape"):
+    for name in ("SessionShape", "ShownSession", "EventShape", "EventList", "RequestShape"):
         parts += [*_shape(told, name, told["components"]["schemas"][name]["description"]), ""]
     parts += ["### Problems", "", "| status | meaning |", "|---|---|"]
     parts += [
@@ -60,7 +60,9 @@ def _takes(told: dict[str, Any], call: dict[str, Any]) -> list[str]:
 
 
 def _shape(told: dict[str, Any], name: str, meaning: str) -> list[str]:
-    fields = told["components"]["schemas"][name]["properties"]
+    shapes = told["components"]["schemas"]
+    known = shapes["SessionShape"]["properties"] if name == "ShownSession" else {}
+    fields = {key: each for key, each in shapes[name]["properties"].items() if key not in known}
     rows = [f"| `{key}` | {each.get('description', '')} |" for key, each in fields.items()]
     return [_ended(meaning), "", "| field | what |", "|---|---|", *rows]
 

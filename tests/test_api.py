@@ -344,7 +344,7 @@ def test_whatever_is_asked_is_answered_as_described(desk: Desk, monkeypatch: pyt
         call.validate_response(answer, checks=PROMISES)
 
     answered()
-    assert {200, 202, 404, 422} <= seen
+    assert {200, 404, 422} <= seen, "some of a hundred reach each of these; what is recorded (202) by chance alone"
 
 
 PROMISES = [

@@ -35,7 +35,7 @@ from github_app.core.requests import (
 from github_app.core.session import Session, Status
 from github_app.web.bounds import Rates, bounded
 from github_app.web.problems import PROBLEMS, Trouble, absent, tell_problems
-from github_app.web.shapes import EventList, Message, RequestShape, SessionList, SessionShape, Start
+from github_app.web.shapes import EventList, Message, RequestShape, SessionList, ShownSession, Start
 from github_app.web.webhooks import Application
 
 _BEARER = HTTPBearer(auto_error=False, description="a token, made at `/tokens` or by `honk tokens create`")
@@ -115,7 +115,7 @@ class Api:
         add = router.add_api_route
         add("/sessions", self.list_sessions, name="list_sessions", response_model=SessionList)
         add("/sessions", self.start, name="start", methods=["POST"], status_code=202, response_model=RequestShape)
-        add("/sessions/{session_id}", self.show, name="show", response_model=SessionShape)
+        add("/sessions/{session_id}", self.show, name="show", response_model=ShownSession)
         add("/sessions/{session_id}/events", self.follow, name="follow", response_model=EventList)
         for path, call in (("messages", self.steer), ("stop", self.stop)):
             where = f"/sessions/{{session_id}}/{path}"
@@ -156,7 +156,9 @@ class Api:
 
     def show(self, request: Request, session_id: str) -> dict[str, Any]:
         """Show a session."""
-        return self._summary(self._session(request, session_id))
+        session = self._session(request, session_id)
+        report = session.inquiry.report if session.inquiry is not None else ""
+        return {**self._summary(session), "report": self.clean(report)}
 
     def follow(
         self,
@@ -274,8 +276,7 @@ class Api:
 
     def _summary(self, session: Session) -> dict[str, Any]:
         told = summary_of(session, github_url=self.github_url)
-        report = session.inquiry.report if session.inquiry is not None else ""
-        return {**told, "title": self.clean(told["title"]), "report": self.clean(report)}
+        return {**told, "title": self.clean(told["title"])}
 
 
 def create_api(api: Api) -> Application:

@@ -72,6 +72,11 @@ class SessionShape(BaseModel):
     turns: int
     tokens: int
     usd: float = Field(description="what it has cost so far")
+
+
+class ShownSession(SessionShape):
+    """A session that is shown by itself has this, too."""
+
     report: str = Field(description="an answer or a review, once it is made, in Markdown; it quotes anybody")
 
 
