@@ -18,8 +18,8 @@ from github_app.core.failures import Settling
 from github_app.core.messages import aftermath as texts
 from github_app.core.messages.figures import names
 from github_app.core.model import Checks
+from github_app.core.precedents import Precedent, precedent_of
 from github_app.core.session import Session
-from github_app.core.traces import Trace, trace
 from github_app.core.triage import names_change, sign_of_limit, sign_of_outside
 
 
@@ -83,8 +83,8 @@ def _let_settle(session: Session, watch: Aftermath, checks: Checks, facts: Facts
 def _judge(session: Session, watch: Aftermath, checks: Checks, facts: Facts) -> Decision:
     """Sort what failed: what this change broke, what may turn out to be chance, and what was so before."""
     changed = changed_paths(session) or ()
-    traces = [trace(each, facts.earlier) for each in checks.failed]
-    passed = [each for each in traces if each.stood == "passed"]
+    precedents = [precedent_of(each, facts.earlier) for each in checks.failed]
+    passed = [each for each in precedents if each.stood == "passed"]
     signs = {id(each): sign_of_outside(each.failed, changed) or sign_of_limit(each.failed, changed) for each in passed}
     broken = [each for each in passed if not signs[id(each)]]
     if broken:
@@ -92,19 +92,21 @@ def _judge(session: Session, watch: Aftermath, checks: Checks, facts: Facts) -> 
     at = watch.merge_sha[:7]
     if passed:
         return _wait(session, watch, facts, f"{_named(passed[:1])} failed on {at}, and {signs[id(passed[0])]}")
-    if pending := [each for each in traces if each.stood == "pending"]:
+    if pending := [each for each in precedents if each.stood == "pending"]:
         return _wait(session, watch, facts, f"{_named(pending)} failed on {at}, and runs yet on {pending[0].sha[:7]}")
-    red = [each for each in traces if each.stood == "failed"]
+    red = [each for each in precedents if each.stood == "failed"]
     if red:
         return _end(session, watch, f"{_named(red)} failed on {at}, and on {red[0].sha[:7]} before it")
-    return _end(session, watch, f"{_named(traces)} failed on {at}, and no commit before it says whether that is new")
+    return _end(
+        session, watch, f"{_named(precedents)} failed on {at}, and no commit before it says whether that is new"
+    )
 
 
-def _named(traces: Sequence[Trace]) -> str:
-    return names([each.failed.name for each in traces])
+def _named(precedents: Sequence[Precedent]) -> str:
+    return names([each.failed.name for each in precedents])
 
 
-def _tell(session: Session, watch: Aftermath, broken: Sequence[Trace], changed: Sequence[str]) -> Decision:
+def _tell(session: Session, watch: Aftermath, broken: Sequence[Precedent], changed: Sequence[str]) -> Decision:
     logs = "\n".join(each.failed.log for each in broken)
     named = [path for path in changed if names_change(logs, (path,))]
     told = tuple(each.failed.name for each in broken)

@@ -16,8 +16,8 @@ from github_app.core.failures import Rerun, Settling
 from github_app.core.feedback import feedback_of_checks, with_feedback, without_old_checks
 from github_app.core.messages import stops
 from github_app.core.model import Checks
+from github_app.core.precedents import UNSAID
 from github_app.core.session import Cause, Session, Status
-from github_app.core.traces import UNSAID
 from github_app.core.triage import is_doubtful, sign_of_outside
 
 RERUN_SHOWS_WITHIN = timedelta(minutes=10)

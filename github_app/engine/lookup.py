@@ -30,9 +30,9 @@ from github_app.core.machine import is_our_own
 from github_app.core.model import Checks, Permission, Pull, Repo, Thread
 from github_app.core.plans import Plan, plan_tag
 from github_app.core.ports import Clock, Hub
+from github_app.core.precedents import LOOK_BACK, precedent_of
 from github_app.core.session import Session, Status
 from github_app.core.subjects import subject_of
-from github_app.core.traces import LOOK_BACK, trace
 from github_app.engine.adopting import with_pull
 from github_app.engine.heard import is_heard
 from github_app.engine.inquiring import open_inquiries
@@ -204,7 +204,7 @@ class Lookup:
             return replace(facts, checks=checks)
         earlier: list[Checks] = []
         for before in self.hub.first_parents(repo, sha, limit=LOOK_BACK):
-            if all(trace(each, earlier).stood != "unknown" for each in checks.failed):
+            if all(precedent_of(each, earlier).stood != "unknown" for each in checks.failed):
                 break
             earlier.append(self.hub.checks(repo, before))
         return replace(facts, checks=self.hub.checks(repo, sha, with_logs=True), earlier=tuple(earlier))

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from github_app.core.aftermath import Aftermath
 from github_app.core.messages.figures import count, names
 from github_app.core.model import FailedCheck, Pull
+from github_app.core.precedents import Precedent
 from github_app.core.session import Session
 from github_app.core.text.prose import clause, code, harmless, one_line
-from github_app.core.traces import Trace
 
 _SHOWN, _LINES, _CHARS = 3, 30, 2_000
 
 
-def broke(session: Session, watch: Aftermath, broken: Sequence[Trace], *, named: Sequence[str]) -> str:
+def broke(session: Session, watch: Aftermath, broken: Sequence[Precedent], *, named: Sequence[str]) -> str:
     """A check that passed before the merge fails since: what is known of that, and what people can do."""
     base = code(session.base_branch)
     told = names([each.failed.name for each in broken])
@@ -39,12 +39,12 @@ def _mend(session: Session) -> str:
     return f"write `/honk …` with what to do on #{session.issue_number} (reopen it first if the merge closed it)"
 
 
-def _seen(trace: Trace, merge_sha: str) -> str:
+def _seen(precedent: Precedent, merge_sha: str) -> str:
     between = ""
-    if trace.between:
-        between = f" Of {count(trace.between, 'commit')} in between it says nothing: the cause may be there, too."
-    ended = f"ended with {trace.failed.conclusion} on {merge_sha[:7]}"
-    return f"{code(trace.failed.name)} passed on {trace.sha[:7]} and {ended}.{between}"
+    if precedent.between:
+        between = f" Of {count(precedent.between, 'commit')} in between it says nothing: the cause may be there, too."
+    ended = f"ended with {precedent.failed.conclusion} on {merge_sha[:7]}"
+    return f"{code(precedent.failed.name)} passed on {precedent.sha[:7]} and {ended}.{between}"
 
 
 def _printed(failed: FailedCheck) -> list[str]:

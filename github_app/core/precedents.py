@@ -18,7 +18,7 @@ Standing = Literal["passed", "failed", "pending", "unknown"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trace:
+class Precedent:
     """A failed check, and how it `stood` on `sha`, the newest commit before that says anything of it; `between` others
     lie between the two."""
 
@@ -28,13 +28,13 @@ class Trace:
     between: int = 0
 
 
-def trace(failed: FailedCheck, earlier: Iterable[Checks]) -> Trace:
+def precedent_of(failed: FailedCheck, earlier: Iterable[Checks]) -> Precedent:
     """Follow a check back through the checks of earlier commits, the newest first. One that was skipped, cancelled or
     not there on a commit says nothing of it."""
     for number, checks in enumerate(earlier):
         if (stood := _stood(failed, checks)) != "unknown":
-            return Trace(failed=failed, stood=stood, sha=checks.head_sha, between=number)
-    return Trace(failed=failed)
+            return Precedent(failed=failed, stood=stood, sha=checks.head_sha, between=number)
+    return Precedent(failed=failed)
 
 
 def _stood(failed: FailedCheck, checks: Checks) -> Standing:
