@@ -13,7 +13,7 @@ from graphql import GraphQLError, GraphQLResolveInfo, build_schema, graphql_sync
 
 from . import shapes, shapes_code
 from .auth import demand
-from .deeds import pulls, reviews
+from .deeds import merging, pulls, reviews
 from .exchange import ApiError, Caller
 from .schema import SDL
 from .shapes import JSON
@@ -115,16 +115,37 @@ class _Root:
         return {**_client(asked), "pullRequest": self._pull(pull)}
 
     def revertPullRequest(self, _: Info, input: JSON) -> JSON:
-        pull = self._find(input["pullRequestId"])
-        if not isinstance(pull, Pull):
-            raise _unknown(input["pullRequestId"])
-        self._may(pull.issue.repo, "pull_requests:write")
-        self._may(pull.issue.repo, "contents:write")
+        pull = self._pull_to_merge(input["pullRequestId"])
         made = pulls.revert(
             self._world, pull, self._user,
             title=input.get("title"), body=input.get("body"), draft=bool(input.get("draft")),
         )  # fmt: skip
         return {**_client(input), "pullRequest": self._pull(pull), "revertPullRequest": self._pull(made)}
+
+    def enablePullRequestAutoMerge(self, _: Info, input: JSON) -> JSON:
+        return self._merge_later(input, input["pullRequestId"], merging.enable)
+
+    def disablePullRequestAutoMerge(self, _: Info, input: JSON) -> JSON:
+        return self._merge_later(input, input["pullRequestId"], merging.disable)
+
+    def enqueuePullRequest(self, _: Info, input: JSON) -> JSON:
+        return self._merge_later(input, input["pullRequestId"], merging.enqueue)
+
+    def dequeuePullRequest(self, _: Info, input: JSON) -> JSON:
+        return self._merge_later(input, input["id"], merging.dequeue)
+
+    def _merge_later(self, asked: JSON, node: str, act: Callable[[World, Pull, User, JSON], None]) -> JSON:
+        pull = self._pull_to_merge(node)
+        act(self._world, pull, self._user, asked)
+        return {**_client(asked), "actor": self._actor(self._user), "pullRequest": self._pull(pull)}
+
+    def _pull_to_merge(self, node: str) -> Pull:
+        pull = self._find(node)
+        if not isinstance(pull, Pull):
+            raise _unknown(node)
+        self._may(pull.issue.repo, "pull_requests:write")
+        self._may(pull.issue.repo, "contents:write")
+        return pull
 
     def resolveReviewThread(self, _: Info, input: JSON) -> JSON:
         return self._set_resolved(input, True)
@@ -221,6 +242,7 @@ class _Root:
             "headRefOid": it.head_sha,
             "baseRefName": it.base_ref,
             "author": self._actor(it.issue.user),
+            **merging.standing(it, self._actor),
             "reviewThreads": _connection(it.threads, self._thread),
         }
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from . import attachments, git
-from .deeds import issues, pulls, refs, reviews
+from .deeds import issues, merging, pulls, refs, reviews
 from .deeds.reviews import Inline
 from .exchange import ApiError
 from .values import Comment, Issue, Pull, Repository, Review, ReviewComment, Thread, User
@@ -180,6 +180,11 @@ class Person:
         """Dismiss a review."""
         with self.world.lock:
             reviews.dismiss(self.world, review, self.user)
+
+    def enable_auto_merge(self, pull: Pull) -> None:
+        """Have GitHub merge a pull request when its branch's rules let it."""
+        with self.world.lock:
+            merging.enable(self.world, pull, self.user, {})
 
     def merge(self, pull: Pull, method: str = "merge") -> str:
         """Merge a pull request and return the commit; needs write permission, as on GitHub."""

@@ -7,6 +7,9 @@ scalar GitObjectID
 enum ReportedContentClassifiers { SPAM ABUSE OFF_TOPIC OUTDATED DUPLICATE RESOLVED LOW_QUALITY }
 enum DiffSide { LEFT RIGHT }
 enum PullRequestReviewThreadSubjectType { FILE LINE }
+enum PullRequestMergeMethod { MERGE SQUASH REBASE }
+enum MergeStateStatus { DIRTY UNKNOWN BLOCKED BEHIND DRAFT UNSTABLE HAS_HOOKS CLEAN }
+enum PullRequestReviewDecision { CHANGES_REQUESTED APPROVED REVIEW_REQUIRED }
 interface Actor { login: String! url: URI! avatarUrl(size: Int): URI! }
 interface Node { id: ID! }
 interface Comment { body: String! author: Actor editor: Actor lastEditedAt: DateTime }
@@ -37,7 +40,13 @@ type PullRequestReviewThreadConnection { nodes: [PullRequestReviewThread] pageIn
 type PullRequest implements Node {
   id: ID! databaseId: Int number: Int! title: String! body: String! url: URI! state: String! isDraft: Boolean!
   merged: Boolean! headRefName: String! headRefOid: GitObjectID! baseRefName: String! author: Actor
+  mergeStateStatus: MergeStateStatus! reviewDecision: PullRequestReviewDecision isMergeQueueEnabled: Boolean!
+  isInMergeQueue: Boolean! viewerMergeBodyText(mergeType: PullRequestMergeMethod): String!
+  autoMergeRequest: AutoMergeRequest
   reviewThreads(first: Int, after: String, last: Int): PullRequestReviewThreadConnection! }
+type AutoMergeRequest {
+  enabledBy: Actor mergeMethod: PullRequestMergeMethod! commitBody: String pullRequest: PullRequest! }
+type MergeQueueEntry implements Node { id: ID! pullRequest: PullRequest }
 type IssueComment implements Node & Minimizable & Comment {
   id: ID! databaseId: Int body: String! author: Actor editor: Actor lastEditedAt: DateTime url: URI!
   isMinimized: Boolean! minimizedReason: String }
@@ -58,6 +67,17 @@ input RevertPullRequestInput {
   clientMutationId: String pullRequestId: ID! title: String body: String draft: Boolean = false }
 type RevertPullRequestPayload {
   clientMutationId: String pullRequest: PullRequest revertPullRequest: PullRequest }
+input EnablePullRequestAutoMergeInput {
+  clientMutationId: String pullRequestId: ID! commitHeadline: String commitBody: String
+  mergeMethod: PullRequestMergeMethod = MERGE authorEmail: String expectedHeadOid: GitObjectID }
+type EnablePullRequestAutoMergePayload { clientMutationId: String actor: Actor pullRequest: PullRequest }
+input DisablePullRequestAutoMergeInput { clientMutationId: String pullRequestId: ID! }
+type DisablePullRequestAutoMergePayload { clientMutationId: String actor: Actor pullRequest: PullRequest }
+input EnqueuePullRequestInput {
+  clientMutationId: String pullRequestId: ID! jump: Boolean expectedHeadOid: GitObjectID }
+type EnqueuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
+input DequeuePullRequestInput { clientMutationId: String id: ID! }
+type DequeuePullRequestPayload { clientMutationId: String mergeQueueEntry: MergeQueueEntry }
 input ResolveReviewThreadInput { clientMutationId: String threadId: ID! }
 type ResolveReviewThreadPayload { clientMutationId: String thread: PullRequestReviewThread }
 input UnresolveReviewThreadInput { clientMutationId: String threadId: ID! }
@@ -71,6 +91,10 @@ type Mutation {
   markPullRequestReadyForReview(input: MarkPullRequestReadyForReviewInput!): MarkPullRequestReadyForReviewPayload
   convertPullRequestToDraft(input: ConvertPullRequestToDraftInput!): ConvertPullRequestToDraftPayload
   revertPullRequest(input: RevertPullRequestInput!): RevertPullRequestPayload
+  enablePullRequestAutoMerge(input: EnablePullRequestAutoMergeInput!): EnablePullRequestAutoMergePayload
+  disablePullRequestAutoMerge(input: DisablePullRequestAutoMergeInput!): DisablePullRequestAutoMergePayload
+  enqueuePullRequest(input: EnqueuePullRequestInput!): EnqueuePullRequestPayload
+  dequeuePullRequest(input: DequeuePullRequestInput!): DequeuePullRequestPayload
   resolveReviewThread(input: ResolveReviewThreadInput!): ResolveReviewThreadPayload
   unresolveReviewThread(input: UnresolveReviewThreadInput!): UnresolveReviewThreadPayload
   minimizeComment(input: MinimizeCommentInput!): MinimizeCommentPayload

@@ -195,8 +195,19 @@ def pull_simple(world: World, it: Pull) -> JSON:
         "base": _end(world, repo, repo.owner, it.base_ref, it.base_sha),
         "_links": {name: {"href": href} for name, href in links.items()},
         "author_association": association(world, repo, issue.user),
-        "auto_merge": None,
+        "auto_merge": _auto_merge(world, it),
         "draft": it.draft,
+    }
+
+
+def _auto_merge(world: World, it: Pull) -> JSON | None:
+    if it.auto_merge is None:
+        return None
+    return {
+        "enabled_by": user(world, it.auto_merge.enabled_by),
+        "merge_method": it.auto_merge.method,
+        "commit_title": it.issue.title,
+        "commit_message": it.auto_merge.body or "",
     }
 
 

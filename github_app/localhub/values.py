@@ -166,6 +166,15 @@ class Review:
     comments: list[ReviewComment] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class AutoMerge:
+    """Somebody wants a pull request merged as soon as its branch's rules let it."""
+
+    enabled_by: User
+    method: Literal["merge", "squash"]
+    body: str | None = None
+
+
 @dataclass(eq=False)
 class Pull:
     """What makes an issue a pull request. `head_sha` follows the branch while it is open."""
@@ -181,6 +190,8 @@ class Pull:
     merged_at: datetime | None = None
     merged_by: User | None = None
     merge_sha: str | None = None
+    auto_merge: AutoMerge | None = None
+    in_queue: bool = False
     requested_reviewers: list[User] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     threads: list[Thread] = field(default_factory=list)
@@ -356,6 +367,10 @@ class Repository:
     refs: dict[str, str] = field(default_factory=dict)
     signed: set[str] = field(default_factory=set)  # commits that GitHub itself would have signed
     protected: set[str] = field(default_factory=set)  # branches that refuse pushes
+    allow_auto_merge: bool = True
+    required_checks: set[str] = field(default_factory=set)  # of the default branch: names of check runs and statuses
+    required_approvals: int = 0  # the same
+    merge_queue: bool = False
 
     @property
     def full_name(self) -> str:

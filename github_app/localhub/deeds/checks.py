@@ -9,6 +9,8 @@ from github_app.localhub.exchange import ApiError, invalid
 from github_app.localhub.values import App, CheckRun, CheckSuite, Repository, Status, User
 from github_app.localhub.world import World
 
+from . import merging
+
 # The worst first; https://docs.github.com/pull-requests/collaborating-with-pull-requests/collaborating-on-repositories-with-code-quality-features/about-status-checks
 _WORST = ("failure", "timed_out", "cancelled", "action_required", "stale", "success", "neutral", "skipped")
 
@@ -45,6 +47,7 @@ def add_status(
     )  # fmt: skip
     repo.statuses.append(status)
     events.status(world, repo, status, creator)
+    merging.catch_up(world, repo)
     return status
 
 
@@ -123,6 +126,7 @@ def _sum_up(world: World, repo: Repository, suite: CheckSuite, sender: User) -> 
         suite.status, suite.conclusion = "completed", min(ended, key=_WORST.index)
         if was != "completed":
             events.check_suite(world, "completed", repo, suite, sender)
+            merging.catch_up(world, repo)
     else:
         started = any(run.status != "queued" for run in newest)
         suite.status, suite.conclusion = ("in_progress" if started else "queued"), None

@@ -9,7 +9,7 @@ from github_app.localhub.exchange import ApiError, invalid
 from github_app.localhub.values import Issue, Pull, Repository, User
 from github_app.localhub.world import World
 
-from . import issues, refs
+from . import issues, merging, refs
 
 _CLOSES = re.compile(r"\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?):?\s+#(\d+)\b", re.IGNORECASE)
 
@@ -116,13 +116,23 @@ def request_reviewers(world: World, pull: Pull, sender: User, logins: list[str])
         events.pull_request(world, "review_requested", pull, sender, requested_reviewer=reviewer)
 
 
-def merge(world: World, pull: Pull, sender: User, *, method: str = "merge", expected_head: str | None = None) -> str:
-    """Merge and return the new commit; 405 and 409 as GitHub says them."""
+def merge(
+    world: World,
+    pull: Pull,
+    sender: User,
+    *,
+    method: str = "merge",
+    expected_head: str | None = None,
+    body: str | None = None,
+) -> str:
+    """Merge and return the new commit; 405 and 409 as GitHub says them. `body` is the message below its first line."""
     repo = pull.issue.repo
     if expected_head and expected_head != pull.head_sha:
         raise ApiError(409, "Head branch was modified. Review and try the merge again.")
     if pull.issue.state != "open" or pull.draft:
         why = "Pull Request is still a draft" if pull.draft else "Pull Request is not mergeable"
+        raise ApiError(405, why)
+    if why := merging.unmet(pull):
         raise ApiError(405, why)
     if method not in ("merge", "squash"):
         raise ApiError(405, f"{method.title()} merges are not allowed on this repository.")
@@ -134,12 +144,13 @@ def merge(world: World, pull: Pull, sender: User, *, method: str = "merge", expe
     if method == "merge":
         parents = [pull.base_sha, pull.head_sha]
         owner = (pull.head_repo or repo).owner.login
-        message = f"Merge pull request #{number} from {owner}/{pull.head_ref}\n\n{title}\n"
+        message = f"Merge pull request #{number} from {owner}/{pull.head_ref}\n\n{title if body is None else body}\n"
     else:
-        parents, message = [pull.base_sha], f"{title} (#{number})\n"
+        parents, message = [pull.base_sha], f"{title} (#{number})\n" + (f"\n{body}\n" if body else "")
     sha = git.write_commit(repo.git_dir, tree=tree, parents=parents, author=person, committer=person, message=message)
     repo.signed.add(sha)
     pull.merged_at, pull.merged_by, pull.merge_sha = world.now(), sender, sha
+    pull.auto_merge, pull.in_queue = None, False
     before = dict(repo.refs)
     git.set_ref(repo.git_dir, f"refs/heads/{pull.base_ref}", sha)
     issues.set_state(world, pull.issue, sender, "closed")

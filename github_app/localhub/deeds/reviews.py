@@ -11,7 +11,7 @@ from github_app.localhub.exchange import ApiError, invalid
 from github_app.localhub.values import Pull, Review, ReviewComment, Thread, User
 from github_app.localhub.world import World
 
-from . import issues
+from . import issues, merging
 
 _STATES: dict[str, Any] = {
     "COMMENT": "COMMENTED",
@@ -137,6 +137,7 @@ def _publish(world: World, review: Review, event: str) -> None:
     events.review(world, "submitted", review, review.user)
     for comment in review.comments:
         events.review_comment(world, "created", comment, review.user)
+    merging.catch_up(world, pull.issue.repo)
 
 
 def dismiss(world: World, review: Review, sender: User) -> None:

@@ -111,6 +111,7 @@ def merge_pull(call: Call) -> Any:
     sha = pulls.merge(
         call.world, call.pull, call.user,
         method=call.may("merge_method", default="merge"), expected_head=call.may("sha"),
+        body=call.may("commit_message"),
     )  # fmt: skip
     return {"sha": sha, "merged": True, "message": "Pull Request successfully merged"}
 
