@@ -16,6 +16,7 @@ from github_app.core.merges import Merges
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Unfenced
 from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
+from github_app.core.shipments import Merger
 from github_app.core.tracing import Spans
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
@@ -166,7 +167,10 @@ def _build_engine(
     model = build_model(settings, lease)
     reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
     merges = MirrorMerges(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
-    performance = _build_performance(settings, store, policies, admission, publisher, reverts, merges, scanner, lease)
+    merger = hub.merger if policies.floor.allows_ship else None
+    performance = _build_performance(
+        settings, store, policies, admission, publisher, reverts, merges, scanner, merger, lease
+    )
     engine = Engine(
         store=store,
         lookup=_build_lookup(settings, performance, admission),
@@ -247,9 +251,11 @@ def _build_performance(
     reverts: Reverts,
     merges: Merges,
     scanner: SecretScanner,
+    merger: Merger | None,
     fence: Fence,
 ) -> Performance:
     from github_app.engine.performance import Performance
+    from github_app.engine.shipping import Shipper
     from github_app.engine.transcripts import Transcripts
 
     return Performance(
@@ -262,6 +268,7 @@ def _build_performance(
         store=store,
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),
         pauses=admission.pauses,
+        shipper=Shipper(hub=policies.hub, store=store, pauses=admission.pauses, merger=merger),
         pages=page_links(settings),
         fence=fence,
     )

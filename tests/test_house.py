@@ -98,6 +98,39 @@ def test_names_say_what_a_thing_is():
     assert vague == set()
 
 
+def test_there_is_one_way_to_a_merge():
+    """GitHub gives no token that pushes and does not merge, so our code must be read: who names what merges there, who
+    gets the object that does, who calls it, and who decides on the effect that does that."""
+    product = {_name(path): path for path in _product_files() if "localhub" not in path.parts}
+    words = re.compile(r"enablePullRequestAutoMerge|enqueuePullRequest|mergePullRequest|mergeBranch|/merges?\b[\"'?]")
+    assert {name for name, path in product.items() if words.search(path.read_text())} == {
+        "github_app/adapters/hub/shipping.py"
+    }
+    of_github = [path for name, path in product.items() if name.startswith("github_app/adapters/hub/")]
+    assert not [path for path in of_github if _reads(path, "merge") or _reads(path, "enable_automerge")]
+    assert {name for name, path in product.items() if _reads(path, "merger")} == {
+        "github_app/app.py",
+        "github_app/engine/shipping.py",
+    }
+    assert {name for name, path in product.items() if _reads(path, "ship", called=True)} == {
+        "github_app/engine/shipping.py"
+    }
+    for made, where in {"GitHubMerger": "adapters/hub/github.py", "Ship": "core/shipping.py"}.items():
+        assert {name for name, path in product.items() if _makes(path, made)} == {f"github_app/{where}"}
+
+
+def _reads(path: Path, attribute: str, *, called: bool = False) -> bool:
+    if called:
+        calls = (node.func for node in ast.walk(_parse(path)) if isinstance(node, ast.Call))
+        return any(isinstance(each, ast.Attribute) and each.attr == attribute for each in calls)
+    return any(isinstance(node, ast.Attribute) and node.attr == attribute for node in ast.walk(_parse(path)))
+
+
+def _makes(path: Path, name: str) -> bool:
+    calls = (node.func for node in ast.walk(_parse(path)) if isinstance(node, ast.Call))
+    return name in {each.attr if isinstance(each, ast.Attribute) else getattr(each, "id", "") for each in calls}
+
+
 def test_locks_name_no_index_and_hash_everything():
     for name in ("requirements.lock", "requirements-dev.lock", "requirements-browser.lock", "requirements-claude.lock"):
         lock = (ROOT / name).read_text()

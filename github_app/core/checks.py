@@ -130,7 +130,7 @@ def how_ended(checks: Checks) -> str:
 def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...] = ()) -> Decision:
     """Nothing is red: the reviewers have the word. Who makes it a draft again meanwhile is not overruled."""
     resting = replace(move(session, facts, Status.AWAITING_REVIEW), fix_rounds=0, waiting_for="", stuck_on="")
-    resting = without_old_checks(resting)
+    resting = replace(without_old_checks(resting), can_ship=facts.policy.ship.is_on)
     effects = before
     is_ours_to_show = session.pull_is_draft and session.adopted is None
     if session.status is not Status.AWAITING_REVIEW and is_ours_to_show and session.pull_number is not None:

@@ -13,7 +13,7 @@ from github_app.core.text.markup import mask_code
 
 Verb = Literal[
     "do", "help", "status", "stop", "retry", "budget", "approve", "undo", "revert", "rebase", "plan", "go", "explain",
-    "review", "lesson", "pause", "resume", "fix", "config", "ping",
+    "review", "lesson", "pause", "resume", "fix", "config", "ping", "ship",
 ]  # fmt: skip
 
 VERBS: dict[str, str] = {
@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "revert": "after a merge: open a draft pull request that takes the whole change back",
     "rebase": "merge the base branch into the pull request and resolve what conflicts (by a merge commit: I never "
     "rewrite a branch)",
+    "ship": "have GitHub merge the pull request in your name on record, where the repository allows that",
     "plan": "say first what I would do about the issue, in a comment that you can edit",
     "go": "do what the plan says, as it stands then; after a merge, the next part of what was left for later",
     "explain": "answer a question about the code, with the files and lines: `/honk explain why …`; nothing is changed",
@@ -51,7 +52,7 @@ class Command:
     text: str = ""
 
 
-FOR_PEOPLE: tuple[Verb, ...] = ("approve", "budget", "undo", "revert", "rebase", "go", "lesson")
+FOR_PEOPLE: tuple[Verb, ...] = ("approve", "budget", "undo", "revert", "rebase", "go", "lesson", "ship")
 """Verbs by which somebody answers for what happens: no bot and no program says them."""
 
 _LONE_WORD = re.compile(r"[a-z]{3,10}")
@@ -86,6 +87,8 @@ def _command_of(first: str, more: str) -> Command:
     # More words beside it are an instruction that happens to begin so; below it, they say what to look at.
     if first.lower() == "review":
         return Command(verb="review", text=more.strip())
+    if first.lower().rstrip(".!") == "ship it":
+        return Command(verb="ship")
     for verb in get_args(Verb):
         # Words below `retry` would be lost with it: they make it an instruction.
         if first.lower() == verb and verb in VERBS and not (verb == "retry" and more.strip()):

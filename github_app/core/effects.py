@@ -11,6 +11,7 @@ from github_app.core.lessons import Lesson
 from github_app.core.model import Annotation
 from github_app.core.reports import LineComment
 from github_app.core.session import Cause, Reply
+from github_app.core.shipments import Method
 
 ReactionTarget = Literal["issue", "issue_comment", "review_comment"]
 
@@ -128,6 +129,22 @@ class MarkReady:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ship:
+    """Have GitHub merge the pull request at `head_sha`, for who shipped it: the one effect that leads to a merge."""
+
+    pull_number: int
+    head_sha: str
+    method: Method
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unship:
+    """Have GitHub merge the pull request no more, as far as it would by our doing."""
+
+    pull_number: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplyThreads:
     """Answer review threads, each in its place."""
 
@@ -220,6 +237,8 @@ Effect = (
     | RerunChecks
     | LookAgain
     | MarkReady
+    | Ship
+    | Unship
     | ReplyThreads
     | PostReview
     | StopInquiries

@@ -13,6 +13,7 @@ from github_app.core.holds import Finding
 from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
 from github_app.core.reports import Report
 from github_app.core.session import Submission
+from github_app.core.shipments import Shipped
 
 CommentSource = Literal["issue_comment", "review_comment", "issue", "review"]
 CommandSource = CommentSource | Literal["slack", "api", "tracking"]
@@ -368,7 +369,7 @@ HubEvent = (
     | InstallationChanged
 )
 TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted | Reported
-OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | Reverted | EffectFailed | Ticked
+OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | Reverted | Shipped | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 

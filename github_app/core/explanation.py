@@ -54,6 +54,15 @@ def _server(server: ToolServer) -> str:
     return f"{server.name}: {server.url or server.command}{hosts}"
 
 
+def _shipping(policy: Policy) -> str:
+    rules = policy.ship
+    if not rules.is_on:
+        return "off"
+    people = "two people" if rules.two_people else "one person is enough"
+    own = " (own ones count)" if rules.own_approval else ""
+    return f"{rules.method}; {people}; {rules.approvals} approvals{own}"
+
+
 _KEYS: Mapping[str, Callable[[Policy], str]] = {
     "limits.usd": lambda it: f"{it.limits.cost_micro_usd / 1_000_000:g}",
     "limits.steps": lambda it: f"{it.limits.steps}",
@@ -71,6 +80,7 @@ _KEYS: Mapping[str, Callable[[Policy], str]] = {
     "resolve": lambda it: it.resolve,
     "watch.hours": lambda it: f"{it.watch_s / 3600:g}",
     "protected": _own_paths,
+    "ship": _shipping,
     "approvers": lambda it: _listed(it.approvers),
     "changes.files": lambda it: f"{it.max_files}",
     "changes.kilobytes": lambda it: f"{it.max_bytes // 1_000}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Flag, auto
 
+from github_app.core.commands import Verb
 from github_app.core.events import (
     BranchPushed,
     ChangeSetHeld,
@@ -35,6 +36,7 @@ from github_app.core.policy import Policy
 from github_app.core.proposals import Proposal
 from github_app.core.quotas import Load
 from github_app.core.session import Pause, Session, Status
+from github_app.core.shipments import Approvals
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,8 @@ class Facts:
     `inquiries` are the sessions of reports that are being made where `stop` was said.
     `is_heard`: these very words were decided on before; `is_withdrawn`: they are deleted by now. `is_issue_gone`: the
     issue was looked for and is not there any more. `branch` is who else has a say about the branch of a pull
-    request of others that we are to work on.
+    request of others that we are to work on. `approvals` are those of the session's head, `is_merging` says whether
+    GitHub would still merge by itself what was shipped.
     `lost` is why GitHub does not let us look: the installation or the repository is gone, suspended or lacks a
     permission. `version` is ours.
     """
@@ -97,6 +100,8 @@ class Facts:
     branch: BranchHold | None = None
     proposal: Proposal | None = None
     rules: tuple[Explained, ...] = ()
+    approvals: Approvals | None = None
+    is_merging: bool | None = None
     inquiries: tuple[str, ...] = ()
     asker: Actor | None = None
     load: Load | None = None
@@ -165,6 +170,8 @@ class Need(Flag):
     BASE = auto()
     PROPOSAL = auto()
     RULES = auto()
+    APPROVALS = auto()
+    SHIPMENT = auto()
 
 
 ADOPTING = ("do", "retry", "fix", "plan")
@@ -203,17 +210,13 @@ def needs(session: Session | None, event: Event) -> Need:
             threads = Need.THREADS if event.source == "review_comment" or is_fix else Need.NOTHING
             is_go = event.command.verb == "go" and session is not None and session.stuck_on == "plan"
             plan = Need.PLAN if is_go else Need.NOTHING
-            base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
             checks = Need.CHECKS if is_fix else Need.NOTHING
-            rules = Need.RULES if event.command.verb == "config" else Need.NOTHING
-            usual = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL
-            return usual | threads | plan | base | checks | rules
+            verb = _needs_of_verb(session, event.command.verb)
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | threads | plan | checks | verb
         case ReviewSubmitted() if event.command is not None:
-            base = Need.BASE if event.command.verb == "rebase" else Need.NOTHING
             checks = Need.CHECKS if event.command.verb == "fix" else Need.NOTHING
-            rules = Need.RULES if event.command.verb == "config" else Need.NOTHING
-            usual = Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS
-            return usual | base | checks | rules
+            verb = _needs_of_verb(session, event.command.verb)
+            return Need.PERMISSION | Need.POLICY | Need.ISSUE | Need.PULL | Need.THREADS | checks | verb
         case PullRequestPushed():
             return Need.PROPOSAL
         case Ticked() if session is not None and session.status is Status.MERGED:
@@ -222,6 +225,18 @@ def needs(session: Session | None, event: Event) -> Need:
             return _needs_without(event)
         case _:
             return _needs_open(session, event)
+
+
+def _needs_of_verb(session: Session | None, verb: Verb) -> Need:
+    match verb:
+        case "rebase":
+            return Need.BASE
+        case "config":
+            return Need.RULES
+        case "ship" if session is not None and not session.status.is_terminal:
+            return Need.CHECKS | Need.APPROVALS
+        case _:
+            return Need.NOTHING
 
 
 def _needs_without(event: Event) -> Need:
@@ -287,4 +302,5 @@ def _needs_of_tick(session: Session) -> Need:
         return Need.ISSUE | Need.POLICY
     if session.status is Status.WORKING:
         return Need.PULL | Need.POLICY
-    return Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY
+    waits = session.shipment is not None and session.shipment.missing is not None
+    return Need.ISSUE | Need.PULL | Need.CHECKS | Need.POLICY | (Need.SHIPMENT if waits else Need.NOTHING)

@@ -3,9 +3,9 @@ status meets every event, and every decision says why, also for "nothing to do".
 
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
 what people say, `planning` what they are told before anything is done, `inquiries` what they only want to know,
-`proposing` what a change of the policy comes to, `rounds` how turns end, `undoing` how they are taken back, `checks`
-what CI means, `upkeep` time and what happens behind our back, `afterwards` what follows a merge, and `reverting` how it
-is taken back; all of them speak in the few moves of `decisions`."""
+`proposing` what a change of the policy comes to, `rounds` how turns end, `undoing` how they are taken back, `shipping`
+how they are merged, `checks` what CI means, `upkeep` time and what happens behind our back, `afterwards` what follows a
+merge, and `reverting` how it is taken back; all of them speak in the few moves of `decisions`."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ from github_app.core import (
     proposing,
     reverting,
     rounds,
+    shipping,
     undoing,
     upkeep,
     words,
 )
+from github_app.core.authors import with_authors
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -63,6 +65,7 @@ from github_app.core.messages import stops
 from github_app.core.outdated import without_outdated
 from github_app.core.requests import left_to_people
 from github_app.core.session import Session, Status
+from github_app.core.shipments import Shipped
 
 __all__ = ["Decision", "decide", "is_our_own"]
 
@@ -85,6 +88,7 @@ def decide(session: Session | None, event: Event, facts: Facts) -> Decision:
     decision = _decide_on(session, event, facts)
     if clicks.is_click(event):
         decision = clicks.redrawn(decision)
+    decision = shipping.without_outdated_shipment(session, event, with_authors(session, event, decision), facts)
     decision = without_outdated(session, decision)
     if decision.session is not None and decision.session != session:
         return replace(decision, session=replace(decision.session, updated_at=facts.now))
@@ -110,13 +114,16 @@ CLOCKS_APART = timedelta(minutes=2)
 
 def is_our_own(event: Event, facts: Facts) -> bool:
     """Loop guard, by the sender's number. Checks have no sender here: CI of our own commits must wake us. What a policy
-    comes to is the same whoever proposes it, and nothing follows from it."""
+    comes to is the same whoever proposes it, and nothing follows from it. A merge is news, though GitHub makes in our
+    name what somebody shipped."""
     match event:
+        case PullRequestClosed() if event.is_merged:
+            return False
         case ChecksChanged() | PullRequestPushed():
             return False
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone() | Reverted():
             return False
-        case PlanDrafted() | Reported() | InquiryStopped() | EffectFailed() | Ticked():
+        case PlanDrafted() | Reported() | InquiryStopped() | Shipped() | EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -162,16 +169,25 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.published(session, event, facts)
         case ChangeSetHeld():
             return rounds.change_set_held(session, event, facts)
-        case Undone():
-            return undoing.undone(session, event, facts)
-        case Reverted():
-            return reverting.reverted(session, event)
+        case Undone() | Reverted() | Shipped():
+            return _done(session, event, facts)
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
         case Ticked():
             return upkeep.ticked(session, event, facts)
         case _:
             assert_never(event)
+
+
+def _done(session: Session, event: Undone | Reverted | Shipped, facts: Facts) -> Decision:
+    """What people had done with what stands, and is done now."""
+    match event:
+        case Undone():
+            return undoing.undone(session, event, facts)
+        case Reverted():
+            return reverting.reverted(session, event)
+        case _:
+            return shipping.shipped(session, event, facts)
 
 
 def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decision:
@@ -192,7 +208,8 @@ def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decisio
 def _issue_closed(session: Session, event: IssueClosed, facts: Facts) -> Decision:
     """A merge closes the issue, and that may reach us before the news of the merge itself."""
     if facts.pull is not None and facts.pull.is_merged:
-        return end(session, facts, Status.MERGED, why="the issue was closed by our merge")
+        merged = shipping.as_merged(session, facts)
+        return end(merged, facts, Status.MERGED, why="the issue was closed by our merge")
     if event.how != "closed":
         return upkeep.issue_gone(session, facts, event.actor.login, event.how)
     if facts.shows(event.at) and facts.issue is not None and facts.issue.is_open:
@@ -206,7 +223,9 @@ def _pull_closed(session: Session, event: PullRequestClosed, facts: Facts) -> De
         return nothing(session, f"#{event.pull_number} is not this session's pull request")
     known = replace(session, pull_number=event.pull_number)
     if event.is_merged:
-        return end(known, facts, Status.MERGED, why="a human merged the pull request")
+        merged = shipping.as_merged(known, facts, by=event.actor)
+        who = "a human" if merged.shipment is None else "GitHub"
+        return end(merged, facts, Status.MERGED, why=f"{who} merged the pull request")
     if facts.pull is not None and facts.pull.is_open:
         return nothing(session, f"#{event.pull_number} is open again already")
     return _stopped(known, facts, event.actor.login, "closed the pull request", stops.after_closed_pull(session))

@@ -67,6 +67,8 @@ from github_app.core.pausing import switched
 from github_app.core.quotas import find_shortage
 from github_app.core.reverting import not_reverted, revert, reverted
 from github_app.core.session import Cause, Feedback, Session, Status
+from github_app.core.shipments import Shipped
+from github_app.core.shipping import not_shipped, ship, shipped_late
 from github_app.core.undoing import not_undone, undo, undone
 
 
@@ -83,7 +85,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             return _command(last, said, facts)
         case PullRequestReopened():
             return _reopened(last, event, facts)
-        case Published() | Undone() | Reverted() | EffectFailed() | Ticked() if last is not None:
+        case Published() | Undone() | Reverted() | Shipped() | EffectFailed() | Ticked() if last is not None:
             return _after_end(last, event, facts)
         case PullRequestClosed() if last is not None and last.leaves_pull and last.pull_number == event.pull_number:
             gone = replace(last, leaves_pull=False)
@@ -109,6 +111,7 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | ChangeSetHeld()
             | Undone()
             | Reverted()
+            | Shipped()
             | EffectFailed()
             | Ticked()
         ):
@@ -118,9 +121,11 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
 
 
 _NOTHING_OPEN = "there is no open session for it"
+_FAILED = {"Undo": not_undone, "OpenRevert": not_reverted, "Ship": not_shipped, "Unship": not_shipped}
+_ABOUT_WORK = ("status", "stop", "retry", "budget", "approve", "undo", "revert", "rebase", "lesson", "ship")
 
 
-def _after_end(last: Session, event: Published | Undone | Reverted | EffectFailed | Ticked, facts: Facts) -> Decision:
+def _after_end(last: Session, event: Event, facts: Facts) -> Decision:
     """What comes of our own acts, and of time, after the end of a session."""
     match event:
         case Published():
@@ -131,10 +136,10 @@ def _after_end(last: Session, event: Published | Undone | Reverted | EffectFaile
             return undone(last, event, facts)
         case Reverted():
             return reverted(last, event)
-        case EffectFailed(effect_kind="Undo"):
-            return not_undone(last, event)
-        case EffectFailed(effect_kind="OpenRevert"):
-            return not_reverted(last, event)
+        case Shipped():
+            return shipped_late(last, event)
+        case EffectFailed() if event.effect_kind in _FAILED:
+            return _FAILED[event.effect_kind](last, event)
         case Ticked() if last.status is Status.MERGED:
             return looked(last, facts)
         case _:
@@ -202,9 +207,7 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, told_of_honk(event, facts), f"{event.command.verb} was asked for")
         case "stop" if stops := stop_inquiries(event, facts):
             return Decision(session=last, effects=(*seen, *stops), why="the reports that are being made are stopped")
-        case "status" | "stop" | "retry" | "budget" | "approve" | "undo" | "revert" | "rebase" | "lesson" if (
-            last is None
-        ):
+        case verb if last is None and verb in _ABOUT_WORK:
             body = answers.no_session_answer(facts.trigger_label)
             return _said(last, event, seen, body, "there is no work to speak of")
         case "status" | "stop" | "budget" | "approve" if last is not None:
@@ -215,9 +218,8 @@ def _answered(last: Session | None, event: CommandIssued, facts: Facts, seen: tu
             return _said(last, event, seen, plans.refusal(plans.NO_PLAN), "no plan waits here")
         case "lesson" if last is not None:
             return taught(last, event, facts)
-        case "undo" | "revert" if last is not None:
-            take_back = undo if event.command.verb == "undo" else revert
-            return take_back(last, event, facts, seen)
+        case "undo" | "revert" | "ship" as verb if last is not None:
+            return {"undo": undo, "revert": revert, "ship": ship}[verb](last, event, facts, seen)
         case "rebase" if last is not None and (reason := obstacle_to_merging(last, event, facts)):
             return _said(last, event, seen, refusals.not_merged(reason), "there is nothing that can be merged now")
         case _:

@@ -3,11 +3,12 @@ change sets are held against it by `findings`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
 from github_app.core.hosts import HostRule
 from github_app.core.model import Permission
+from github_app.core.shipments import Shipping
 from github_app.core.toolservers import ToolServer
 
 POLICY_PATH = ".github/honk.yml"
@@ -88,8 +89,8 @@ class Policy:
     `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
     `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds,
     `resolve` which threads are resolved. `bots` are the numbers of the accounts that may label, write commands and push
-    although they are no people. `mcp` are servers whose tools the agent gets. For `watch_s` after a merge its checks
-    are watched (0: not at all).
+    although they are no people. `mcp` are servers whose tools the agent gets. `ship` says who may have what merged. For
+    `watch_s` after a merge its checks are watched (0: not at all).
     """
 
     limits: Limits = Limits()
@@ -105,6 +106,7 @@ class Policy:
     resolve: Resolving = "never"
     bots: tuple[int, ...] = ()
     mcp: tuple[ToolServer, ...] = ()
+    ship: Shipping = field(default_factory=Shipping)
     watch_s: float = 86_400.0
     max_files: int = 100
     max_bytes: int = 2_000_000
@@ -129,7 +131,8 @@ class Floor:
 
     `most` holds ceilings in the form of a policy (of `judge` the least); of `setup` and `turn` hosts those that a
     repository may name at all (None: any). `approvers` are the only ones, if there are any; `bots` those that a
-    repository may name (None: any). Without `allows_mcp`, no repository has tool servers.
+    repository may name (None: any). Without `allows_mcp`, no repository has tool servers; without `allows_ship`, nobody
+    ships anything.
     """
 
     most: Policy = Policy(
@@ -148,6 +151,7 @@ class Floor:
     turn_hosts: tuple[str, ...] | None = None
     bots: tuple[int, ...] | None = None
     allows_mcp: bool = True
+    allows_ship: bool = False
     per_person: Quota = Quota()
     per_repository: Quota = Quota()
     per_organisation: Quota = Quota()
@@ -178,6 +182,7 @@ def tighten(policy: Policy, floor: Floor) -> Policy:
             for server in policy.mcp
             if floor.allows_mcp
         ),
+        ship=replace(policy.ship, is_withheld=policy.ship.is_allowed and not floor.allows_ship),
         others=policy.others if most.others == "quote" else "leave_out",
         watch_s=min(policy.watch_s, most.watch_s),
         resolve=policy.resolve if most.resolve == "fixed" else "never",

@@ -24,6 +24,7 @@ from github_app.core.policy import (
     Quota,
     Resolving,
 )
+from github_app.core.shipments import Method, Shipping
 from github_app.core.text.prose import code
 from github_app.core.toolservers import MAX_SERVERS, ToolServer, is_server_name, origin_of
 
@@ -51,9 +52,9 @@ def parse_policy(document: object, lines: Lines = MappingProxyType({})) -> Polic
 
     Raises `Misread` naming file, line and key for anything unknown or of the wrong kind.
     """
-    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", "mcp", *_PARTS))
+    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", "mcp", "ship", *_PARTS))
     policy = _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
-    return replace(policy, mcp=_servers(top))
+    return replace(policy, mcp=_servers(top), ship=_shipping(top))
 
 
 def find_mistakes(document: object, lines: Lines = MappingProxyType({})) -> tuple[Misread, ...]:
@@ -73,14 +74,15 @@ def parse_floor(document: object, lines: Lines = MappingProxyType({}), *, name: 
 
     Raises `Misread` as above.
     """
-    top = _Section.of(document, _File(name=name, lines=lines), ("quota", "mcp", *_PARTS))
+    top = _Section.of(document, _File(name=name, lines=lines), ("quota", "mcp", "ship", *_PARTS))
     quota = top.section("quota", ("person", "repository", "organisation"))
     network = top.section("network", ("setup", "turn"))
     return Floor(
         most=_policy(top, Floor().most),
         setup_hosts=network.hosts("setup") if "setup" in network.values else None,
         bots=top.numbers("bots") if "bots" in top.values else None,
-        allows_mcp=_allows_mcp(top),
+        allows_mcp=_switched(top, "mcp", usual=True),
+        allows_ship=_switched(top, "ship", usual=False),
         turn_hosts=network.hosts("turn") if "turn" in network.values else None,
         per_person=_quota(quota, "person"),
         per_repository=_quota(quota, "repository"),
@@ -176,12 +178,39 @@ def _server(named: _Section, name: str) -> ToolServer:
     return ToolServer(name=name, url=url)
 
 
-def _allows_mcp(top: _Section) -> bool:
-    value = top.values.get("mcp", True)
+def _switched(top: _Section, key: str, *, usual: bool) -> bool:
+    value = top.values.get(key, usual)
     # To YAML, a bare `off` is false.
     if value not in (True, False, "off", "on"):
-        raise top.refused("mcp", "must be `off` or `on`; what servers there are, repositories say")
+        raise top.refused(key, "must be `off` or `on`; all else of it, repositories say")
     return value not in (False, "off")
+
+
+def _shipping(top: _Section) -> Shipping:
+    """Who may have what merged; nobody anything, where the file does not say so."""
+    value = top.values.get("ship", False)
+    if value in (False, "off"):
+        return Shipping()
+    if value in (True, "on"):
+        return Shipping(is_allowed=True)
+    section = top.section("ship", ("method", "two_people", "approvals", "own_approval"))
+    return Shipping(
+        is_allowed=True,
+        method=_method(section),
+        two_people=section.flag("two_people", usual=True),
+        approvals=section.whole("approvals", 0, ceiling=10),
+        own_approval=section.flag("own_approval", usual=False),
+    )
+
+
+def _method(section: _Section) -> Method:
+    match section.values.get("method", "merge"):
+        case "merge":
+            return "merge"
+        case "squash":
+            return "squash"
+        case _:
+            raise section.refused("method", "must be `merge` or `squash`")
 
 
 def _quota(quotas: _Section, key: str) -> Quota:
@@ -246,6 +275,12 @@ class _Section:
         value = self.values.get(key, usual)
         if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= ceiling:
             raise self.refused(key, f"must be a whole number from 0 to {ceiling}")
+        return value
+
+    def flag(self, key: str, *, usual: bool) -> bool:
+        value = self.values.get(key, usual)
+        if not isinstance(value, bool):
+            raise self.refused(key, "must be `true` or `false`")
         return value
 
     def items(self, key: str, is_good: Callable[[Any], bool], what: str) -> list[Any]:

@@ -32,6 +32,7 @@ from github_app.core.model import (
 )
 from github_app.core.reports import LineComment
 from github_app.core.session import Feedback
+from github_app.core.shipments import Gate
 from github_app.core.traffic import Traffic
 
 KilledBy = Literal["timeout", "memory", "processes", "disk", "output", "stop"]
@@ -248,7 +249,6 @@ class Publisher(Protocol):
         """Make one commit on `branch` (created at `parent_sha` if absent) and return its SHA; never forces.
 
         With a `merged_sha` the commit is a merge: that is its second parent, and `changes` are on top of that one.
-
         Without `may_create`, a branch that is not there was deleted: `Gone` ("branch"), and it stays so.
 
         Idempotent by `key`, kept as a trailer of the commit beside `audit`, which names the record of why we made it.
@@ -256,7 +256,7 @@ class Publisher(Protocol):
         """
 
 
-class Hub(Aftermaths, Protocol):
+class Hub(Aftermaths, Gate, Protocol):
     """GitHub, for one repository at a time: each call uses a token that names that repository and few permissions.
 
     All calls block. They raise `Transient`/`RateLimited`, `NotVisibleYet`, `Gone`, `AccessDenied`.

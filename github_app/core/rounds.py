@@ -31,6 +31,7 @@ from github_app.core.names import other_branch_name
 from github_app.core.parts import left_after
 from github_app.core.reverting import not_reverted
 from github_app.core.session import Cause, Round, Session, Status, Submission
+from github_app.core.shipping import not_shipped
 from github_app.core.undoing import not_undone
 from github_app.core.upkeep import ask_about_push, at_newest_head, follow_head, push_of
 
@@ -207,6 +208,8 @@ def effect_failed(session: Session, event: EffectFailed, facts: Facts) -> Decisi
             return not_undone(session, event)
         case "OpenRevert":
             return not_reverted(session, event)
+        case "Ship" | "Unship":
+            return not_shipped(session, event)
         case "RerunChecks":
             return go_on_without_rerun(session, event, facts)
         case "MarkReady" if session.pull_number is not None:

@@ -17,6 +17,7 @@ from github_app.core.lessons import Draft, Proposal
 from github_app.core.model import Actor, Checks, NetworkDecision, Repo, Usage
 from github_app.core.plans import Plan
 from github_app.core.reports import Inquiry
+from github_app.core.shipments import Shipment
 from github_app.core.verdicts import Verdict
 
 
@@ -158,7 +159,9 @@ class Session:
     the base that is being merged, until that is published. `has_conflicts`: the pull request cannot be merged as it
     stands, for all we saw last. `issue_title` and
     `issue_body` are the issue as somebody with authority last saw to it; None in sessions that are older than this: as
-    it stands. `adopted` is whose pull request the work is on, None where it is our own; then its number is the issue's.
+    it stands. `authors` are the numbers of the accounts whose words the work followed besides `requested_by`, and who
+    else pushed to its branch. `can_ship`: policy let people ship it when it became ready; `shipment` is what one did.
+    `adopted` is whose pull request the work is on, None where it is our own; then its number is the issue's.
     `aftermath` is what follows the merge.
     """
 
@@ -215,6 +218,9 @@ class Session:
     merging: str = ""
     has_conflicts: bool = False
     aftermath: Aftermath | None = None
+    authors: tuple[int, ...] = ()
+    can_ship: bool = False
+    shipment: Shipment | None = None
     reminded_at: datetime | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None

@@ -36,6 +36,7 @@ from github_app.core.events import (
     inquiry_in,
 )
 from github_app.core.model import Repo
+from github_app.core.shipments import Shipped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +105,7 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             | ChangeSetHeld()
             | Undone()
             | Reverted()
+            | Shipped()
             | EffectFailed()
             | Ticked()
         ):

@@ -17,6 +17,7 @@ from github_app.core.feedback import feedback_of_push, with_feedback, without_ol
 from github_app.core.merging import with_conflicts
 from github_app.core.messages import refusals, stops
 from github_app.core.session import Cause, Feedback, Session, Status
+from github_app.core.shipping import as_merged
 from github_app.core.watchdog import remind, watch_turn
 
 
@@ -37,7 +38,7 @@ def pushed(session: Session, event: BranchPushed, facts: Facts) -> Decision:
         return judge_if_ended(follow_head(session, facts, head_sha), event, facts)
     if facts.pull is not None and facts.pull.is_merged:
         known = replace(session, pull_number=facts.pull.number)
-        return end(known, facts, Status.MERGED, why="merged, and the branch was deleted with it")
+        return end(as_merged(known, facts), facts, Status.MERGED, why="merged, and the branch was deleted with it")
     if session.pull_number is None:
         return nothing(session, "the branch is not ours yet")
     return end(session, facts, Status.CLOSED, stops.branch_deleted(session, event.actor.login))
@@ -161,7 +162,7 @@ def _look_at_head(session: Session, event: Event, facts: Facts) -> Decision | No
 def _ended_unseen(session: Session, facts: Facts) -> Decision | None:
     pull = facts.pull
     if pull is not None and pull.is_merged:
-        return end(session, facts, Status.MERGED, why="merged, seen by looking")
+        return end(as_merged(session, facts), facts, Status.MERGED, why="merged, seen by looking")
     if pull is not None and not pull.is_open:
         then = stops.after_closed_pull(session)
         reason = stops.stopped_by("", "closed the pull request", then, pull_number=pull.number)

@@ -43,6 +43,7 @@ from github_app.core.pausing import switched
 from github_app.core.planning import go, plan_asked, plan_waits
 from github_app.core.reverting import revert
 from github_app.core.session import Cause, Feedback, Session, Status
+from github_app.core.shipping import ship
 from github_app.core.undoing import undo
 from github_app.core.upkeep import ask_about_push, at_newest_head, is_off_again, push_of
 
@@ -224,6 +225,7 @@ _ACTS = {
     "undo": undo,
     "revert": revert,
     "rebase": rebase,
+    "ship": ship,
     "plan": plan_asked,
     "go": go,
 }

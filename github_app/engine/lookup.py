@@ -117,13 +117,25 @@ class Lookup:
             facts = self._with_checks(facts, repo, session, event)
         if Need.THREADS in wanted:
             facts = replace(facts, threads=self._threads(repo, session))
+        facts = self._with_shipping(facts, wanted, repo, session)
         if Need.PLAN in wanted and session is not None and session.plan is not None:
             facts = replace(facts, plan_comment=self._plan_comment(repo, session, session.plan))
         if Need.POLICY in wanted:
-            facts = self._with_policy(facts, repo, session)
+            # Who merges goes by what the default branch says now.
+            facts = self._with_policy(facts, repo, session if Need.APPROVALS not in wanted else None)
         actor = getattr(event, "actor", None)
         if Need.ADOPTION in wanted and actor is not None and may_ask(actor, facts):  # For strangers, we ask no more.
             facts = with_pull(facts, repo, hub=self.hub, database=self.database)
+        return facts
+
+    def _with_shipping(self, facts: Facts, wanted: Need, repo: Repo, session: Session | None) -> Facts:
+        number = session.pull_number if session is not None else None
+        if session is None or number is None:
+            return facts
+        if Need.APPROVALS in wanted:
+            facts = replace(facts, approvals=self.hub.approvals(repo, number, session.head_sha))
+        if Need.SHIPMENT in wanted:
+            facts = replace(facts, is_merging=self.hub.is_merging(repo, number))
         return facts
 
     def _is_withdrawn(self, repo: Repo, event: Event) -> bool:

@@ -30,11 +30,13 @@ from github_app.core.effects import (
     ResumeRepository,
     RunTurn,
     Say,
+    Ship,
     ShowPolicy,
     ShowProgress,
     ShowProof,
     StopInquiries,
     Undo,
+    Unship,
 )
 from github_app.core.errors import AccessDenied, Gone, HonkError, Refused, Stopped
 from github_app.core.events import (
@@ -58,14 +60,19 @@ from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.core.record.records import reversal_of
 from github_app.core.reverts import Reverts
 from github_app.core.session import Session, Submission
+from github_app.core.shipments import Shipped
 from github_app.core.undoing import round_of, taken_back
 from github_app.engine import tracking
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
+from github_app.engine.shipping import Shipper
 from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
 
 log = logging.getLogger(__name__)
+
+Outcome = Published | ChangeSetHeld | Undone | Reverted | Shipped
+"""What effects come to that the machine must hear of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +88,11 @@ class Performance:
     store: Store
     transcripts: Transcripts
     pauses: Pauses
+    shipper: Shipper
     pages: PageLinks = field(default_factory=PageLinks)
     fence: Fence = field(default_factory=Unfenced)
 
-    def perform(self, pending: Pending) -> Published | ChangeSetHeld | Undone | Reverted | None:  # noqa: C901 - a table, one row an effect
+    def perform(self, pending: Pending) -> Outcome | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         self.fence.require()
         effect, repo = pending.effect, pending.repo
@@ -94,8 +102,7 @@ class Performance:
             case Say():
                 self._say(pending, effect)
             case MinimiseComments():
-                for comment_id in self.store.comments.all_of(effect.session_id, effect.tags):
-                    self.hub.minimise(repo, comment_id)
+                self._minimise(pending, effect)
             case ShowProgress():
                 self.show(pending.session_id or "")
             case Publish():
@@ -106,12 +113,13 @@ class Performance:
                 for run_id in effect.run_ids:
                     self.hub.rerun_failed(repo, run_id)
             case LookAgain():
-                again = ChecksChanged(id=f"{pending.id}/again", repo=repo, head_sha=effect.head_sha, branch=None)
-                self.store.entries.add_found([again], delay_s=effect.after_s)
+                self._look_again(pending, effect)
             case ShowProof() | ShowPolicy():
                 self._show_check(pending, effect)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
+            case Ship() | Unship():
+                return self.shipper.perform(pending, effect)
             case ReplyThreads():
                 self._reply(pending, effect)
             case PostReview():
@@ -152,6 +160,14 @@ class Performance:
                 self.hub.say(event.repo, event.pull_number, f"failed:{event.id}", body)
             case _:
                 pass  # Nobody waits for an answer.
+
+    def _minimise(self, pending: Pending, effect: MinimiseComments) -> None:
+        for comment_id in self.store.comments.all_of(effect.session_id, effect.tags):
+            self.hub.minimise(pending.repo, comment_id)
+
+    def _look_again(self, pending: Pending, effect: LookAgain) -> None:
+        again = ChecksChanged(id=f"{pending.id}/again", repo=pending.repo, head_sha=effect.head_sha, branch=None)
+        self.store.entries.add_found([again], delay_s=effect.after_s)
 
     def _show_check(self, pending: Pending, effect: ShowProof | ShowPolicy) -> None:
         is_proof = isinstance(effect, ShowProof)

@@ -28,7 +28,7 @@ _TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 _SIGNATURE = re.compile(r"v0=[0-9a-f]{64}", re.ASCII)
 _KNOWN_SUBTYPES = (None, "thread_broadcast", "file_share")
 _MAX_WORDS_CHARS = 20_000
-_ACTIONS = ("go", "stop", "retry", "undo", "choose")
+_ACTIONS = ("go", "stop", "retry", "undo", "ship", "choose")
 _SHORTCUT = "hand_to_honk"
 
 Id = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9]{1,30}$")]

@@ -29,6 +29,7 @@ from github_app.core.model import (
 )
 from github_app.core.reports import Answer, Citation
 from github_app.core.session import Cause, Feedback, Reply, Session, Status, Submission
+from github_app.core.shipments import Shipped
 
 NOW = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 REPO = Repo(id=7, full_name="acme/goose", installation_id=70, default_branch="main")
@@ -203,6 +204,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
     ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},
     ev.Reverted: {"revert_number": 35, "login": "alice"},
+    Shipped: {"asked_in": "e", "login": "carol", "pull_number": PULL, "head_sha": HEAD},
     ev.EffectFailed: {"effect_id": "e/0", "effect_kind": "Publish", "reason": "GitHub said no."},
     ev.Ticked: {},
 }
@@ -213,7 +215,7 @@ def event(kind: type, **changes: Any) -> Any:
     usual: dict[str, Any] = {"id": "e", **_USUAL[kind]}
     if kind in _OWN:
         usual["session_id"] = "7-12-1"
-        if kind not in (ev.InquiryStopped, ev.Undone, ev.Reverted, ev.EffectFailed, ev.Ticked):
+        if kind not in (ev.InquiryStopped, ev.Undone, ev.Reverted, Shipped, ev.EffectFailed, ev.Ticked):
             usual["turn_id"] = "7-12-1/turn-2"
     else:
         if kind is not ev.ChecksChanged:

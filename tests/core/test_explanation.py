@@ -54,8 +54,24 @@ def test_tool_servers_are_told_with_what_they_run_and_reach():
     assert found == "docs: docs-mcp (docs.example.org); wiki: https://x.example/ (default)"
 
 
+def test_how_things_are_shipped_is_told_in_one_line():
+    lines: dict[tuple[str, ...], int] = {("ship",): 3}
+    wanted = parse_policy({"ship": {"method": "squash", "approvals": 1, "own_approval": True}})
+    found = {
+        each.key: (each.value, each.source)
+        for each in explain(wanted, lines, parse_floor({"ship": True}, name="f.yml"))
+    }
+    assert found["ship"] == ("squash; two people; 1 approvals (own ones count)", "line 3")
+    alone = parse_policy({"ship": {"two_people": False}})
+    [told] = [each for each in explain(alone, lines, Floor()) if each.key == "ship"]
+    assert (told.value, told.source) == (
+        "off",
+        "the operator's floor; the file has merge; one person is enough; 0 approvals",
+    )
+
+
 def test_every_key_of_a_policy_is_told():
-    known = {"setup", "verify", "mcp", "protected", "approvers", "others", "judge", "resolve", "bots"}
+    known = {"setup", "verify", "mcp", "protected", "approvers", "others", "judge", "resolve", "bots", "ship"}
     sections = {"limits": 3, "rounds": 2, "network": 2, "changes": 3}
     keys = list(told(Policy(), Floor()))
     assert {key for key in keys if "." not in key} == known

@@ -12,6 +12,7 @@ from github_app.core.effects import React, RemoveLabel, Say
 from github_app.core.machine import decide
 from github_app.core.model import Permission
 from github_app.core.session import Cause, Session
+from github_app.core.shipments import Shipped
 from tests.core.scene import (
     AWAITING_CHECKS,
     AWAITING_REVIEW,
@@ -48,7 +49,7 @@ from tests.core.scene import (
 
 SECOND = timedelta(seconds=1)
 STARTS = "React ShowProgress RunTurn"
-HEARD_LATE = (ev.PullRequestPushed, ev.TrackingEdited, ev.Published, ev.Undone, ev.Reverted)
+HEARD_LATE = (ev.PullRequestPushed, ev.TrackingEdited, ev.Published, ev.Undone, ev.Reverted, Shipped)
 NO_SESSION_NEEDED = (ev.IssueLabeled, ev.CommandIssued, ev.PullRequestReopened)
 
 ROWS = [

@@ -10,6 +10,7 @@ import pytest
 from github_app.core.errors import Refused
 from github_app.core.policy import PROTECTED, Floor, Limits, Network, Policy, Quota, tighten
 from github_app.core.policyfile import parse_floor, parse_policy
+from github_app.core.shipments import Shipping
 from github_app.core.toolservers import ToolServer
 
 
@@ -109,6 +110,10 @@ def test_all_that_a_repository_can_say():
         ({"mcp": {"docs": {"command": "x", "network": ["10.0.0.1"]}}}, "`mcp.docs.network` has `10.0.0.1`"),
         ({"mcp": {"docs": {"url": "https://x", "network": ["x.org"]}}}, "`mcp.docs.network` is for servers with a"),
         ({"mcp": {"docs": {"url": "https://u:p@x"}}}, "`mcp.docs.url` is not a plain http(s) URL"),
+        ({"ship": "always"}, "`ship` must be a mapping"),
+        ({"ship": {"method": "rebase"}}, "`ship.method` must be `merge` or `squash`"),
+        ({"ship": {"two_people": "yes"}}, "`ship.two_people` must be `true` or `false`"),
+        ({"ship": {"approvals": 11}}, "`ship.approvals` must be a whole number from 0 to 10"),
         ({"mcp": {f"s{n}": {"command": "x"} for n in range(9)}}, "`mcp` may name at most 8 servers"),
     ],
 )
@@ -234,6 +239,17 @@ def test_a_repository_may_do_without_a_second_look_unless_the_operator_wants_one
     assert tighten(repository, Floor()).judge == "off"
     assert tighten(repository, parse_floor({"judge": "advise"}, name="floor.yml")).judge == "advise"
     assert tighten(Policy(judge="block"), parse_floor({"judge": "advise"}, name="floor.yml")).judge == "block"
+
+
+def test_people_ship_only_where_repository_and_operator_let_them():
+    for off in ({}, {"ship": False}, {"ship": "off"}):
+        assert parse_policy(off).ship == Shipping()
+    for said in (True, "on", {}, {"method": "merge"}):
+        assert parse_policy({"ship": said}).ship == Shipping(is_allowed=True)
+    wanted = parse_policy({"ship": {"method": "squash", "two_people": False, "approvals": 2, "own_approval": True}})
+    ships = Shipping(is_allowed=True, method="squash", two_people=False, approvals=2, own_approval=True)
+    assert tighten(wanted, parse_floor({"ship": True}, name="floor.yml")).ship == ships
+    assert not tighten(wanted, parse_floor({}, name="floor.yml")).ship.is_on
 
 
 def test_threads_are_resolved_only_where_repository_and_operator_let_us():

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from github_app.core import events as ev
 from github_app.core.commands import Command
-from github_app.core.effects import Publish, RunTurn, Say
+from github_app.core.effects import Publish, RunTurn, Say, Ship
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
 from github_app.core.model import Actor, Permission
-from github_app.core.policy import Quota
+from github_app.core.policy import Policy, Quota
 from github_app.core.quotas import Load, Share
 from github_app.core.session import Feedback, Pause, Session, Status
+from github_app.core.shipments import Shipped, Shipping
 from tests.core.scene import (
     ALICE,
     AWAITING_CHECKS,
@@ -73,7 +74,7 @@ approvals = st.sampled_from([Command(verb="approve", text="all"), Command(verb="
 all_verbs = (
     verbs
     | approvals
-    | st.sampled_from([Command(verb=verb) for verb in ("help", "status", "stop", "undo", "revert", "plan", "go")])
+    | st.sampled_from([Command(verb=it) for it in ("help", "status", "stop", "undo", "revert", "plan", "go", "ship")])
 )
 details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.IssueLabeled: {"label": st.sampled_from(["honk", "bug"]), "issue": st.builds(issue, is_open=st.booleans())},
@@ -109,6 +110,7 @@ details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     ev.Published: {"head_sha": new_shas},
     ev.ChangeSetHeld: {"findings": st.sampled_from([(WEAKER,), (WEAKER, PROTECTED)])},
     ev.Undone: {"commit_sha": shas, "head_sha": new_shas},
+    Shipped: {"missing": st.sampled_from([None, "rules", "queue"])},
     ev.EffectFailed: {"head_sha": st.none() | new_shas},
 }
 
@@ -148,6 +150,7 @@ worlds = st.fixed_dictionaries(
         "obstacle": st.sampled_from(["", "", "", "The repository is empty."]),
         "pause": st.sampled_from([*[None] * 8, Pause(login="carol")]),
         "load": st.sampled_from([*[None] * 8, FULL]),
+        "is_merging": st.sampled_from([None, True, False]),
     }
 )
 actors = st.sampled_from([ALICE, ALICE, CAROL, BOB, ROBOT, ME])
@@ -167,6 +170,8 @@ def went(kind: type, world: dict[str, Any] | None = None, **detail: Any) -> Step
 PUBLISHED = [went(ev.TurnFinished), went(ev.Published, head_sha=NEW)]
 GREEN = [*PUBLISHED, went(ev.ChecksChanged, {"checks": checks("passed", HERE)}, head_sha=HERE)]
 REVIEWED = [*GREEN, went(ev.ReviewSubmitted, {"threads": (thread(9),)}, review_id=9)]
+SHIP = {"checks": checks("passed", HERE), "pull": pull(head_sha=HERE, is_draft=False)}
+SHIPPED = [*GREEN, went(ev.CommandIssued, SHIP, command=Command(verb="ship"), is_pull=True)]
 BEGINNINGS = [
     [],
     PUBLISHED,
@@ -183,6 +188,8 @@ BEGINNINGS = [
     ],
     [went(ev.TurnFinished), went(ev.ChangeSetHeld)],
     [*GREEN, went(ev.PullRequestClosed, is_merged=True)],
+    SHIPPED,
+    [*SHIPPED, went(Shipped, missing="rules")],
     [*GREEN, went(ev.IssueUnlabeled)],
 ]
 kinds = st.sampled_from(KINDS)
@@ -206,7 +213,8 @@ class Life:
     count: int = 0
 
     def facts(self, **world: Any) -> Facts:
-        return replace(facts(), now=NOW + timedelta(minutes=self.minute), **world)
+        anybody_ships = Policy(ship=Shipping(is_allowed=True, two_people=False))
+        return replace(facts(), policy=anybody_ships, now=NOW + timedelta(minutes=self.minute), **world)
 
     def happen(self, happened: ev.Event, known: Facts) -> Decision:
         before = self.session
@@ -214,6 +222,7 @@ class Life:
         assert decide(before, happened, known) == decision, "the same three values give the same decision"
         assert decision.why.strip()
         self._account(before, decision, known)
+        self._ship(happened, decision, known)
         self._hear(before, happened, decision)
         self.session = decision.session
         self._check()
@@ -259,6 +268,9 @@ class Life:
             elif step.kind in TURN_ENDS:
                 held = [feedback.id for feedback in self.session.feedback]
                 detail["consumed"] = tuple(held[: step.pick])
+        elif step.kind is Shipped:
+            shipment = self.session.shipment if self.session is not None else None
+            detail["asked_in"] = shipment.asked_in if shipment is not None else "earlier"
         elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Reverted, ev.Ticked, ev.Reported, ev.InquiryStopped):
             detail["actor"] = step.actor
         happened: ev.Event = event(step.kind, **detail)
@@ -288,6 +300,19 @@ class Life:
         for turn_id in [*(run.turn_id for run in runs), *(push.turn_id for push in pushes)]:
             assert now is not None
             assert turn_id == now.turn_id, "no effect in the name of a turn that is not in force"
+
+    def _ship(self, happened: ev.Event, decision: Decision, known: Facts) -> None:
+        for effect in (effect for effect in decision.effects if isinstance(effect, Ship)):
+            assert isinstance(happened, ev.CommandIssued | ev.ReviewSubmitted), "only words of somebody ship"
+            assert happened.command == Command(verb="ship")
+            assert not happened.actor.is_bot
+            assert known.permission >= Permission.WRITE
+            assert known.pull is not None
+            assert known.pull.head_sha == effect.head_sha, "and the commit that stands there"
+        shipment = decision.session.shipment if decision.session is not None else None
+        if shipment is not None and decision.session is not None and decision.session.status is not Status.MERGED:
+            assert decision.session.head_sha == shipment.head_sha
+            assert decision.session.status is AWAITING_REVIEW, "what was shipped is nothing else's"
 
     def _hear(self, before: Session | None, happened: ev.Event, decision: Decision) -> None:
         """What stops is said, once; but for where the app was not let in any more."""

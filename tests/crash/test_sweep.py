@@ -32,6 +32,8 @@ UNSEEN = {
     "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
     "hub.comments.minimise": "nothing is out of date in this life; what is folded up twice is folded up",
     "hub.reviews.post_review.post": "nobody asks for a review; the hidden mark finds one that is there",
+    "hub.shipping._ask": "nobody ships in this life; what is merged, or waits, is seen before GitHub is asked again",
+    "hub.shipping.stop_merging": "the same; what GitHub does not hold any more is let go of",
     "hub.signin.GitHubSignIn.actor": "nobody signs in to pages; asking who somebody is changes nothing",
     "hub.threads.resolve": "the policy of this life resolves no threads; one that is resolved twice is resolved",
     "leases.Lease._raise_epoch": "no other worker is there to be taken over from",

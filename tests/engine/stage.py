@@ -35,6 +35,7 @@ from github_app.engine.quotas import Quotas
 from github_app.engine.reconciliation import Reconciliation
 from github_app.engine.retention import Retention
 from github_app.engine.runtime import Capacity, Runtime
+from github_app.engine.shipping import Shipper
 from github_app.engine.store import Store
 from github_app.engine.tracing import Traces
 from github_app.engine.transcripts import Transcripts
@@ -195,6 +196,7 @@ class Stage:
                 store=self.store,
                 transcripts=transcripts,
                 pauses=self.pauses,
+                shipper=Shipper(hub=self.hub, store=self.store, pauses=self.pauses, merger=self.hub),
             ),
             traces=Traces(database=self.database, spans=self.spans),
             runner=TurnRunner(

@@ -18,6 +18,7 @@ from github_app.core.model import Actor, BranchHold, Checks, FailedCheck, Permis
 from github_app.core.plans import Plan
 from github_app.core.policy import POLICY_PATH, Floor, Policy
 from github_app.core.session import Status
+from github_app.core.shipments import Approvals, Shipment
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
 from github_app.engine.lookup import Lookup
@@ -446,3 +447,25 @@ def test_the_rules_in_force_are_looked_up_for_who_asks_after_them(hub, lookup):
     # Open work goes by the policy that it began with; the answer is about what is in force now.
     facts = lookup.facts_for(replace(WAITING, base_sha="a" * 40), asked, REPO)
     assert (facts.rules, "line 1" in facts.obstacle) == ((), True)
+
+
+def test_who_ships_goes_by_the_default_branch_as_it_is_now_and_by_github(hub, lookup):
+    ready = a_session(status=Status.AWAITING_REVIEW, head_sha="c" * 40, pull_number=12, turn_id=None, base_sha="a" * 40)
+    hub.pulls[12] = Pull(
+        number=12, head_branch=ready.branch, head_sha="c" * 40, base_branch="main", is_open=True, is_merged=False,
+        is_draft=False, author=ME,
+    )  # fmt: skip
+    hub.files[POLICY_PATH, BASE] = b"ship: on\n"
+    hub.files[POLICY_PATH, "a" * 40] = b"ship: {approvals: 2}\n"
+    hub.approved = Approvals(approved_by=(ANN,))
+    said = CommandIssued(
+        id="d", repo=REPO, actor=ANN, number=1, is_pull=False, command=Command(verb="ship"), comment_id=1,
+        source="issue_comment",
+    )  # fmt: skip
+    known = replace(lookup, policies=Policies(hub=hub, floor=Floor(allows_ship=True))).facts_for(ready, said, REPO)
+    assert (known.policy.ship.is_on, known.policy.ship.approvals) == (True, 0)
+    assert known.approvals == hub.approved
+    assert known.permission is Permission.WRITE
+    assert not lookup.facts_for(ready, replace(said, id="e", comment_id=2), REPO).policy.ship.is_on
+    waits = replace(ready, shipment=Shipment(actor=ANN, head_sha="c" * 40, asked_in="d", missing="rules"))
+    assert lookup.facts_for(waits, Ticked(id="t", session_id=ready.id), REPO).is_merging is False

@@ -43,6 +43,7 @@ from github_app.engine.inbox import read
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.performance import Performance, explain
 from github_app.engine.policies import Policies
+from github_app.engine.shipping import Shipper
 from github_app.engine.store import Pending
 from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
@@ -66,6 +67,7 @@ def hub():
 
 @pytest.fixture
 def performance(hub, store, transcripts):
+    pauses = Pauses(database=store.engine, clock=MovingClock())
     return Performance(
         hub=hub,
         policies=Policies(hub=hub),
@@ -75,7 +77,8 @@ def performance(hub, store, transcripts):
         scanner=WordScanner(),
         store=store,
         transcripts=transcripts,
-        pauses=Pauses(database=store.engine, clock=MovingClock()),
+        pauses=pauses,
+        shipper=Shipper(hub=hub, store=store, pauses=pauses, merger=hub),
     )
 
 

@@ -34,6 +34,7 @@ from github_app.core.model import (
 )
 from github_app.core.ports import GitAuth
 from github_app.core.reports import LineComment
+from github_app.core.shipments import Approvals, Method, Missing
 from github_app.core.traffic import Traffic
 
 ME = Actor(id=99, login="honk[bot]", is_bot=True)
@@ -57,6 +58,9 @@ class RecordingHub:
     changed: dict[int, tuple[Patch, ...]] = field(default_factory=dict)
     protected: set[str] = field(default_factory=set)
     open_threads: tuple[Thread, ...] = ()
+    approved: Approvals = field(default_factory=Approvals)
+    merging: set[int] = field(default_factory=set)
+    missing: Missing | None = None
     comparisons: dict[str, Comparison] = field(default_factory=dict)
     files: dict[tuple[str, str], bytes] = field(default_factory=dict)
     templates: dict[str, str] = field(default_factory=dict)
@@ -159,6 +163,14 @@ class RecordingHub:
         self._call(self.asked, "threads", pull_number)
         return self.open_threads
 
+    def approvals(self, repo: Repo, number: int, sha: str) -> Approvals:
+        self._call(self.asked, "approvals", number, sha)
+        return self.approved
+
+    def is_merging(self, repo: Repo, number: int) -> bool:
+        self._call(self.asked, "is_merging", number)
+        return number in self.merging
+
     def post_review(
         self, repo: Repo, number: int, *, key: str, sha: str, body: str, comments: Sequence[LineComment]
     ) -> None:
@@ -240,6 +252,17 @@ class RecordingHub:
     def mark_ready(self, repo: Repo, number: int) -> None:
         self._call(self.acts, "mark_ready", number)
         self.pulls[number] = replace(self.pulls[number], is_draft=False)
+
+    def stop_merging(self, repo: Repo, number: int) -> None:
+        self._call(self.acts, "stop_merging", number)
+        self.merging.discard(number)
+
+    def ship(self, repo: Repo, number: int, *, head_sha: str, method: Method, trailer: str) -> Missing | None:
+        """As `core.shipments.Merger`: what is `missing` decides."""
+        self._call(self.acts, "ship", number, head_sha, method, trailer)
+        if self.missing is not None:
+            self.merging.add(number)
+        return self.missing
 
     def reply_thread(self, repo: Repo, pull_number: int, *, reply_to: int, key: str, body: str) -> None:
         self._call(self.acts, "reply_thread", pull_number, reply_to, key, body)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlalchemy as sa
@@ -18,7 +20,7 @@ from github_app.demo.stack import PROGRAM, Stack
 from github_app.localhub.people import Files
 from github_app.localhub.runner import ActRunner, find_act
 from github_app.localhub.script import Script
-from github_app.localhub.server import Certificate
+from github_app.localhub.server import Certificate, Exchange
 from tests.story.ci import WORKFLOW, WORKFLOW_PATH, Ci, StoryRunner
 from tests.story.collector import the_collector
 from tests.story.play import bash, calls, submit
@@ -45,8 +47,13 @@ def running(program: tuple[str, ...] = PROGRAM, tls: Certificate | None = None, 
 
 @cache
 def _shared_stack() -> Stack:
+    """The operator of the shared Honk lets repositories ship; none does so unless its story says so."""
+    folder = Path(_shared.enter_context(TemporaryDirectory()))
+    floor = folder / "floor.yml"
+    floor.write_text("ship: on\n")
+    settings = {"HONK_POLICY_FILE": str(floor)}
     telling = {"OTEL_EXPORTER_OTLP_ENDPOINT": the_collector().url, "OTEL_BSP_SCHEDULE_DELAY": "300"}
-    return _shared.enter_context(running(**telling))
+    return _shared.enter_context(running(**settings, **telling))
 
 
 def _end_shared_stack() -> None:
@@ -107,6 +114,7 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
         assert hub.violations == []
         errors = _errors(stack, log_begin)
         assert errors == [] or world.may_log_errors, errors
+        assert merges_asked(world) == [] or world.may_merge, "Honk merges nothing unless somebody ships it"
     finally:
         ci.let_go()
         assert stack.model is not None
@@ -114,6 +122,15 @@ def world_in(stack: Stack, name: str, files: Files | None, *, database_url: str 
         hub.faults.clear()
         hub.violations.clear()
         database.dispose()
+
+
+def merges_asked(world: World) -> list[Exchange]:
+    """The requests by which Honk has asked GitHub for a merge in this repository."""
+    asked = [each for each in list(world.stack.hub.exchanges) if each.repo == world.repo.full_name]
+    ways = (b"enablePullRequestAutoMerge", b"enqueuePullRequest", b"mergePullRequest", b"mergeBranch")
+    return [
+        each for each in asked if each.path.endswith(("/merge", "/merges")) or any(way in each.body for way in ways)
+    ]
 
 
 def _play_the_usual(world: World) -> None:

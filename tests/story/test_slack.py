@@ -17,6 +17,7 @@ from github_app.localchat.chat import LocalChat
 from github_app.localchat.post import sign
 from github_app.localchat.values import Channel, Message, User
 from github_app.localhub.people import Person
+from tests.story.conftest import merges_asked
 from tests.story.play import bash, calls, submit
 from tests.story.world import World
 
@@ -100,6 +101,8 @@ def talk(world: World) -> Iterator[Talk]:
 
 @pytest.mark.timeout(240)  # a plan, a draft, a word in the thread and a merge: three turns and CI, one after the other
 def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World):
+    world.may_merge = True
+    world.ann.push(world.repo, "main", {".github/honk.yml": "ship: {two_people: false}\n"}, "Let one person ship")
     alice = talk.person("alice")
     assert "is rob on GitHub" in talk.link(alice, world.rob)
     talk.wait_whisper(alice, "You are `rob` on GitHub")
@@ -124,8 +127,13 @@ def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World)
     assert [each for each in talk.whispers(alice) if "pressed that already" in each.shown or "earlier" in each.shown]
     talk.say(alice, "@honk shout it, please", thread=asked)
     world.wait("the words to be followed", lambda: world.turns() == 3)
-    world.rob.merge(pull)
-    talk.wait_told(asked, "merged")
+    world.wait_ready()
+    world.wait("the button to ship", lambda: card.buttons[0]["text"]["text"] == "Ship")
+    talk.press(alice, card, "Ship")
+    talk.press(alice, card, "Ship")
+    talk.wait_told(asked, "is merged, as `rob` shipped it")
+    assert pull.merged_at is not None
+    assert len(merges_asked(world)) == 2  # GitHub takes no auto-merge of what can be merged at once
     world.wait("no buttons", lambda: card.buttons == [])
 
 

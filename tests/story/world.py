@@ -43,6 +43,7 @@ class World:
     tim: Person
     eve: Person
     may_log_errors: bool = field(default=False)
+    may_merge: bool = field(default=False)
 
     # The model
 

@@ -63,7 +63,7 @@ def translate(error: Exception, *, what: str, permissions: Mapping[str, str]) ->
     told = f"{what}: {message_of(error) or 'no reason given'} (HTTP {error.status})"
     if error.status in (401, 403, 429):
         return _refusal(error, told, permissions)
-    if error.status in (404, 409, 410, 422):
+    if error.status in (404, 405, 409, 410, 422):
         return _contradiction(error, told, what)
     if error.status in MOVED:
         return Moved(told)
@@ -89,6 +89,8 @@ def _contradiction(error: GithubException, told: str, what: str) -> Exception:
     if error.status == 409 and not any("rule violation" in reason or "secret" in reason for reason in reasons):
         is_empty = any("repository is empty" in reason for reason in reasons)
         return Gone(f"the repository is empty; {told}", what="repository content") if is_empty else Transient(told)
+    if error.status == 405 and any("base branch was modified" in reason for reason in reasons):
+        return Transient(told)
     if any("no commit found" in reason for reason in reasons):
         return NotVisibleYet(told)
     return Unprocessable(f"GitHub refuses; {what}: {'; '.join(said)}", said=said)

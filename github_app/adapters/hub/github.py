@@ -29,6 +29,7 @@ from github_app.adapters.hub import (
     pulls,
     reverts,
     reviews,
+    shipping,
     templates,
     threads,
 )
@@ -60,6 +61,7 @@ from github_app.core.model import (
 )
 from github_app.core.ports import Fence, GitAuth, Unfenced
 from github_app.core.reports import LineComment
+from github_app.core.shipments import Approvals
 from github_app.core.tracing import NoSpans, Spans
 from github_app.core.traffic import Traffic
 
@@ -115,6 +117,11 @@ class GitHubHub:
     def listing(self) -> listing.GitHubListing:
         """What stands on GitHub, list by list."""
         return listing.GitHubListing(self._clients)
+
+    @property
+    def merger(self) -> shipping.GitHubMerger:
+        """The way to a merge, for whoever is allowed one."""
+        return shipping.GitHubMerger(self._clients)
 
     def close(self) -> None:
         """Close all connections. The hub can be used again; it then opens new ones."""
@@ -334,6 +341,18 @@ class GitHubHub:
     def mark_ready(self, repo: Repo, number: int) -> None:
         """Take a pull request out of draft; nothing if it is not one."""
         pulls.mark_ready(self._clients.repo(repo, "mark_ready"), number)
+
+    def approvals(self, repo: Repo, number: int, sha: str) -> Approvals:
+        """Who approved this commit of a pull request, and who asks for changes, of those who may write."""
+        return shipping.read_approvals(self._clients, repo, number, sha)
+
+    def is_merging(self, repo: Repo, number: int) -> bool:
+        """Whether GitHub has merged a pull request, or will do so by itself."""
+        return shipping.is_merging(self._clients, repo, number)
+
+    def stop_merging(self, repo: Repo, number: int) -> None:
+        """Have GitHub merge it by itself no more, as far as we asked for that; nothing if it has ended."""
+        shipping.stop_merging(self._clients, repo, number, me=self.identity())
 
     def post_review(
         self, repo: Repo, number: int, *, key: str, sha: str, body: str, comments: Sequence[LineComment]

@@ -35,6 +35,11 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "open_pull": {"pull_requests": "write", "contents": "read"},
     "edit_pull": {"pull_requests": "write"},
     "mark_ready": {"pull_requests": "write", "contents": "write"},
+    "approvals": {"pull_requests": "read"},
+    "gate": {"pull_requests": "read"},
+    # GitHub has no permission for a merge alone: it is that to write contents. `engine.shipping` says who may use it.
+    "ship": {"pull_requests": "write", "contents": "write"},
+    "stop_merging": {"pull_requests": "write", "contents": "write"},
     "post_review": {"pull_requests": "write"},
     "reply_thread": {"pull_requests": "write"},
     "resolve_thread": {"pull_requests": "write", "contents": "write"},

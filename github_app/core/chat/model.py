@@ -45,7 +45,7 @@ class Said:
     is_handed: bool = False
 
 
-Action = Literal["go", "stop", "retry", "undo", "choose"]
+Action = Literal["go", "stop", "retry", "undo", "ship", "choose"]
 
 
 @dataclass(frozen=True, kw_only=True)

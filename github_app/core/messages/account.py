@@ -10,7 +10,7 @@ from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement
-from github_app.core.messages import adoption, aftermath, boxes, failures, parts
+from github_app.core.messages import adoption, aftermath, boxes, failures, parts, shipping
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import how_verified
@@ -121,15 +121,22 @@ def next_step(session: Session, doing: str) -> str:
         case Status.AWAITING_REVIEW:
             if session.adopted is not None:
                 return adoption.standing(session)
-            return f"#{session.pull_number} is ready for your review, and I act on what you write. You merge."
+            return _ready(session)
         case Status.NEEDS_HUMAN:
             return session.waiting_for
         case Status.MERGED:
-            return f"#{session.pull_number} is merged. Thank you."
+            return f"#{session.pull_number} is merged{shipping.as_shipped(session.shipment)}. Thank you."
         case Status.CLOSED:
             return session.waiting_for or "The work has ended."
         case _:
             assert_never(session.status)
+
+
+def _ready(session: Session) -> str:
+    if session.shipment is not None:
+        return shipping.standing(session.shipment)
+    then = "You merge, or write `/honk ship`." if session.can_ship else "You merge."
+    return f"#{session.pull_number} is ready for your review, and I act on what you write. {then}"
 
 
 def harmless_submission(submission: Submission) -> Submission:

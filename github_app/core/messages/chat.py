@@ -55,8 +55,8 @@ def help_card(default: str) -> Card:
         "- `@honk review octo/till#7`: remarks on a pull request, anybody's\n"
         "- `/honk use octo/till`: where this channel's requests go\n"
         "- `/honk unlink`: forget my GitHub account\n\n"
-        "In the thread, what you write steers me; `@honk stop`, `retry`, `undo`, `go` and `status` are there, too. "
-        f"I listen to people with write access. {place}"
+        "In the thread, what you write steers me; `@honk stop`, `retry`, `undo`, `ship`, `go` and `status` are there, "
+        f"too. I listen to people with write access. {place}"
     )
 
 
@@ -138,7 +138,11 @@ def _buttons(session: Session) -> tuple[Button, ...]:
         return (Button(label="Try again", action="retry", about=about), stop)
     if session.status is Status.AWAITING_REVIEW:
         undo = Button(label="Undo the last commit", action="undo", about=about, confirm="Take the last commit back?")
-        return (undo, stop)
+        if not session.can_ship or session.shipment is not None or session.adopted is not None:
+            return (undo, stop)
+        sure = f"Have GitHub merge #{session.pull_number}? It is on record who shipped it."
+        ship = Button(label="Ship", action="ship", about=about, style="primary", confirm=sure)
+        return (ship, undo, stop)
     return (stop,)
 
 

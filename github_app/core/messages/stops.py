@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from github_app.core.messages import failures, parts
+from github_app.core.messages import failures, parts, shipping
 from github_app.core.messages.figures import checks_line, count, duration, names, occupation, spent
 from github_app.core.model import Checks
 from github_app.core.session import Session, Status
@@ -200,10 +200,12 @@ def reminder(session: Session, waited_s: float) -> str:
 def ending(session: Session, *, cuts_turn: bool = False) -> str:
     """The last comment of a session: how it ended, what is left to do, and what it cost. `cuts_turn`: a turn ran."""
     if session.status is Status.MERGED:
-        text = f"#{session.pull_number} is merged. Nothing is left to do here."
+        shipped = shipping.as_shipped(session.shipment)
+        text = f"#{session.pull_number} is merged{shipped}. Nothing is left to do here."
         text = parts.after_merge(session) if session.remaining else text
     else:
-        text = session.waiting_for
+        back = shipping.taken_back_at_end(session.shipment) if session.leaves_pull else ""
+        text = f"{session.waiting_for}{back}"
     cut = " The turn that ran was cut short; what it had not published is dropped." if cuts_turn else ""
     return with_standing(f"{text}{cut}", session)
 

@@ -45,8 +45,10 @@ from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
+from github_app.core.record.shipping import about_shipped, shipped
 from github_app.core.reports import Answer
 from github_app.core.session import Session
+from github_app.core.shipments import Shipped
 
 _MAX_CHARS = 200
 
@@ -106,6 +108,7 @@ def of_decision(event: Event, before: Session | None, decision: Decision, facts:
         and (before is None or before.plan != after.plan)
     ):
         document["plan"] = {"accepted_by": after.plan.accepted_by, "sha256": digest(after.plan.text)}
+    document |= shipped(after, decision)
     told = Record(kind="decision", document=document)
     return (*_verifiers(event), told, *_lessons(decision), *_change_sets(decision))
 
@@ -180,8 +183,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
         case PlanDrafted():
             return {"turn": event.turn_id, "items": len(event.items), "sha256": digest("\n".join(event.items))}
-        case Reported() | InquiryStopped():
-            return _about_inquiry(event)
+        case Reported() | InquiryStopped() | Shipped():
+            return _about_outcome(event)
         case ChangeSetHeld():
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
@@ -214,7 +217,9 @@ def _about_pull(
             return {"pull": event.pull_number, "is_draft": event.is_draft}
 
 
-def _about_inquiry(event: Reported | InquiryStopped) -> dict[str, Any]:
+def _about_outcome(event: Reported | InquiryStopped | Shipped) -> dict[str, Any]:
+    if isinstance(event, Shipped):
+        return about_shipped(event)
     if isinstance(event, InquiryStopped):
         return {"login": event.login}
     report, read = event.report, {"turn": event.turn_id, "sha": event.sha}

@@ -15,7 +15,8 @@ from github_app.core.holds import Hold
 from github_app.core.judgements import Judgement, Remark
 from github_app.core.lessons import Lesson, reworded
 from github_app.core.machine import decide
-from github_app.core.model import NetworkDecision, Permission, Usage
+from github_app.core.model import Actor, NetworkDecision, Permission, Usage
+from github_app.core.policy import Policy
 from github_app.core.ports import ExecResult, Step
 from github_app.core.record.audit import Record, canonical, digest
 from github_app.core.record.records import (
@@ -31,12 +32,14 @@ from github_app.core.record.records import (
     of_step,
 )
 from github_app.core.session import Submission
+from github_app.core.shipments import Approvals, Shipping
 from github_app.core.verdicts import Verdict
 from tests.core.scene import (
     ALICE,
     AWAITING_REVIEW,
     BASE,
     BOB,
+    CAROL,
     EVENT_KINDS,
     ME,
     MERGED,
@@ -252,6 +255,27 @@ def test_a_commit_that_is_taken_back_is_on_record_with_what_it_reverts():
         id="u", session_id="7-12-1", commit_sha="a" * 40, head_sha="c" * 40, pull_number=34, login="alice"
     )
     assert of_push(undone).document == {"turn": "", "reverts": "a" * 40, "sha": "c" * 40, "pull": 34}
+
+
+def test_what_is_shipped_is_on_record_with_who_did_it_and_who_had_approved():
+    rules, rob = Policy(ship=Shipping(is_allowed=True)), Actor(id=9, login="rob")
+    [record] = told(
+        command("ship", actor=CAROL),
+        session(AWAITING_REVIEW),
+        permission=Permission.WRITE,
+        policy=rules,
+        pull=pull(is_draft=False),
+        checks=checks("passed"),
+        approvals=Approvals(approved_by=(rob,)),
+    )
+    assert (record.document["permission"], record.document["about"]["verb"]) == ("write", "ship")
+    assert record.document["ships"] == {
+        "pull": 34,
+        "sha": "1" * 40,
+        "method": "merge",
+        "by": {"id": CAROL.id, "login": "carol", "is_bot": False},
+        "approved_by": ["rob"],
+    }
 
 
 def test_a_prompt_is_on_record_by_its_sources():
