@@ -8,6 +8,7 @@ from a worker thread of its own, one workflow file at a time per thread.
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -55,11 +56,21 @@ class JobResult:
 
 
 @dataclass(frozen=True)
+class Uploaded:
+    """What a step uploaded as an artifact: files by their paths in it."""
+
+    name: str
+    files: Mapping[str, bytes]
+
+
+@dataclass(frozen=True)
 class WorkflowResult:
-    """All jobs of the workflow. Without jobs (the file could not be run) `error` says why: a startup failure."""
+    """All jobs of the workflow, and what they uploaded. Without jobs (the file could not be run) `error` says why: a
+    startup failure."""
 
     jobs: tuple[JobResult, ...]
     error: str = ""
+    artifacts: tuple[Uploaded, ...] = ()
 
 
 class Runner(Protocol):

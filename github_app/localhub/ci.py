@@ -16,7 +16,7 @@ import yaml
 
 from . import events, git
 from .actions import JobResult, Runner, WorkflowRequest, WorkflowResult
-from .deeds import checks
+from .deeds import builds, checks
 from .shapes import JSON, iso
 from .values import App, CheckSuite, Job, Repository, User, WorkflowRun
 from .world import World
@@ -181,6 +181,8 @@ class Actions:
         with world.lock:
             if self._cancelled.is_set():
                 return
+            for made in result.artifacts:
+                builds.add_artifact(world, run, made.name, builds.pack(made.files))
             for outcome in result.jobs:
                 if only is None or outcome.name in only:
                     self._report(run, outcome)

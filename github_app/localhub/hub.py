@@ -12,7 +12,7 @@ from types import TracebackType
 from . import events, git
 from .actions import Runner
 from .ci import Actions
-from .deeds import checks, issues, refs, repos
+from .deeds import builds, checks, issues, refs, repos
 from .deliveries import Post
 from .faults import Faults
 from .limits import Limits, Meter
@@ -21,6 +21,7 @@ from .people import Files, Person, commit_files
 from .registration import NewApp, register
 from .server import Certificate, Exchange, Judge, Served, Site, serve
 from .values import App, CheckRun, Delivery, Installation, Repository, Role, Status
+from .values_builds import Artifact, Deployment
 from .world import World, utc_now
 
 
@@ -295,6 +296,23 @@ class LocalHub:
         """Complete a check run that `add_check` began."""
         with self.world.lock:
             checks.update_run(self.world, repo, run, run.suite.app.bot, conclusion=conclusion)
+
+    # --- what CI makes ----------------------------------------------------------------------------------------------
+
+    def add_artifact(self, repo: Repository, sha: str, name: str, content: Mapping[str, bytes] | bytes) -> Artifact:
+        """Leave an artifact (files, or an archive as it is) with the newest workflow run of a commit."""
+        with self.world.lock:
+            run = next(run for run in reversed(repo.runs) if run.suite.head_sha == sha)
+            archive = content if isinstance(content, bytes) else builds.pack(content)
+            return builds.add_artifact(self.world, run, name, archive)
+
+    def deploy(self, repo: Repository, sha: str, environment: str, url: str, state: str = "success") -> Deployment:
+        """Deploy a commit as an external service does."""
+        with self.world.lock:
+            creator = self.world.user("deployer[bot]", "Bot")
+            made = builds.add_deployment(self.world, repo, creator, sha, ref=sha, environment=environment)
+            builds.add_deployment_status(self.world, made, creator, state=state, environment_url=url)
+            return made
 
     def ping(self, app: App) -> None:
         """Send an app the `ping` that a new webhook gets."""

