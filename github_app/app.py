@@ -16,7 +16,6 @@ from github_app.core.merges import Merges
 from github_app.core.ports import Fence, Model, Publisher, SecretScanner, Unfenced
 from github_app.core.registration import CALLBACK_PATH
 from github_app.core.reverts import Reverts
-from github_app.core.shipments import Merger
 from github_app.core.tracing import Spans
 from github_app.door import make_door, page_links
 from github_app.settings import Settings
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.vault import Vault
     from github_app.engine.admission import Admission
+    from github_app.engine.delivering import Delivery
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.leases import Lease
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from github_app.engine.reconciliation import Reconciliation
     from github_app.engine.retention import Retention
     from github_app.engine.runtime import Runtime
+    from github_app.engine.shipping import Shipper
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
     from github_app.web.webhooks import Application
@@ -149,9 +150,11 @@ def _build_engine(
     one to compile."""
     from github_app.adapters.repository.merges import MirrorMerges
     from github_app.adapters.repository.reverts import MirrorReverts
+    from github_app.engine.delivering import Delivery
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.policies import Policies, read_floor
+    from github_app.engine.shipping import Shipper
     from github_app.engine.tracing import Traces
     from github_app.engine.upkeep import Upkeep
 
@@ -168,8 +171,10 @@ def _build_engine(
     reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
     merges = MirrorMerges(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
     merger = hub.merger if policies.floor.allows_ship else None
+    shipper = Shipper(hub=hub, store=store, pauses=admission.pauses, merger=merger)
+    delivery = Delivery(builds=hub.builds, policies=policies, links=page_links(settings), clock=clock)
     performance = _build_performance(
-        settings, store, policies, admission, publisher, reverts, merges, scanner, merger, lease
+        store, policies, admission, publisher, reverts, merges, scanner, shipper, delivery, lease
     )
     engine = Engine(
         store=store,
@@ -243,7 +248,6 @@ def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub, leas
 
 
 def _build_performance(
-    settings: Settings,
     store: Store,
     policies: Policies,
     admission: Admission,
@@ -251,11 +255,11 @@ def _build_performance(
     reverts: Reverts,
     merges: Merges,
     scanner: SecretScanner,
-    merger: Merger | None,
+    shipper: Shipper,
+    delivery: Delivery,
     fence: Fence,
 ) -> Performance:
     from github_app.engine.performance import Performance
-    from github_app.engine.shipping import Shipper
     from github_app.engine.transcripts import Transcripts
 
     return Performance(
@@ -268,8 +272,9 @@ def _build_performance(
         store=store,
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),
         pauses=admission.pauses,
-        shipper=Shipper(hub=policies.hub, store=store, pauses=admission.pauses, merger=merger),
-        pages=page_links(settings),
+        shipper=shipper,
+        delivery=delivery,
+        pages=delivery.links,
         fence=fence,
     )
 

@@ -9,6 +9,7 @@ from typing import assert_never
 from github_app.core.adoption import leave_to_author
 from github_app.core.attempts import changed_paths, is_unmoved, with_failures, with_passed
 from github_app.core.decisions import Decision, ask, charged, move, nothing, run_turn
+from github_app.core.delivering import with_delivery
 from github_app.core.effects import Effect, LookAgain, MarkReady, RerunChecks, ShowProgress
 from github_app.core.events import ChecksChanged, EffectFailed, Event
 from github_app.core.facts import Facts
@@ -136,9 +137,10 @@ def ready(session: Session, facts: Facts, *, why: str, before: tuple[Effect, ...
     if session.status is not Status.AWAITING_REVIEW and is_ours_to_show and session.pull_number is not None:
         resting = replace(resting, pull_is_draft=False)
         effects = (*before, MarkReady(pull_number=session.pull_number))
+    resting, delivery = with_delivery(resting)
     if resting == session and not effects:
         return nothing(session, "it was ready already")
-    return Decision(session=resting, effects=(*effects, ShowProgress()), why=why)
+    return Decision(session=resting, effects=(*effects, ShowProgress(), *delivery), why=why)
 
 
 def _fix(session: Session, event: Event, facts: Facts, checks: Checks, before: tuple[Effect, ...]) -> Decision:

@@ -248,6 +248,7 @@ def end(
         feedback=(),
         carried=(),
         held=None,
+        build=None,
         waiting_for=reason,
         stuck_on="",
         reviewers=(),

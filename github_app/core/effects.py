@@ -122,6 +122,13 @@ class ShowPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Deliver:
+    """Look for what CI made of this commit, and have it told to people; nothing if there is nothing."""
+
+    head_sha: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class MarkReady:
     """Take the pull request out of draft."""
 
@@ -236,6 +243,7 @@ Effect = (
     | ShowPolicy
     | RerunChecks
     | LookAgain
+    | Deliver
     | MarkReady
     | Ship
     | Unship
@@ -252,6 +260,6 @@ Effect = (
 )
 
 BEST_EFFORT = (
-    React, ShowProgress, MinimiseComments, ShowProof, ShowPolicy, RequestReview, RemoveLabel, DiscardWorkspace,
+    React, ShowProgress, MinimiseComments, ShowProof, ShowPolicy, Deliver, RequestReview, RemoveLabel, DiscardWorkspace,
 )  # fmt: skip
 """Effects whose failure is the operator's business alone: logged and counted, never a question to a human."""

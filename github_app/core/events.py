@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from github_app.core.builds import Delivered
 from github_app.core.commands import Command
 from github_app.core.holds import Finding
 from github_app.core.model import Actor, Issue, NetworkDecision, Repo, Usage
@@ -369,7 +370,8 @@ HubEvent = (
     | InstallationChanged
 )
 TurnEnded = TurnFinished | TurnAsked | TurnStopped | PlanDrafted | Reported
-OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Undone | Reverted | Shipped | EffectFailed | Ticked
+Done = Undone | Reverted | Shipped | Delivered
+OwnEvent = TurnEnded | InquiryStopped | Published | ChangeSetHeld | Done | EffectFailed | Ticked
 Event = HubEvent | OwnEvent
 
 

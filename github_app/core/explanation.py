@@ -74,6 +74,7 @@ _KEYS: Mapping[str, Callable[[Policy], str]] = {
     "network.setup": lambda it: _listed(it.network.setup),
     "network.turn": lambda it: _listed(it.network.turn),
     "mcp": lambda it: "; ".join(map(_server, it.mcp)),
+    "deliver": lambda it: "what is found" if it.deliver is None else _listed(it.deliver),
     "bots": lambda it: _listed(it.bots),
     "others": lambda it: it.others,
     "judge": lambda it: it.judge,

@@ -4,8 +4,9 @@ status meets every event, and every decision says why, also for "nothing to do".
 Reading order: `decide` → `_decide_open` (the table) → what each event does: `opening` holds how work begins, `words`
 what people say, `planning` what they are told before anything is done, `inquiries` what they only want to know,
 `proposing` what a change of the policy comes to, `rounds` how turns end, `undoing` how they are taken back, `shipping`
-how they are merged, `checks` what CI means, `upkeep` time and what happens behind our back, `afterwards` what follows a
-merge, and `reverting` how it is taken back; all of them speak in the few moves of `decisions`."""
+how they are merged, `checks` what CI means, `delivering` what it made, `upkeep` time and what happens behind our back,
+`afterwards` what follows a merge, and `reverting` how it is taken back; all of them speak in the few moves of
+`decisions`."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from typing import assert_never
 from github_app.core import (
     checks,
     clicks,
+    delivering,
     inquiries,
     opening,
     planning,
@@ -28,6 +30,7 @@ from github_app.core import (
     words,
 )
 from github_app.core.authors import with_authors
+from github_app.core.builds import Delivered
 from github_app.core.decisions import Decision, end, nothing, refuse, speaks_with_authority
 from github_app.core.effects import ShowProgress
 from github_app.core.events import (
@@ -35,6 +38,7 @@ from github_app.core.events import (
     ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
+    Done,
     EffectFailed,
     Event,
     InquiryStopped,
@@ -123,7 +127,7 @@ def is_our_own(event: Event, facts: Facts) -> bool:
             return False
         case TurnFinished() | TurnAsked() | TurnStopped() | Published() | ChangeSetHeld() | Undone() | Reverted():
             return False
-        case PlanDrafted() | Reported() | InquiryStopped() | Shipped() | EffectFailed() | Ticked():
+        case PlanDrafted() | Reported() | InquiryStopped() | Shipped() | Delivered() | EffectFailed() | Ticked():
             return False
         case _:
             return event.actor.id == facts.me.id
@@ -169,7 +173,7 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             return rounds.published(session, event, facts)
         case ChangeSetHeld():
             return rounds.change_set_held(session, event, facts)
-        case Undone() | Reverted() | Shipped():
+        case Undone() | Reverted() | Shipped() | Delivered():
             return _done(session, event, facts)
         case EffectFailed():
             return rounds.effect_failed(session, event, facts)
@@ -179,15 +183,17 @@ def _decide_open(session: Session, event: Event, facts: Facts) -> Decision:  # n
             assert_never(event)
 
 
-def _done(session: Session, event: Undone | Reverted | Shipped, facts: Facts) -> Decision:
-    """What people had done with what stands, and is done now."""
+def _done(session: Session, event: Done, facts: Facts) -> Decision:
+    """What came of work that belongs to no turn."""
     match event:
         case Undone():
             return undoing.undone(session, event, facts)
         case Reverted():
             return reverting.reverted(session, event)
-        case _:
+        case Shipped():
             return shipping.shipped(session, event, facts)
+        case _:
+            return delivering.delivered(session, event)
 
 
 def _unlabeled(session: Session, event: IssueUnlabeled, facts: Facts) -> Decision:

@@ -8,6 +8,7 @@ from typing import assert_never
 
 from github_app.core import adoption
 from github_app.core.afterwards import looked
+from github_app.core.builds import Delivered
 from github_app.core.checks import judge_if_ended
 from github_app.core.clicks import clicked_late, edited, is_click
 from github_app.core.decisions import (
@@ -101,20 +102,17 @@ def decide_without(last: Session | None, event: Event, facts: Facts) -> Decision
             | PullRequestPushed()
             | PullRequestDraftChanged()
             | InstallationChanged()
-            | TurnFinished()
-            | TurnAsked()
-            | TurnStopped()
-            | PlanDrafted()
-            | Reported()
-            | InquiryStopped()
             | Published()
             | ChangeSetHeld()
             | Undone()
             | Reverted()
             | Shipped()
+            | Delivered()
             | EffectFailed()
             | Ticked()
         ):
+            return nothing(last, _NOTHING_OPEN)
+        case TurnFinished() | TurnAsked() | TurnStopped() | PlanDrafted() | Reported() | InquiryStopped():
             return nothing(last, _NOTHING_OPEN)
         case _:
             assert_never(event)

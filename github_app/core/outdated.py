@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from github_app.core.builds import tag_of
 from github_app.core.decisions import Decision
 from github_app.core.effects import MinimiseComments
 from github_app.core.names import tracking_tag
@@ -14,7 +15,7 @@ from github_app.core.session import Session, Status
 
 def without_outdated(before: Session | None, decision: Decision) -> Decision:
     """A decision that also folds up what it makes outdated: questions that are answered, a plan that is written anew,
-    and what an ended session said of itself once another one begins."""
+    a build that there is a newer one of, and what an ended session said of itself once another one begins."""
     after = decision.session
     if before is None or after is None:
         return decision
@@ -23,6 +24,8 @@ def without_outdated(before: Session | None, decision: Decision) -> Decision:
     if after.status is not Status.NEEDS_HUMAN and not after.status.is_terminal and after.asked:
         after = replace(after, asked=())
     tags = tuple(tag for tag in before.asked if tag not in after.asked)
+    if before.build is not None and before.build != after.build:
+        tags = (*tags, tag_of(before.id, before.build.head_sha))
     if before.plan is not None and after.plan is not None and before.plan.turn_id != after.plan.turn_id:
         tags = (*tags, plan_tag(before.plan.turn_id))
     return _folding(replace(decision, session=after), before, tags)

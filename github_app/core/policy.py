@@ -86,7 +86,8 @@ class Network:
 class Policy:
     """The rules in force for one session. `verify` replaces the commands that Honk finds by itself, if not empty.
 
-    `setup` are commands that prepare a workspace. `approvers` are logins; empty: people who maintain the repository.
+    `setup` are commands that prepare a workspace. `deliver` names what of CI's artifacts is brought to people (None:
+    what is found). `approvers` are logins; empty: people who maintain the repository.
     `others` says what becomes of the words of people who may not instruct, `judge` of what a second look finds,
     `resolve` which threads are resolved. `bots` are the numbers of the accounts that may label, write commands and push
     although they are no people. `mcp` are servers whose tools the agent gets. `ship` says who may have what merged. For
@@ -108,6 +109,7 @@ class Policy:
     mcp: tuple[ToolServer, ...] = ()
     ship: Shipping = field(default_factory=Shipping)
     watch_s: float = 86_400.0
+    deliver: tuple[str, ...] | None = None
     max_files: int = 100
     max_bytes: int = 2_000_000
     max_binary_bytes: int = 200_000

@@ -52,9 +52,11 @@ def parse_policy(document: object, lines: Lines = MappingProxyType({})) -> Polic
 
     Raises `Misread` naming file, line and key for anything unknown or of the wrong kind.
     """
-    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), ("verify", "setup", "mcp", "ship", *_PARTS))
+    keys = ("verify", "setup", "mcp", "deliver", "ship", *_PARTS)
+    top = _Section.of(document, _File(name=POLICY_PATH, lines=lines), keys)
     policy = _policy(top, Policy(), verify=top.texts("verify"), setup=top.texts("setup"))
-    return replace(policy, mcp=_servers(top), ship=_shipping(top))
+    deliver = top.texts("deliver") if "deliver" in top.values else None
+    return replace(policy, mcp=_servers(top), deliver=deliver, ship=_shipping(top))
 
 
 def find_mistakes(document: object, lines: Lines = MappingProxyType({})) -> tuple[Misread, ...]:

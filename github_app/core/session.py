@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Literal
 
 from github_app.core.aftermath import Aftermath
+from github_app.core.builds import Build
 from github_app.core.failures import Failure, Rerun, Settling
 from github_app.core.holds import Approval, Hold
 from github_app.core.judgements import Judgement
@@ -146,7 +147,8 @@ class Session:
     comments that ask for it. `plan` is the last one written. `held` is the last change set that was held back; it can
     be approved while `stuck_on` says so.
     `checked_sha` is the last head for which failed checks were handed to the agent, `failures` are the last ones of all
-    heads, `rerun` what was last run again, `settling` when all ended. `feedback` waits for a turn, or for the
+    heads, `rerun` what was last run again, `settling` when all ended. `delivered_sha` is the last head of which was
+    looked for what CI made, `build` what was found last. `feedback` waits for a turn, or for the
     publication of the one that took it up (`carried` holds those ids); `seen` has the ids of feedback that is done
     with, `ledger` what became of threads, `lessons` what was proposed, `remaining` what of the task its pull
     request leaves to others. `reviewers` are asked again once all they said
@@ -202,6 +204,8 @@ class Session:
     failures: tuple[Failure, ...] = ()
     rerun: Rerun | None = None
     settling: Settling | None = None
+    delivered_sha: str = ""
+    build: Build | None = None
     waiting_for: str = ""
     stuck_on: str = ""
     asked: tuple[str, ...] = ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import assert_never
 
+from github_app.core.builds import Delivered
 from github_app.core.events import (
     BranchPushed,
     ChangeSetHeld,
@@ -106,6 +107,7 @@ def subject_of(event: Event) -> Subject:  # noqa: C901 - a table, one row an eve
             | Undone()
             | Reverted()
             | Shipped()
+            | Delivered()
             | EffectFailed()
             | Ticked()
         ):

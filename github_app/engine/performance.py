@@ -12,6 +12,7 @@ from github_app.core import consent
 from github_app.core.attempts import MAX_PATHS
 from github_app.core.changes.findings import MAX_COMPARED_BYTES, find_findings, look_for_secrets, paths_to_compare
 from github_app.core.effects import (
+    Deliver,
     DiscardWorkspace,
     DropLesson,
     KeepLesson,
@@ -43,6 +44,7 @@ from github_app.core.events import (
     ChangeSetHeld,
     ChecksChanged,
     CommandIssued,
+    Done,
     Event,
     InquiryStopped,
     IssueLabeled,
@@ -55,14 +57,14 @@ from github_app.core.holds import Finding
 from github_app.core.links import PageLinks
 from github_app.core.merges import Merge, Merges, unresolved
 from github_app.core.messages import account, refusals, templates
-from github_app.core.model import ChangeSet, Thread
+from github_app.core.model import ChangeSet, Repo, Thread
 from github_app.core.ports import Fence, Hub, Publisher, SecretScanner, Unfenced
 from github_app.core.record.records import reversal_of
 from github_app.core.reverts import Reverts
 from github_app.core.session import Session, Submission
-from github_app.core.shipments import Shipped
 from github_app.core.undoing import round_of, taken_back
 from github_app.engine import tracking
+from github_app.engine.delivering import Delivery
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.policies import Policies
 from github_app.engine.shipping import Shipper
@@ -70,9 +72,6 @@ from github_app.engine.store import Pending, Store
 from github_app.engine.transcripts import Transcripts
 
 log = logging.getLogger(__name__)
-
-Outcome = Published | ChangeSetHeld | Undone | Reverted | Shipped
-"""What effects come to that the machine must hear of."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,10 +88,11 @@ class Performance:
     transcripts: Transcripts
     pauses: Pauses
     shipper: Shipper
+    delivery: Delivery
     pages: PageLinks = field(default_factory=PageLinks)
     fence: Fence = field(default_factory=Unfenced)
 
-    def perform(self, pending: Pending) -> Outcome | None:  # noqa: C901 - a table, one row an effect
+    def perform(self, pending: Pending) -> Published | ChangeSetHeld | Done | None:  # noqa: C901 - a table, one row an effect
         """Do it, and return what came of it. Raises `HeadMoved` and what `Hub` raises; `Stopped` if it is void."""
         self.fence.require()
         effect, repo = pending.effect, pending.repo
@@ -116,6 +116,8 @@ class Performance:
                 self._look_again(pending, effect)
             case ShowProof() | ShowPolicy():
                 self._show_check(pending, effect)
+            case Deliver():
+                return self.delivery.deliver(pending.id, self.store.session(pending.session_id or ""), effect.head_sha)
             case MarkReady():
                 self.hub.mark_ready(repo, effect.pull_number)
             case Ship() | Unship():
@@ -134,10 +136,8 @@ class Performance:
                 self.pauses.pause(repo.id, login=effect.login, reason=effect.reason)
             case ResumeRepository():
                 self.pauses.resume(repo.id, by_operator=False)
-            case KeepLesson():
-                self.store.lessons.keep(effect.lesson)
-            case DropLesson():
-                self.store.lessons.drop(repo.id, f"{effect.pull_number}-{effect.number}")
+            case KeepLesson() | DropLesson():
+                self._teach(repo, effect)
             case DiscardWorkspace() | RunTurn():
                 raise TypeError(f"{type(effect).__name__} is performed by its flow")
             case _:
@@ -168,6 +168,12 @@ class Performance:
     def _look_again(self, pending: Pending, effect: LookAgain) -> None:
         again = ChecksChanged(id=f"{pending.id}/again", repo=pending.repo, head_sha=effect.head_sha, branch=None)
         self.store.entries.add_found([again], delay_s=effect.after_s)
+
+    def _teach(self, repo: Repo, effect: KeepLesson | DropLesson) -> None:
+        if isinstance(effect, KeepLesson):
+            self.store.lessons.keep(effect.lesson)
+        else:
+            self.store.lessons.drop(repo.id, f"{effect.pull_number}-{effect.number}")
 
     def _show_check(self, pending: Pending, effect: ShowProof | ShowPolicy) -> None:
         is_proof = isinstance(effect, ShowProof)

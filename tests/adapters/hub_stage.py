@@ -26,6 +26,7 @@ APP_PERMISSIONS = {
     "actions": "write",
     "checks": "write",
     "contents": "write",
+    "deployments": "read",
     "issues": "write",
     "metadata": "read",
     "pull_requests": "write",

@@ -10,6 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from github_app.core import events as ev
+from github_app.core.builds import Build, Delivered, Item, Preview
 from github_app.core.commands import Command, Verb
 from github_app.core.facts import Facts
 from github_app.core.holds import Finding
@@ -71,6 +72,7 @@ def session(status: Status = WORKING, **changes: Any) -> Session:
         base_sha=BASE,
         head_sha=HEAD,
         pull_number=PULL,
+        delivered_sha=HEAD,
         pull_is_draft=status is not AWAITING_REVIEW,
         turn_id="7-12-1/turn-2" if is_working else None,
         turn_cause=Cause.FOLLOW_UP if is_working else Cause.IMPLEMENT,
@@ -164,6 +166,25 @@ WEAKER = Finding(
 REPLIES = (Reply(thread_id="T1", reply_to=900, body="Done."),)
 USAGE = Usage(input_tokens=100, output_tokens=10, cost_micro_usd=2_000, steps=1)
 
+BUILD = Build(
+    head_sha=HEAD,
+    items=(
+        Item(
+            artifact_id=801,
+            run_id=70,
+            artifact="app",
+            path="out/goose.apk",
+            kind="android",
+            size_bytes=12_345_678,
+            sha256="a1" * 32,
+            expires_at=datetime(2026, 10, 1, tzinfo=UTC),
+        ),
+    ),
+    previews=(Preview(name="staging", url="https://goose-34.example.com"),),
+    url="https://honk.example.com/builds/7-12-1/1/2/3",
+    ends_at=datetime(2026, 7, 11, tzinfo=UTC),
+)
+
 ANSWER = Answer(text="It is `goose.py` [1].", citations=(Citation(path="goose.py", first_line=3, last_line=4),))
 
 _OWN = set(get_args(ev.OwnEvent))
@@ -202,6 +223,7 @@ _USUAL: dict[type, dict[str, Any]] = {
     ev.InquiryStopped: {"login": "alice"},
     ev.Published: {"head_sha": NEW, "pull_number": PULL},
     ev.ChangeSetHeld: {"change_set_id": "blob", "findings": (PROTECTED,)},
+    Delivered: {"build": BUILD},
     ev.Undone: {"commit_sha": HEAD, "head_sha": NEW, "pull_number": PULL, "login": "alice"},
     ev.Reverted: {"revert_number": 35, "login": "alice"},
     Shipped: {"asked_in": "e", "login": "carol", "pull_number": PULL, "head_sha": HEAD},
@@ -215,7 +237,7 @@ def event(kind: type, **changes: Any) -> Any:
     usual: dict[str, Any] = {"id": "e", **_USUAL[kind]}
     if kind in _OWN:
         usual["session_id"] = "7-12-1"
-        if kind not in (ev.InquiryStopped, ev.Undone, ev.Reverted, Shipped, ev.EffectFailed, ev.Ticked):
+        if kind not in (ev.InquiryStopped, ev.Undone, ev.Reverted, Shipped, Delivered, ev.EffectFailed, ev.Ticked):
             usual["turn_id"] = "7-12-1/turn-2"
     else:
         if kind is not ev.ChecksChanged:

@@ -25,6 +25,7 @@ def told(policy: Policy, floor: Floor) -> dict[str, str]:
         ("limits.steps", "100 (default)"),
         ("verify", "make check (line 4)"),
         ("setup", "- (default)"),
+        ("deliver", "what is found (default)"),
         ("protected", "migrations/** (line 6)"),
         ("changes.kilobytes", "2000 (default)"),
     ],
@@ -71,7 +72,19 @@ def test_how_things_are_shipped_is_told_in_one_line():
 
 
 def test_every_key_of_a_policy_is_told():
-    known = {"setup", "verify", "mcp", "protected", "approvers", "others", "judge", "resolve", "bots", "ship"}
+    known = {
+        "setup",
+        "verify",
+        "mcp",
+        "deliver",
+        "protected",
+        "approvers",
+        "others",
+        "judge",
+        "resolve",
+        "bots",
+        "ship",
+    }
     sections = {"limits": 3, "rounds": 2, "network": 2, "changes": 3}
     keys = list(told(Policy(), Floor()))
     assert {key for key in keys if "." not in key} == known

@@ -16,6 +16,7 @@ from github_app.core.subjects import Subject, subject_of, words_in
 from tests.core import (
     test_afterwards,
     test_approvals,
+    test_builds,
     test_checks,
     test_clicks,
     test_inquiries,
@@ -56,6 +57,7 @@ ROWS = [
     *test_clicks.ROWS,
     *test_inquiries.ROWS,
     *test_afterwards.ROWS,
+    *test_builds.ROWS,
 ]
 STATUSES = (NONE, *Status)
 OURS = (ev.ChecksChanged, ev.PullRequestPushed, *get_args(ev.OwnEvent))

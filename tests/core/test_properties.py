@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from github_app.core import events as ev
+from github_app.core.builds import Delivered
 from github_app.core.commands import Command
-from github_app.core.effects import Publish, RunTurn, Say, Ship
+from github_app.core.effects import Deliver, Publish, RunTurn, Say, Ship
 from github_app.core.facts import Facts
 from github_app.core.machine import Decision, decide
 from github_app.core.model import Actor, Permission
@@ -113,6 +114,10 @@ details: dict[type, dict[str, st.SearchStrategy[Any]]] = {
     Shipped: {"missing": st.sampled_from([None, "rules", "queue"])},
     ev.EffectFailed: {"head_sha": st.none() | new_shas},
 }
+
+
+OWN = (ev.Undone, ev.Reverted, Delivered)
+"""What comes of effects that belong to no turn."""
 
 
 @dataclass(frozen=True)
@@ -271,7 +276,7 @@ class Life:
         elif step.kind is Shipped:
             shipment = self.session.shipment if self.session is not None else None
             detail["asked_in"] = shipment.asked_in if shipment is not None else "earlier"
-        elif step.kind not in (ev.ChecksChanged, ev.Undone, ev.Reverted, ev.Ticked, ev.Reported, ev.InquiryStopped):
+        elif step.kind not in (*OWN, ev.ChecksChanged, ev.Ticked, ev.Reported, ev.InquiryStopped):
             detail["actor"] = step.actor
         happened: ev.Event = event(step.kind, **detail)
         return happened
@@ -297,6 +302,8 @@ class Life:
             assert push.turn_id not in self.sent, "each turn publishes once"
             self.sent.add(push.turn_id)
             self.under_way[push.turn_id] = "Publish"
+        looks = [effect.head_sha for effect in decision.effects if isinstance(effect, Deliver)]
+        assert before is None or before.delivered_sha not in looks, "what CI made of a head is looked for once"
         for turn_id in [*(run.turn_id for run in runs), *(push.turn_id for push in pushes)]:
             assert now is not None
             assert turn_id == now.turn_id, "no effect in the name of a turn that is not in force"

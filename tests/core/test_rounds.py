@@ -110,7 +110,7 @@ ROWS = [
             to=AWAITING_CHECKS, does="ShowProgress", why="the change set is published"),
     rows_of([WORKING], "published, and CI was faster", event(ev.Published), facts=facts(checks=checks_of("passed",
             NEW)),
-            to=AWAITING_REVIEW, does="MarkReady ShowProgress", why="all checks passed"),
+            to=AWAITING_REVIEW, does="MarkReady ShowProgress Deliver", why="all checks passed"),
     rows_of([WORKING], "published, and CI is red already", event(ev.Published),
             facts=facts(checks=checks_of("failed", NEW)),
             to=WORKING, does="ShowProgress RunTurn", why="checks failed"),

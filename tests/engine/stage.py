@@ -15,6 +15,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from github_app.core.backing import NO_BACKING, Backing
+from github_app.core.links import PageLinks
 from github_app.core.model import ChangeSet, Pull, Repo
 from github_app.core.policy import Floor
 from github_app.core.ports import ExecLimits, ExecResult, GitAuth
@@ -23,6 +24,7 @@ from github_app.core.tracing import NoSpans, Spans
 from github_app.engine.admission import Admission
 from github_app.engine.audit import Audit
 from github_app.engine.database import connect
+from github_app.engine.delivering import Delivery
 from github_app.engine.flows import Engine
 from github_app.engine.leases import Lease
 from github_app.engine.looks import Looks
@@ -43,6 +45,7 @@ from github_app.engine.turns import TurnRunner
 from github_app.engine.upkeep import Upkeep
 from tests.agent.parts import NO_LIMITS, LocalWorkspace, ScriptedModel, WordScanner, call, reply, submit
 from tests.engine.values import AUDIT_KEY, ISSUE, REPO, MovingClock, delivery
+from tests.fakes.builds import PreparedBuilds
 from tests.fakes.contexts import PreparedContexts
 from tests.fakes.hub import RecordingHub, StillListing
 from tests.fakes.merges import PreparedMerges
@@ -151,6 +154,7 @@ class Stage:
     floor: Floor = field(default_factory=Floor)
     merges: PreparedMerges = field(default_factory=PreparedMerges)
     spans: Spans = field(default_factory=NoSpans)
+    builds: PreparedBuilds = field(default_factory=PreparedBuilds)
     comment_ids: Iterator[int] = field(default_factory=lambda: count(500))
     model: ScriptedModel = field(init=False)
     rooms: Rooms = field(init=False)
@@ -197,6 +201,7 @@ class Stage:
                 transcripts=transcripts,
                 pauses=self.pauses,
                 shipper=Shipper(hub=self.hub, store=self.store, pauses=self.pauses, merger=self.hub),
+                delivery=Delivery(builds=self.builds, policies=policies, links=PageLinks(), clock=self.clock),
             ),
             traces=Traces(database=self.database, spans=self.spans),
             runner=TurnRunner(

@@ -9,6 +9,7 @@ import pytest
 
 from github_app.core.decisions import Decision
 from github_app.core.effects import (
+    Deliver,
     DiscardWorkspace,
     DropLesson,
     KeepLesson,
@@ -35,10 +36,12 @@ from github_app.core.errors import AccessDenied, Gone, HeadMoved, Refused, Stopp
 from github_app.core.events import ChangeSetHeld, ChecksChanged, IssueLabeled, Published, Reverted, Ticked, Undone
 from github_app.core.holds import Approval, Hold
 from github_app.core.lessons import Lesson
+from github_app.core.links import PageLinks
 from github_app.core.model import Annotation, ChangeSet, Comment, FileChange, Merged, Permission, Pull, Thread
 from github_app.core.policy import POLICY_PATH
 from github_app.core.session import Cause, Reply, Round, Status, Submission
 from github_app.engine import codec
+from github_app.engine.delivering import Delivery
 from github_app.engine.inbox import read
 from github_app.engine.pauses import Paused, Pauses
 from github_app.engine.performance import Performance, explain
@@ -47,6 +50,7 @@ from github_app.engine.shipping import Shipper
 from github_app.engine.store import Pending
 from tests.agent.parts import WordScanner
 from tests.engine.values import ANN, FACTS, ISSUE, REPO, MovingClock, a_session
+from tests.fakes.builds import PreparedBuilds
 from tests.fakes.hub import BASE, ME, RecordingHub
 from tests.fakes.merges import PreparedMerges
 from tests.fakes.reverts import PreparedReverts
@@ -79,6 +83,7 @@ def performance(hub, store, transcripts):
         transcripts=transcripts,
         pauses=pauses,
         shipper=Shipper(hub=hub, store=store, pauses=pauses, merger=hub),
+        delivery=Delivery(builds=PreparedBuilds(), policies=Policies(hub=hub), links=PageLinks(), clock=MovingClock()),
     )
 
 
@@ -119,6 +124,7 @@ def test_each_effect_is_what_its_name_says(hub, performance):
         Say(number=1, tag="t", body="b"),
         ReplyThreads(pull_number=12, replies=(settled, reply)),
         RequestReview(pull_number=12, logins=("rob",)),
+        Deliver(head_sha="c" * 40),
         RerunChecks(run_ids=(69, 70)),
         ShowProof(head_sha="c" * 40, conclusion="neutral", title="Nothing", summary="none"),
         ShowPolicy(head_sha="c" * 40, conclusion="failure", title="Wrong", summary="all", annotations=(NOTE,)),

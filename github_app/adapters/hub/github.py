@@ -16,6 +16,7 @@ from github.ContentFile import ContentFile
 from github.Repository import Repository
 
 from github_app.adapters.hub import (
+    artifacts,
     checkruns,
     checks,
     comments,
@@ -112,11 +113,8 @@ class GitHubHub:
             fence=fence or Unfenced(),
             spans=spans or NoSpans(),
         )
-
-    @property
-    def listing(self) -> listing.GitHubListing:
-        """What stands on GitHub, list by list."""
-        return listing.GitHubListing(self._clients)
+        self.listing = listing.GitHubListing(self._clients)
+        self.builds = artifacts.GitHubBuilds(self._clients)
 
     @property
     def merger(self) -> shipping.GitHubMerger:

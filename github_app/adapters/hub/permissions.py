@@ -49,6 +49,8 @@ PERMISSIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "checks": {"checks": "read", "statuses": "read", "actions": "read"},
     "rerun_failed": {"actions": "write"},
     "show_check": {"checks": "write"},
+    "artifacts": {"actions": "read"},
+    "deployments": {"deployments": "read"},  # of its own: where it is not granted yet, all else goes on
     # code
     "head_of": {"contents": "read"},
     "is_protected": {"contents": "read"},

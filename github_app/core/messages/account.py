@@ -10,7 +10,7 @@ from github_app.core import consent
 from github_app.core.estimates import Estimate
 from github_app.core.hosts import address
 from github_app.core.judgements import harmless_judgement
-from github_app.core.messages import adoption, aftermath, boxes, failures, parts, shipping
+from github_app.core.messages import adoption, aftermath, boxes, builds, failures, parts, shipping
 from github_app.core.messages.figures import checks_line, cost_of, count, duration, money, names, occupation
 from github_app.core.messages.lessons import proposed
 from github_app.core.messages.proof import how_verified
@@ -59,6 +59,7 @@ def tracking(
     lines += [conflicts] * (session.has_conflicts and not session.status.is_terminal)
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"| Checks of `{session.head_sha[:7]}` | {checks_line(session.checks)} |")
+    lines += [f"| {label} | {what} |" for label, what in builds.summary(session.build)]
     if session.status is Status.AWAITING_CHECKS and (again := failures.doubted(session)):
         lines.append(f"| Runs once more | {again} |")
     if passed := failures.passed_again(session):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from github_app.core.chat.model import Button, Card
+from github_app.core.messages import builds
 from github_app.core.messages.account import next_step, status_word
 from github_app.core.messages.figures import checks_line, cost_of, count
 from github_app.core.session import Session, Status
@@ -119,6 +120,7 @@ def progress(session: Session, *, page: str = "") -> Card:
         lines.append(f"- Pull request: #{session.pull_number}{draft}")
     if session.checks is not None and session.checks.head_sha == session.head_sha:
         lines.append(f"- Checks of `{session.head_sha[:7]}`: {checks_line(session.checks)}")
+    lines += [f"- {label}: {what}" for label, what in builds.summary(session.build)]
     lines.append(f"- Asked by {code(session.requested_by.login)}")
     lines.append(f"- So far: {count(session.turns, 'turn')} · {cost_of(session)}")
     if page:

@@ -55,6 +55,16 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
+def size(size_bytes: int) -> str:
+    """An amount of data as people read it."""
+    amount = float(size_bytes)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1_000:
+            return f"{amount:.3g} {unit}"
+        amount /= 1_000
+    return f"{amount:,.1f} GB"
+
+
 def duration(seconds: float) -> str:
     if seconds < 5_400:
         return count(round(seconds / 60), "minute")

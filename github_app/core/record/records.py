@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
+from github_app.core.builds import Delivered, Item
 from github_app.core.decisions import Decision
 from github_app.core.effects import DropLesson, KeepLesson, Publish, Undo
 from github_app.core.events import (
@@ -189,8 +190,8 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
             return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
-        case Undone() | Reverted():
-            return _about_reversal(event)
+        case Undone() | Reverted() | Delivered():
+            return _about_result(event)
         case EffectFailed():
             return {"effect": event.effect_kind, "turn": event.turn_id, "reason": clip(event.reason)}
         case Ticked():
@@ -199,10 +200,16 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             assert_never(event)
 
 
-def _about_reversal(event: Undone | Reverted) -> dict[str, Any]:
+def _about_result(event: Undone | Reverted | Delivered) -> dict[str, Any]:
     if isinstance(event, Reverted):
         return {"revert": event.revert_number, "login": event.login}
-    return {"reverts": event.commit_sha, "sha": event.head_sha}
+    if isinstance(event, Undone):
+        return {"reverts": event.commit_sha, "sha": event.head_sha}
+    return {"sha": event.build.head_sha, "items": [_item(each) for each in event.build.items]}
+
+
+def _item(item: Item) -> dict[str, Any]:
+    return {"artifact": item.artifact_id, "name": clip(item.name), "sha256": item.sha256}
 
 
 def _about_pull(

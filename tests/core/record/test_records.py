@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from github_app.core import events as ev
+from github_app.core.builds import Delivered
 from github_app.core.commands import Command
 from github_app.core.decisions import Decision, nothing
 from github_app.core.effects import Publish, Say, Undo
@@ -276,6 +277,12 @@ def test_what_is_shipped_is_on_record_with_who_did_it_and_who_had_approved():
         "by": {"id": CAROL.id, "login": "carol", "is_bot": False},
         "approved_by": ["rob"],
     }
+
+
+def test_a_build_is_on_record_by_what_people_may_download():
+    (told,) = of_decision(event(Delivered), session(), decide(session(), event(Delivered), facts()), facts())
+    item = {"artifact": 801, "name": "goose.apk", "sha256": "a1" * 32}
+    assert told.document["about"] == {"sha": "1" * 40, "items": [item]}
 
 
 def test_a_prompt_is_on_record_by_its_sources():
