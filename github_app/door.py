@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from github_app.core.builds import LINK_LIFE
 from github_app.core.errors import HonkError
 from github_app.core.links import PageLinks
 from github_app.core.tracing import Spans
@@ -19,10 +20,12 @@ from github_app.workshop import system_clock
 if TYPE_CHECKING:
     from starlette.routing import Route
 
+    from github_app.core.builds import Builds
     from github_app.core.chat.access import SlackAccess
     from github_app.core.doors import Desk
     from github_app.core.lessons import Lesson
     from github_app.core.ports import Hub
+    from github_app.core.session import Session
     from github_app.engine.browsing import Browsing
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
     class GitHub(Hub, Desk, Protocol):
         """What pages and the API need of it."""
+
+        @property
+        def builds(self) -> Builds:
+            """What CI left there."""
 
 
 _READY_S = 1.0
@@ -70,13 +77,13 @@ def make_door(
     links = page_links(settings)
     # What was said in steps is for people who can read the repository now: links are passed on.
     records, record_alone = Browsing(store), Browsing(store, has_steps=False)
-    drawing = SessionPages(clean=clean, github_url=settings.github_url)
+    drawing = SessionPages(clean=clean, github_url=settings.github_url, build_url=lambda it: build_url(links, it))
     streams, linked = Streams(source=records, drawing=drawing), Streams(source=record_alone, drawing=drawing)
     hub = build_hub()
     readers = Readers(hub, system_clock())
     visits: list[Route] = []
     if settings.client_id:
-        visits = _visits(settings, records, drawing, streams, recorder, hub, readers, build_sign_in())
+        visits = _visits(settings, records, drawing, streams, recorder, hub, readers, links, build_sign_in())
     return create_app(
         recorder=recorder,
         secrets=settings.webhook_secrets,
@@ -128,6 +135,7 @@ def _visits(
     recorder: GroupRecorder,
     hub: GitHub,
     readers: Readers,
+    links: PageLinks,
     sign_in: SignIn,
 ) -> list[Route]:
     from github_app.core.signin import Seals
@@ -161,8 +169,25 @@ def _visits(
         github_url=settings.github_url,
     )
     chats = _slack(settings.slack, records.store, recorder, visits) if settings.slack is not None else []
+    builds = _builds(visits, links, records.store, hub, readers)
     tokens = TokenPages(visits=visits, tokens=records.store.tokens)
-    return [*visits.routes(), *repositories.routes(), *tokens.routes(), *chats]
+    return [*visits.routes(), *repositories.routes(), *tokens.routes(), *builds, *chats]
+
+
+def _builds(visits: Visits, links: PageLinks, store: Store, hub: GitHub, readers: Readers) -> list[Route]:
+    """What CI made, for who can read its repository at that moment."""
+    from github_app.web.builds import BuildPages
+
+    pages = BuildPages(
+        visits=visits,
+        links=links,
+        builds=hub.builds,
+        find=store.session,
+        permission=readers.permission,
+        clean=visits.pages.clean,
+        github_url=visits.pages.github_url,
+    )
+    return pages.routes()
 
 
 def _slack(slack: SlackAccess, store: Store, recorder: GroupRecorder, visits: Visits) -> list[Route]:
@@ -201,11 +226,20 @@ def _metrics(store: Store, secrets_removed: int, engine: Engine | None) -> str:
     )
 
 
+def build_url(links: PageLinks, session: Session) -> str:
+    """The address of a session's build, good for as long as one is; empty if there is none, or nobody can sign in."""
+    if session.build is None:
+        return ""
+    return links.of_build(session.id, session.build.head_sha, system_clock().now() + LINK_LIFE)
+
+
 def page_links(settings: Settings) -> PageLinks:
     """The addresses of pages. Raises `Misconfigured` for a bad private key."""
     from github_app.engine.signing import link_key
 
-    return PageLinks(public_url=settings.public_url, key=link_key(settings.private_key))
+    return PageLinks(
+        public_url=settings.public_url, key=link_key(settings.private_key), signs_in=bool(settings.client_id)
+    )
 
 
 def _lessons_of(store: Store, repo_id: int) -> tuple[str, list[tuple[Lesson, bool]]] | None:

@@ -32,7 +32,7 @@ from github_app.localhub.hub import LocalHub
 from github_app.localhub.judge import Judge
 from github_app.localhub.values import Repository
 from github_app.settings import read_settings
-from tests.test_pages import fill
+from tests.page_site import fill
 
 V1 = "/api/v1"
 

@@ -3,10 +3,11 @@ only when its trace is seen in the (local) Slack's thread or on (local) GitHub."
 
 from __future__ import annotations
 
+import hashlib
 import html
 import re
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar
 from urllib.parse import urlencode
 
@@ -62,6 +63,7 @@ def _play(story: Story, sample: Sample) -> None:
         talk.wait_told(asked, f"|#{pull.issue.number}>")
         stage.text = f"draft pull request #{pull.issue.number} “{pull.issue.title}”, told in the thread"
     story.to_green(pull, expect_red=True)
+    talk.try_build(asked, pull.head_sha)
     rob.merge(pull)
     telling.person(f"rob merges #{pull.issue.number}")
     issue = next(each for each in repo.issues.values() if each.pull is None)
@@ -76,6 +78,10 @@ def _play(story: Story, sample: Sample) -> None:
         raise NotReached("Slack would not have taken this:\n" + "\n".join(chat.workspace.violations[:10]))
 
 
+def _browser() -> urllib.request.OpenerDirector:
+    return urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Talk:
     """The channel of the story, and who speaks there."""
@@ -84,6 +90,7 @@ class _Talk:
     chat: LocalChat
     channel: Channel
     alice: User
+    browser: urllib.request.OpenerDirector = field(default_factory=_browser)
 
     def told(self, thread: Message, text: str) -> list[Message]:
         """What the bot says in a thread, with this in it."""
@@ -98,20 +105,43 @@ class _Talk:
         labels = {each.ts: [button["text"]["text"] for button in each.buttons] for each in self.told(thread, "")}
         return next((each for each in self.told(thread, "") if label in labels[each.ts]), None)
 
+    def try_build(self, thread: Message, sha: str) -> None:
+        """Open the link to the build that the thread is told of, sign in, and download the first file."""
+        with self.story.telling.stage("the build in the thread") as stage:
+            told = self.wait_told(thread, f"what CI made of `{sha[:7]}`")
+            address = re.search(r"<([^|>]+/builds/[^|>]+)\|Try it>", told.shown)
+            if address is None:
+                raise NotReached(f"the thread has no link to the build: {told.shown}")
+            page = self._signed_in(html.unescape(address[1]), "rob")
+            file = re.search(r'href="(/builds/[^"]+)" download>([^<]+)<', page)
+            if file is None:
+                raise NotReached("the build's page has nothing to download")
+            content = self.browser.open(f"{self.story.stack.url}{file[1]}", timeout=10).read()
+            sum_ = hashlib.sha256(content).hexdigest()
+            if sum_ not in told.shown:
+                raise NotReached("the download is not what the thread was told of")
+            stage.text = f"alice opens the link, signs in, and downloads {file[2]}: {len(content):,} bytes, as told"
+
+    def _signed_in(self, address: str, login: str) -> str:
+        """Open a page, signing in at GitHub on the way."""
+        page: str = self.browser.open(address, timeout=10).read().decode()
+        form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
+        if "client_id" not in form:
+            return page
+        signed_in = urlencode({**{name: html.unescape(value) for name, value in form.items()}, "login": login})
+        where = f"{self.story.stack.hub.url}/login/oauth/authorize"
+        found: str = self.browser.open(where, data=signed_in.encode(), timeout=10).read().decode()
+        return found
+
     def link(self, login: str) -> None:
         """Say something, open the link that comes, sign in at GitHub, confirm."""
         self.chat.workspace.say(self.alice, self.channel, "@honk hello")
         with self.story.telling.stage("a link for alice alone") as stage:
             whisper = self.story.wait("a link", lambda: next((m for m in self.channel.messages if m.only_for), None))
-            browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-            page = browser.open(str(whisper.buttons[0]["url"]), timeout=10).read().decode()
-            form = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
-            signed_in = urlencode({**{name: html.unescape(value) for name, value in form.items()}, "login": login})
-            where = f"{self.story.stack.hub.url}/login/oauth/authorize"
-            page = browser.open(where, data=signed_in.encode(), timeout=10).read().decode()
+            page = self._signed_in(str(whisper.buttons[0]["url"]), login)
             action = re.search(r'action="(/link/[^"]+)"', page)
             if action is None:
                 raise NotReached("the page that links accounts did not come")
             address = f"{self.story.stack.url}{html.unescape(action[1])}"
-            browser.open(urllib.request.Request(address, method="POST"), timeout=10)  # noqa: S310 — our own URL
+            self.browser.open(urllib.request.Request(address, method="POST"), timeout=10)  # noqa: S310 — our own URL
             stage.text = f"alice signs in at GitHub and confirms: alice in Slack is {login} on GitHub"

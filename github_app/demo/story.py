@@ -103,6 +103,7 @@ class Story:
         self.telling.person(f"ann opens issue #1 “{sample.issue_title}” with the label `honk`", self._url(issue))
         pull = self._to_pull_request(issue)
         self.to_green(pull, expect_red=not self.is_real)
+        self.to_build(pull)
         self._review(pull, rob, sample)
         self.to_green(pull, expect_red=False)
         rob.review(pull, "APPROVE", "Thanks!")
@@ -176,6 +177,14 @@ class Story:
         with self.telling.stage("out of draft") as stage:
             self.wait("the pull request to be ready", lambda: not pull.draft)
             stage.text = f"#{pull.issue.number} is ready for review"
+
+    def to_build(self, pull: Pull) -> None:
+        """Until what CI made of the head is told."""
+        with self.telling.stage("the build") as stage:
+            begin = f"**To try: what CI made of `{pull.head_sha[:7]}`**"
+            told = self.wait("the build", lambda: [c for c in _ours(pull.issue) if begin in c.body])
+            stage.text = "what CI made is in the pull request, to be tried"
+            stage.details = [line for line in told[0].body.splitlines() if line.startswith("- ")][:1]
 
     def _review(self, pull: Pull, rob: Person, sample: Sample) -> None:
         sha = pull.head_sha

@@ -12,9 +12,10 @@ from starlette.routing import Route
 from github_app.core.links import PageLinks
 from github_app.core.messages.account import status_word, waiting
 from github_app.core.messages.aftermath import watch_line
-from github_app.core.messages.figures import cost
+from github_app.core.messages.figures import cost, size
 from github_app.core.model import Actor
 from github_app.core.record.story import Story, rows_of
+from github_app.core.session import Session
 from github_app.core.text.characters import legible, spelled_out
 from github_app.web.rendering import HEADERS, SCRIPTED, render
 from github_app.web.streams import Streams
@@ -24,10 +25,12 @@ MAX_PATHS = 20
 
 @dataclass(frozen=True, kw_only=True)
 class SessionPages:
-    """Makes the pages of sessions. `clean` takes secrets out of a text; `github_url` is where issues are."""
+    """Makes the pages of sessions. `clean` takes secrets out of a text; `github_url` is where issues are; `build_url`
+    makes the address of a session's build, empty if there is none."""
 
     clean: Callable[[str], str]
     github_url: str
+    build_url: Callable[[Session], str] = lambda _: ""
 
     def page(self, request: Request, story: Story, *, visitor: Actor | None = None, lessons: str = "") -> Response:
         """The page of a session, for a person who signed in or for whoever has its link. A script follows it for as
@@ -58,6 +61,8 @@ class SessionPages:
     def head(self, story: Story) -> str:
         """What stands above the rows: how it is now, and what was published."""
         session = story.session
+        items = session.build.items if session.build is not None else ()
+        previews = session.build.previews if session.build is not None else ()
         rounds = [
             {
                 "sha": each.head_sha,
@@ -76,6 +81,10 @@ class SessionPages:
             spent=cost(session.usage),
             waiting=waiting(story.wait),
             since_merge=self._shown(watch_line(session)),
+            build=session.build,
+            build_url=self.build_url(session) if session.build is not None else "",
+            items=[(self._shown(each.name), size(each.size_bytes), each.sha256) for each in items],
+            previews=[(self._shown(each.name), each.url) for each in previews],
             rounds=rounds,
         )
 

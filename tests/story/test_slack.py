@@ -16,6 +16,7 @@ import requests
 from github_app.localchat.chat import LocalChat
 from github_app.localchat.post import sign
 from github_app.localchat.values import Channel, Message, User
+from github_app.localhub.actions import Uploaded
 from github_app.localhub.people import Person
 from tests.story.conftest import merges_asked
 from tests.story.play import bash, calls, submit
@@ -106,6 +107,7 @@ def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World)
     alice = talk.person("alice")
     assert "is rob on GitHub" in talk.link(alice, world.rob)
     talk.wait_whisper(alice, "You are `rob` on GitHub")
+    world.ci.uploads = (Uploaded("till", {"till.whl": b"a wheel", "logo.svg": b"<svg/>"}),)
     world.when("`plan`", replies=[{"call": [{"plan": {"summary": "Greet.", "items": ["Write <!channel> hello"]}}]}])
     asked = talk.say(talk.person("zoe"), "My greeting is gone since Tuesday.")
     talk.say(alice, f"@honk plan: say *hello* & <b>bye</b> in {world.repo.full_name}", thread=asked)
@@ -125,9 +127,20 @@ def test_from_a_message_by_an_approved_plan_to_a_draft(talk: Talk, world: World)
     world.wait("the pull request in the thread", lambda: f"|#{pull.issue.number}>" in card.shown)
     assert world.turns() == 2  # the plan and the work: pressed twice, begun once
     assert [each for each in talk.whispers(alice) if "pressed that already" in each.shown or "earlier" in each.shown]
+    built = talk.wait_told(asked, f"what CI made of `{pull.head_sha[:7]}`")
+    assert "`till.whl`: 7 bytes" in built.shown
+    assert "logo.svg" not in built.shown
+    address = re.search(r"<(\S+/builds/[^|]+)\|Try it>", built.shown)
+    assert address is not None
+    stranger = world.stack.hub.person("mallory").user.login
+    assert "There is no such build" in talk.open(address[1], stranger)
+    assert "till.whl" in talk.open(address[1], "rob")
+    assert talk.browser.get(f"{address[1]}/0", timeout=10).content == b"a wheel"
     talk.say(alice, "@honk shout it, please", thread=asked)
     world.wait("the words to be followed", lambda: world.turns() == 3)
     world.wait_ready()
+    talk.wait_told(asked, f"what CI made of `{pull.head_sha[:7]}`")
+    assert talk.browser.get(f"{address[1]}/0", timeout=10).status_code == 410, "there is a newer one"
     world.wait("the button to ship", lambda: card.buttons[0]["text"]["text"] == "Ship")
     talk.press(alice, card, "Ship")
     talk.press(alice, card, "Ship")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -55,6 +56,10 @@ def test_the_sample_from_label_to_merge_with_ci_that_really_runs(make_world: Mak
     assert _conclusions(world, pull, second) == {"success"}
     world.wait_ready()
     assert "Ready for your review" in world.tracking(issue).body
+    build = world.wait_comment(pull.issue, f"what CI made of `{second[:7]}`")
+    assert "- `steep.pyz`: " in build.body
+    assert re.search(r"SHA-256 `[0-9a-f]{64}`.*; run it with `python3`\n", build.body)
+    assert "[Try it](http" in build.body
 
     text = world.text(second, "steep/duration.py")
     lines = [Inline(each.path, each.body, each.line_in(text)) for each in sample.review.comments]
@@ -65,6 +70,8 @@ def test_the_sample_from_label_to_merge_with_ci_that_really_runs(make_world: Mak
     world.wait("rob to be asked again", lambda: world.rob.user in pull.requested_reviewers)
     assert _conclusions(world, pull, third) == {"success"}
     world.wait_ready()
+    world.wait_comment(pull.issue, f"what CI made of `{third[:7]}`")
+    assert build.minimized == "outdated"
 
     world.rob.review(pull, "APPROVE", "Thanks!")
     world.rest()
