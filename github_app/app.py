@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from github_app.adapters.runner.client import RemoteWorkspaces
     from github_app.adapters.vault import Vault
     from github_app.engine.admission import Admission
-    from github_app.engine.delivering import Delivery
     from github_app.engine.flows import Engine
     from github_app.engine.inbox import GroupRecorder
     from github_app.engine.leases import Lease
@@ -42,7 +41,6 @@ if TYPE_CHECKING:
     from github_app.engine.reconciliation import Reconciliation
     from github_app.engine.retention import Retention
     from github_app.engine.runtime import Runtime
-    from github_app.engine.shipping import Shipper
     from github_app.engine.store import Store
     from github_app.engine.turns import TurnRunner
     from github_app.web.webhooks import Application
@@ -150,11 +148,9 @@ def _build_engine(
     one to compile."""
     from github_app.adapters.repository.merges import MirrorMerges
     from github_app.adapters.repository.reverts import MirrorReverts
-    from github_app.engine.delivering import Delivery
     from github_app.engine.flows import Engine
     from github_app.engine.leases import Lease
     from github_app.engine.policies import Policies, read_floor
-    from github_app.engine.shipping import Shipper
     from github_app.engine.tracing import Traces
     from github_app.engine.upkeep import Upkeep
 
@@ -170,11 +166,8 @@ def _build_engine(
     model = build_model(settings, lease)
     reverts = MirrorReverts(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
     merges = MirrorMerges(git=workspaces.git, mirrors=workspaces.mirrors, hub=hub)
-    merger = hub.merger if policies.floor.allows_ship else None
-    shipper = Shipper(hub=hub, store=store, pauses=admission.pauses, merger=merger)
-    delivery = Delivery(builds=hub.builds, policies=policies, links=page_links(settings), clock=clock)
     performance = _build_performance(
-        store, policies, admission, publisher, reverts, merges, scanner, shipper, delivery, lease
+        settings, store, policies, hub, admission, publisher, reverts, merges, scanner, lease
     )
     engine = Engine(
         store=store,
@@ -248,22 +241,25 @@ def _build_reconciliation(settings: Settings, store: Store, hub: GitHubHub, leas
 
 
 def _build_performance(
+    settings: Settings,
     store: Store,
     policies: Policies,
+    hub: GitHubHub,
     admission: Admission,
     publisher: Publisher,
     reverts: Reverts,
     merges: Merges,
     scanner: SecretScanner,
-    shipper: Shipper,
-    delivery: Delivery,
     fence: Fence,
 ) -> Performance:
+    from github_app.engine.delivering import Delivery
     from github_app.engine.performance import Performance
+    from github_app.engine.shipping import Shipper
     from github_app.engine.transcripts import Transcripts
 
+    links, merger = page_links(settings), hub.merger if policies.floor.allows_ship else None
     return Performance(
-        hub=policies.hub,
+        hub=hub,
         policies=policies,
         publisher=publisher,
         reverts=reverts,
@@ -272,9 +268,9 @@ def _build_performance(
         store=store,
         transcripts=Transcripts(store.engine, SystemClock(), store.audit),
         pauses=admission.pauses,
-        shipper=shipper,
-        delivery=delivery,
-        pages=delivery.links,
+        shipper=Shipper(hub=hub, store=store, pauses=admission.pauses, merger=merger),
+        delivery=Delivery(builds=hub.builds, policies=policies, links=links, clock=SystemClock()),
+        pages=links,
         fence=fence,
     )
 

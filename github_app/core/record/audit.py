@@ -87,6 +87,14 @@ def canonical(value: Any) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+_MAX_CHARS = 200
+
+
+def clip(text: str) -> str:
+    """A text cut to what the audit keeps of one."""
+    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
+
+
 def digest(text: str) -> str:
     """The SHA-256 of a text, also of one that is no valid Unicode."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
-from github_app.core.builds import Delivered, Item
+from github_app.core.builds import Delivered
 from github_app.core.decisions import Decision
 from github_app.core.effects import DropLesson, KeepLesson, Publish, Undo
 from github_app.core.events import (
@@ -45,13 +45,11 @@ from github_app.core.lessons import Lesson
 from github_app.core.machine import is_our_own
 from github_app.core.model import Actor, NetworkDecision, Permission
 from github_app.core.ports import ExecResult, Step
-from github_app.core.record.audit import Record, canonical, digest
-from github_app.core.record.shipping import about_shipped, shipped
+from github_app.core.record.audit import Record, canonical, clip, digest
+from github_app.core.record.results import about_result, shipped
 from github_app.core.reports import Answer
 from github_app.core.session import Session
 from github_app.core.shipments import Shipped
-
-_MAX_CHARS = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,32 +182,20 @@ def _about(event: Event, facts: Facts) -> dict[str, Any]:  # noqa: C901 - a tabl
             return {"turn": event.turn_id, "limit": event.limit, "reason": clip(event.reason)}
         case PlanDrafted():
             return {"turn": event.turn_id, "items": len(event.items), "sha256": digest("\n".join(event.items))}
-        case Reported() | InquiryStopped() | Shipped():
-            return _about_outcome(event)
+        case Reported() | InquiryStopped():
+            return _about_inquiry(event)
         case ChangeSetHeld():
             return {"turn": event.turn_id, "sha256": event.change_set_id}
         case Published():
             return {"turn": event.turn_id, "sha": event.head_sha, "pull": event.pull_number}
-        case Undone() | Reverted() | Delivered():
-            return _about_result(event)
+        case Undone() | Reverted() | Shipped() | Delivered():
+            return about_result(event)
         case EffectFailed():
             return {"effect": event.effect_kind, "turn": event.turn_id, "reason": clip(event.reason)}
         case Ticked():
             return {}
         case _:
             assert_never(event)
-
-
-def _about_result(event: Undone | Reverted | Delivered) -> dict[str, Any]:
-    if isinstance(event, Reverted):
-        return {"revert": event.revert_number, "login": event.login}
-    if isinstance(event, Undone):
-        return {"reverts": event.commit_sha, "sha": event.head_sha}
-    return {"sha": event.build.head_sha, "items": [_item(each) for each in event.build.items]}
-
-
-def _item(item: Item) -> dict[str, Any]:
-    return {"artifact": item.artifact_id, "name": clip(item.name), "sha256": item.sha256}
 
 
 def _about_pull(
@@ -224,9 +210,7 @@ def _about_pull(
             return {"pull": event.pull_number, "is_draft": event.is_draft}
 
 
-def _about_outcome(event: Reported | InquiryStopped | Shipped) -> dict[str, Any]:
-    if isinstance(event, Shipped):
-        return about_shipped(event)
+def _about_inquiry(event: Reported | InquiryStopped) -> dict[str, Any]:
     if isinstance(event, InquiryStopped):
         return {"login": event.login}
     report, read = event.report, {"turn": event.turn_id, "sha": event.sha}
@@ -394,11 +378,6 @@ def of_push(pushed: Published | Undone) -> Record:
     if isinstance(pushed, Undone):
         return Record(kind="push", document={"turn": "", "reverts": pushed.commit_sha, **document})
     return Record(kind="push", document={"turn": pushed.turn_id, **document})
-
-
-def clip(text: str) -> str:
-    """A text cut to what the audit keeps of one."""
-    return text if len(text) <= _MAX_CHARS else text[: _MAX_CHARS - 1] + "…"
 
 
 def _milliseconds(seconds: float) -> int:
