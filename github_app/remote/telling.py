@@ -37,9 +37,11 @@ def print_sessions(sessions: Iterable[Json], *, is_json: bool) -> None:
             print(json.dumps(each))
         return
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("Session", "Kind", "Repository", "Issue", "Pull request", "Status", "Cost", "Title", box=None)
+    # Where a terminal is narrow, words give way before names do.
+    names = (Column(name, no_wrap=True) for name in ("Repository", "Issue", "Pull request"))
+    table = Table(Column("Session", no_wrap=True), "Kind", *names, "Status", "Cost", "Title", box=None)
     for each in sessions:
         issue, pull = (_number(each[name]) for name in ("issue_url", "pull_url"))
         status, price = status_word(Status(each["status"])), f"${each['usd']:.4f}"

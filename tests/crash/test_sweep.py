@@ -31,6 +31,7 @@ UNSEEN = {
     "hub.checks.rerun_failed": "no failure looks like chance in this life; see tests/edge/test_every_call.py",
     "hub.commits._upload": "no binary files; a blob that no commit has is seen by nobody",
     "hub.comments.minimise": "nothing is out of date in this life; what is folded up twice is folded up",
+    "hub.reverts._ask": "nobody takes a merge back in this life; a revert that is there is found by its hidden mark",
     "hub.reviews.post_review.post": "nobody asks for a review; the hidden mark finds one that is there",
     "hub.shipping._ask": "nobody ships in this life; what is merged, or waits, is seen before GitHub is asked again",
     "hub.shipping.stop_merging": "the same; what GitHub does not hold any more is let go of",
@@ -53,6 +54,7 @@ UNSEEN = {
     "tokens.Tokens.revoke": "the same; one statement",
     "verdicts.StoredVerdicts._store": "nothing is verified in this life; one statement, and the second finds it there",
     "waits.Waits.begin": "GitHub sets no limit in this life",
+    "store.Store.due_watches": "nothing is merged for so long; what comes of it is an event like any other",
     "store.Store.due_sessions": "nothing is silent for so long; what comes of it is an event like any other",
 }
 """What writes and is not passed in the life of an issue that goes well, each with its reason."""
