@@ -203,7 +203,7 @@ def test_a_policy_that_nobody_understands_is_named_and_mended(make_world: MakeWo
         ("verify: make test\n", "`.github/honk.yml`, line 1: `verify` must be a list"),
         ("verify: [a\nrounds: {}\n", "`.github/honk.yml`, line 2: this is not valid YAML"),
         ("a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n", "`.github/honk.yml`, line 2: aliases"),
-        ("#" * 100_000, "`.github/honk.yml` is 100,000 bytes long"),
+        ("#" * 100_000, "`.github/honk.yml`: 100,000 bytes are too many; 64,000 are allowed"),
         ("#" * 10_000_000, "`.github/honk.yml` is larger than 1 MB"),
     ],
     ids=["unknown key", "wrong type", "broken", "bomb", "long", "10 MB"],
