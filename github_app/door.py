@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
@@ -18,7 +19,8 @@ from github_app.settings import Settings
 from github_app.workshop import system_clock
 
 if TYPE_CHECKING:
-    from starlette.routing import Route
+    from starlette.routing import Mount, Route
+    from starlette.types import ASGIApp
 
     from github_app.core.builds import Builds
     from github_app.core.chat.access import SlackAccess
@@ -63,7 +65,6 @@ def make_door(
 ) -> Application:
     """The application that `serve` runs; `clean` takes secrets out of what pages and the API show, `build_sign_in` is
     called only where people can sign in. Raises `Misconfigured` for a bad private key."""
-    from starlette.routing import Mount
 
     from github_app.engine.browsing import Browsing
     from github_app.engine.readers import Readers
@@ -91,7 +92,7 @@ def make_door(
         metrics=lambda: _metrics(store, secrets_removed(), engine),
         pages=[
             *asset_routes(),
-            Mount("/api", create_api(_api(settings, record_alone, hub, readers, engine, spans, clean))),
+            _below("/api", create_api(_api(settings, record_alone, hub, readers, engine, spans, clean))),
             *visits,  # before the links, for which the name of a page would be a token
             *page_routes(links, record_alone.story, drawing, linked),
             *lesson_routes(
@@ -99,6 +100,15 @@ def make_door(
             ),
         ],
     )
+
+
+def _below(path: str, app: ASGIApp) -> Mount:
+    """All that begins with a path is an application's to answer, also what has a line break in it."""
+    from starlette.routing import Mount
+
+    mount = Mount(path, app)
+    mount.path_regex = re.compile(mount.path_regex.pattern, re.DOTALL)
+    return mount
 
 
 def _api(

@@ -311,6 +311,12 @@ def test_github_that_does_not_answer_is_no_reason_to_forget_the_request(desk: De
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
 
 
+def test_what_is_not_there_is_a_problem_whatever_its_name(desk: Desk):
+    for name in ("x", "x%0A", "x%0Ay", "x%2Fy"):
+        answer = desk.call("GET", f"/requests/{name}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json"), name
+
+
 # Whatever comes, what is answered is what the API says of itself.
 
 
