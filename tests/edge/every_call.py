@@ -171,6 +171,7 @@ def _comments(repo: Repository, comments: Sequence[Comment | ReviewComment]) -> 
 def _plain(repo: Repository, text: str) -> str:
     """A text without what differs each time: ids, commits, times, links."""
     text = re.sub(r"\bhttps?://\S+", "URL", text.replace(str(repo.id), "ID").replace(repo.full_name, "REPO"))
+    text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC", "THEN", text)
     return re.sub(r"\(\d+\.\d s\)|\b[0-9a-f]{7,40}\b|PRRT_\d+|discussion_r\d+|[\d,]+ tokens|\$[\d.]+ of", "X", text)
 
 
